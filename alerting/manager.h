@@ -1,0 +1,52 @@
+/*
+ * manager: the agent that owns the alarm book of a running monitor.
+ *
+ * Drains the verdict rings and the command ring, applies them to the book,
+ * writes events, alarm states and kept conditions in one batch per cycle, then
+ * tells the sinks that there is something new.  An event exists once its batch
+ * is on disk; nobody hears of it before.
+ *
+ * Threads: its own ("alerting"), because committing waits for the disk.
+ */
+#ifndef DAVY_ALERTING_MANAGER_H
+#define DAVY_ALERTING_MANAGER_H
+
+#include "alerting/alarm_book.h"
+#include "base/agent.h"
+#include "base/counter.h"
+#include "base/ring.h"
+#include "model/queues.h"
+#include "store/store.h"
+
+struct manager;
+
+struct manager_config {
+    const struct site *site; /* borrowed, like all below */
+    struct store *store;
+    const struct board *board;
+    struct ring *const *verdicts;         /* one per shard */
+    struct doorbell *const *verdict_bells; /* rung when room was made; entries may be NULL */
+    unsigned shard_count;
+    struct ring *commands; /* struct act in; may be NULL */
+    struct ring *answers;  /* struct answer out; may be NULL */
+    struct doorbell *answer_bell;
+    struct doorbell *const *sink_bells; /* rung after a commit with events */
+    size_t sink_count;
+    struct safe_source *safe; /* one per source; may be NULL */
+    struct counters *counters;
+    enum run_status status;
+};
+
+/* Makes it and loads every alarm's record from the store.  Alarms in the store whose rule or point is gone from the
+ * site are closed with the reason (an event `closed` in the first cycle). */
+enum err_code manager_new(const struct manager_config *config, struct manager **ret_manager, struct err *err) MUST_CHECK;
+void manager_free(struct manager *manager);
+
+/* Calls fn with every kept verdict of unchanged rules, for shard_restore, before the start. */
+typedef void manager_kept_fn(void *self, const struct verdict *kept);
+void manager_kept(struct manager *manager, manager_kept_fn *fn, void *self);
+
+/* Finishes when all verdict rings have ended and been applied. */
+struct agent manager_agent(struct manager *manager);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * ingest: the two ways in from the field, as the pipeline sees them.
+ *
+ * A worker owns one row of the ring matrix (one producer).  The bus worker is
+ * an agent around a libuv loop that polls all Modbus connections; the inbox is
+ * paho's one callback thread, which hands over MQTT messages.  Both put samples
+ * in through a router, which knows the shards that need a point.
+ */
+#ifndef DAVY_INGEST_INGEST_H
+#define DAVY_INGEST_INGEST_H
+
+#include "base/agent.h"
+#include "base/counter.h"
+#include "base/err.h"
+#include "base/mistakes.h"
+#include "base/ring.h"
+#include "model/queues.h"
+#include "model/site.h"
+
+/* ---- router ------------------------------------------------------------------------------------------------------ */
+
+struct router {                  /* one per worker; used by the worker's thread only */
+    struct ring *const *rings;   /* [shard], this worker's row; borrowed */
+    struct doorbell *const *bells; /* [shard], entries may be NULL */
+    unsigned shard_count;
+    const uint64_t *masks;       /* [point], which shards need it; borrowed, const */
+    uint16_t *seqs;              /* [point], next sample.seq of this producer; owned by the worker */
+};
+
+/* True when every ring has room for n more records. */
+bool router_room(struct router *router, size_t n);
+/* Puts one sample into every ring that needs it (home included).  Room must have been checked. Does not ring bells. */
+void router_put(struct router *router, struct sample *sample);
+/* Puts a mark into every ring. */
+void router_mark(struct router *router, uint32_t source, uint64_t ticket, int64_t now_ns);
+/* Wakes the shards. */
+void router_flush(struct router *router);
+/* Ends the row: closes every ring. */
+void router_close(struct router *router);
+
+/* ---- Modbus ------------------------------------------------------------------------------------------------------ */
+
+/* What the plan finds wrong beyond the site file's own checks (e.g. a value that does not fit in one request). */
+void mbus_check(const struct site *site, struct mistakes *mistakes);
+
+struct mbus_worker;
+struct mbus_config {
+    const struct site *site;
+    struct router *router;     /* borrowed; this agent's thread */
+    struct doorbell *bell;     /* rung to stop */
+    const struct cell *stop;   /* not 0: finish after the requests in flight */
+    struct counters *counters;
+};
+/* Plans all Modbus sources' reads and prepares the loop; connects only once the agent runs. */
+enum err_code mbus_worker_new(const struct mbus_config *config, struct mbus_worker **ret_worker, struct err *err) MUST_CHECK;
+void mbus_worker_free(struct mbus_worker *worker);
+struct agent mbus_worker_agent(struct mbus_worker *worker);
+
+/* ---- MQTT -------------------------------------------------------------------------------------------------------- */
+
+struct mqtt_inbox;
+struct mqtt_config {
+    const struct site *site;
+    struct router *router;     /* borrowed; paho's callback thread */
+    struct safe_source *safe;  /* [source] */
+    unsigned shard_count;
+    struct counters *counters;
+};
+/* Connects every MQTT source (in the background, for ever) and takes messages from then on.  A message is acknowledged
+ * when its samples are safe: the callback waits for the mark, bounded; failing that the message is not taken and the
+ * connection is cut, so that the broker keeps it. */
+enum err_code mqtt_inbox_start(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err) MUST_CHECK;
+/* Takes nothing more, disconnects, closes the router's rings once no callback can come. */
+void mqtt_inbox_stop(struct mqtt_inbox *inbox);
+void mqtt_inbox_free(struct mqtt_inbox *inbox);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * site: the whole site file as data; the catalog everybody reads.
+ *
+ * site_load reads the JSON file, its includes and point tables, adds every
+ * mistake it finds to one list, resolves all names to indices, expands rules to
+ * alarms, and seals the result.  Afterwards it is const and shared by all
+ * threads; a re-read site is a new one beside it.
+ *
+ * Indices (points, rules, alarms …) are dense, follow the order of the file and
+ * live only in this process.  Texts are owned by the site's arena.
+ *
+ * What a rule's expressions mean is rules/'s affair: here they are text with a
+ * place (rules_compile adds its mistakes to the same list).
+ */
+#ifndef DAVY_MODEL_SITE_H
+#define DAVY_MODEL_SITE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/mistakes.h"
+#include "base/table.h"
+#include "model/alarm.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SITE_NONE UINT32_MAX /* "no such index" */
+
+struct site_tag {
+    const char *key;
+    const char *value;
+};
+
+struct site_hazard {
+    const char *id;
+    const char *name;    /* may be NULL, like every text below except ids */
+    bool has_location;
+    double lat, lon;     /* degrees, WGS 84 */
+    const char *contact;
+    const char *advice;
+};
+
+enum source_type { SOURCE_MODBUS_TCP, SOURCE_MODBUS_RTU, SOURCE_MODBUS_RTU_TCP, SOURCE_MQTT };
+enum mqtt_format { FORMAT_DAVY, FORMAT_JSON, FORMAT_NEURON, FORMAT_THINGSBOARD, FORMAT_SPARKPLUG };
+
+/* One entry of a json format's "map": point key -> JSON pointer (RFC 6901). */
+struct site_map {
+    const char *key;
+    const char *pointer;
+};
+
+struct site_source {
+    const char *id;
+    enum source_type type;
+    /* modbus */
+    const char *host;           /* tcp */
+    uint16_t port;              /* tcp; default 502 */
+    const char *device;         /* rtu */
+    uint32_t baud;              /* rtu; default 9600 */
+    char parity;                /* rtu; 'N' 'E' 'O' */
+    uint8_t data_bits;          /* rtu; 7 or 8 */
+    uint8_t stop_bits;          /* rtu; 1 or 2 */
+    int64_t timeout_ns;         /* one answer; default 1 s */
+    int64_t pause_ns;           /* between requests; default 0 */
+    uint16_t max_registers;     /* per request; default 125 */
+    uint16_t max_coils;         /* per request; default 2000 */
+    uint16_t gap;               /* unused registers read along to join two blocks; default 8 */
+    uint8_t retries;            /* default 0 */
+    /* mqtt */
+    const char *url;            /* mqtt://host:port or mqtts:// */
+    const char *const *topics;  /* subscriptions, with wildcards */
+    size_t topic_count;
+    enum mqtt_format format;
+    const struct site_map *map; /* format json */
+    size_t map_count;
+    const char *client_id;      /* default davy-<site>-<source> */
+    const char *user, *password;
+    const char *ca, *cert, *key; /* paths, resolved against the site file */
+};
+
+enum mbus_table { TABLE_INPUT, TABLE_HOLDING, TABLE_COIL, TABLE_DISCRETE };
+enum mbus_type {
+    TYPE_U16, TYPE_I16, TYPE_U32, TYPE_I32, TYPE_U64, TYPE_I64, TYPE_F32, TYPE_F64, TYPE_BOOL, TYPE_BIT, TYPE_BITS
+};
+
+struct site_from {
+    uint32_t source;       /* index; SITE_NONE: the point takes samples from replay only */
+    /* modbus */
+    uint8_t unit;          /* unit id 0..255 (RTU 1..247) */
+    enum mbus_table table;
+    uint16_t address;      /* 0-based, as on the wire */
+    enum mbus_type type;
+    uint8_t order[8];      /* order[i] = which byte of the value (0 = most significant) travels i-th */
+    uint8_t registers;     /* 16-bit registers taken: 1, 2 or 4; 0 for coils and discrete inputs */
+    uint8_t bit_lo, bit_hi; /* type bit and bits, both ends included, 0 = lowest */
+    /* mqtt */
+    const char *key;
+    /* both */
+    double scale, offset;  /* engineering = raw x scale + offset */
+    const double *invalid; /* raw values that mean "no reading" */
+    size_t invalid_count;
+};
+
+struct site_point {
+    const char *id;
+    const char *name;     /* NULL: use id */
+    const char *kind;     /* "ch4", "level" …; may be NULL */
+    const char *unit;     /* may be NULL */
+    bool has_range;
+    double range_lo, range_hi;
+    int64_t every_ns;     /* 0: not given */
+    int64_t stale_ns;     /* 0: never becomes stale; else `stale`, or 3 x every */
+    double resolution;    /* default 0 */
+    uint32_t hazard;      /* index or SITE_NONE */
+    const struct site_tag *tags;
+    size_t tag_count;
+    struct site_from from;
+};
+
+struct site_level {
+    enum level level;
+    const char *when;       /* expression text */
+    const char *clear;      /* NULL: when is false */
+    int64_t on_delay_ns;    /* the level's own, or the rule's */
+    int64_t off_delay_ns;
+};
+
+struct site_rule {
+    const char *id;
+    const char *place;      /* "rules[4]", for mistakes */
+    const char *file;       /* the file it stands in, as the user named it */
+    struct site_level levels[LEVEL_COUNT - 1]; /* low to high, whatever their order in the file */
+    const char *level_places[LEVEL_COUNT - 1]; /* "rules[4].levels[1]" */
+    size_t level_count;     /* 1..4 */
+    bool latch;
+    const char *unless;     /* expression text or NULL */
+    const char *message;    /* template or NULL */
+    const char *advice;
+    const char *vote_by;    /* tag name without "tags."; NULL: no vote */
+    uint32_t vote_at_least;
+    const uint32_t *suppressed_by; /* rule indices */
+    size_t suppressed_by_count;
+    const uint32_t *points; /* the points selected by `where`, in site order */
+    size_t point_count;
+    uint32_t first_alarm;   /* its alarms stand together: first_alarm .. first_alarm + alarm_count */
+    uint32_t alarm_count;
+    uint64_t digest;        /* of the rule as written (canonical JSON); tells a changed rule from an unchanged one */
+};
+
+/* One alarm: rule x point, or rule x group.  Its index is the order of events of one instant. */
+struct site_alarm {
+    const char *name;       /* "<rule>:<point>" or "<rule>:<group>" */
+    uint32_t rule;
+    uint32_t point;         /* SITE_NONE for a group */
+    const char *group;      /* NULL for a single point */
+    const uint32_t *members; /* points, in site order; a single point: that one */
+    size_t member_count;
+    uint32_t hazard;        /* the point's; a group's only when all its points agree, else SITE_NONE */
+    const char *kind;       /* likewise, else NULL */
+};
+
+enum sink_type { SINK_MQTT, SINK_FILE, SINK_CAP, SINK_WEBHOOK };
+
+struct site_sink {
+    const char *id;
+    enum sink_type type;
+    const char *url;    /* mqtt, cap, webhook */
+    const char *path;   /* file, cap; resolved against the site file */
+    const char *secret; /* webhook */
+    const char *client_id; /* mqtt; default davy-<site>-sink-<id> */
+    const char *user, *password;
+    const char *ca, *cert, *key;
+};
+
+struct site {
+    struct arena arena;
+    const char *file;     /* as given */
+    const char *folder;   /* that paths are relative to */
+    const char *id, *name, *org, *region, *timezone;
+    struct site_hazard *hazards;
+    size_t hazard_count;
+    struct site_source *sources;
+    size_t source_count;
+    struct site_point *points;
+    size_t point_count;
+    struct site_rule *rules;
+    size_t rule_count;
+    struct site_alarm *alarms;
+    size_t alarm_count;
+    struct site_sink *sinks;
+    size_t sink_count;
+    const char *store_path; /* resolved; NULL: none given, `davy run` then uses "data" beside the file */
+    int64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_events_ns; /* defaults 1y 2y 10y 3y */
+    int64_t store_sync_ns;  /* longest time a sample may wait unsynced; default 1 s */
+    const char *http_host;  /* NULL: no http */
+    uint16_t http_port;
+    struct table point_by_id, alarm_by_name, rule_by_id, source_by_id, hazard_by_id;
+    uint64_t digest;        /* of the file and all it names */
+};
+
+/* Reads the site.  Mistakes in the content go to `mistakes` (whatever their number) and give ERR_INPUT; a file that is
+ * not there is one of them.  ERR_ENV when reading failed.  On success (no mistakes) gives a sealed site. */
+enum err_code site_load(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err) MUST_CHECK;
+
+/* Frees it; accepts NULL. */
+void site_free(struct site *site);
+
+/* Finds by name; SITE_NONE when there is none. */
+uint32_t site_point(const struct site *site, const char *id, size_t len);
+uint32_t site_alarm(const struct site *site, const char *name, size_t len);
+
+/* The value of a point's tag, or NULL. */
+const char *site_point_tag(const struct site_point *point, const char *key);
+
+#endif

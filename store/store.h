@@ -1,0 +1,143 @@
+/*
+ * store: everything Davy keeps, in one RocksDB database.
+ *
+ * docs/data-model.md has every byte of every key and value.  Column families:
+ * series (dictionary point id <-> number), blocks (closed blocks of samples),
+ * log (recovery log of open blocks), journal (events, hash-chained), state
+ * (alarms, kept conditions, cursors of sinks).
+ *
+ * One process at a time opens it for writing; others may read at the same time
+ * (store_open_reader: a RocksDB secondary with its own scratch folder).
+ *
+ * Threads: a struct store may be used by any thread; the writer agent by its
+ * own; a struct store_batch by the thread that made it.
+ */
+#ifndef DAVY_STORE_STORE_H
+#define DAVY_STORE_STORE_H
+
+#include "base/agent.h"
+#include "base/buf.h"
+#include "base/counter.h"
+#include "base/err.h"
+#include "base/ring.h"
+#include "model/board.h"
+#include "model/queues.h"
+#include "model/sample.h"
+#include "model/site.h"
+
+struct store;
+
+/* Opens (makes) the store in `path` for writing.  ERR_ENV: disk trouble, or another monitor holds it (text says so).
+ * `site_id` must be the one it was made for (ERR_INPUT). */
+enum err_code store_open(const char *path, const char *site_id, struct store **ret_store, struct err *err) MUST_CHECK;
+/* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none. */
+enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
+void store_close(struct store *store);
+bool store_is_held(const char *path); /* true while a monitor holds the store for writing */
+
+/* ---- samples in: the writer agent -------------------------------------------------------------------------------- */
+
+struct store_writer_config {
+    struct store *store;
+    const struct site *site;
+    struct ring *const *inputs;   /* sample rings, one per shard */
+    unsigned input_count;
+    struct doorbell *const *input_bells; /* rung when room was made; entries may be NULL */
+    struct safe_source *safe;     /* one per source of the site; may be NULL */
+    struct counters *counters;    /* may be NULL */
+    int64_t sync_ns;              /* longest time unsynced */
+};
+
+struct store_writer;
+enum err_code store_writer_new(const struct store_writer_config *config, struct store_writer **ret_writer,
+                               struct err *err) MUST_CHECK;
+void store_writer_free(struct store_writer *writer);
+/* Takes batches from its rings, logs them (what is logged survives SIGKILL), closes full blocks, syncs, sets marks.
+ * When the database refuses to write it keeps what it has (bounded: then its rings fill), counts, and tries again. */
+struct agent store_writer_agent(struct store_writer *writer);
+
+/* ---- samples out -------------------------------------------------------------------------------------------------- */
+
+struct store_row {
+    int64_t time_ns;
+    int64_t seen_ns;  /* 0 when not kept for this row */
+    double value;     /* NaN = none */
+    uint16_t status;
+};
+
+/* Called for each row in order; return false to stop. */
+typedef bool store_row_fn(void *self, const struct store_row *row);
+
+/* Calls fn for each kept sample of a point with from <= time < to, by time, each time once (last written wins).
+ * ERR_NO when the store knows no such point.  Constant memory. */
+enum err_code store_read(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns, store_row_fn *fn,
+                         void *self, struct err *err) MUST_CHECK;
+
+/* The newest kept sample (largest time) and the last good value; ERR_NO when there is none. */
+enum err_code store_last(struct store *store, const char *point_id, struct board_entry *ret_entry,
+                         struct err *err) MUST_CHECK;
+
+enum store_agg { AGG_MEAN, AGG_MIN, AGG_MAX, AGG_COUNT, AGG_FIRST, AGG_LAST, AGG_KINDS };
+
+struct store_bucket {
+    int64_t start_ns;
+    uint64_t count;
+    double agg[AGG_KINDS]; /* AGG_COUNT as a double too */
+};
+typedef bool store_bucket_fn(void *self, const struct store_bucket *bucket);
+
+/* Aggregates over buckets that start at whole multiples of every_ns since 1970; empty ones are left out.  Counts
+ * samples with a value and without comm, sensor, calibrating, paused; late ones too. */
+enum err_code store_aggregate(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns,
+                              int64_t every_ns, store_bucket_fn *fn, void *self, struct err *err) MUST_CHECK;
+
+/* ---- alarms: journal, state, cursors ------------------------------------------------------------------------------ */
+
+/* What belongs together is committed together: events, alarm states and cursors of one step in one batch. */
+struct store_batch;
+struct store_batch *store_batch_new(struct store *store);
+void store_batch_free(struct store_batch *batch);
+/* Adds an event: seq, its alarm's name, its JSON line and the retained alarm state after it (len 0: all well again).
+ * The store adds the hash of the chain: SHA-256 over the hash before and this record. */
+void store_batch_event(struct store_batch *batch, uint64_t seq, int64_t time_ns, const char *alarm, const char *json,
+                       size_t json_len, const char *state, size_t state_len);
+/* Sets or removes (len 0) a state record; keys are texts of at most 600 bytes, by convention "alarm/<name>", … */
+void store_batch_put(struct store_batch *batch, const char *key, const void *bytes, size_t len);
+/* Writes it all or nothing, to the log (survives SIGKILL), and with sync to the disk; empties the batch on success.
+ * On failure nothing of it is visible and the batch can be committed again. */
+enum err_code store_batch_commit(struct store_batch *batch, bool sync, struct err *err) MUST_CHECK;
+
+/* The last seq in the journal (0: none), as any thread may ask after a commit. */
+uint64_t store_last_seq(struct store *store);
+
+struct store_event {
+    uint64_t seq;
+    int64_t time_ns;
+    const char *alarm;
+    size_t alarm_len;
+    const char *json;  /* without newline */
+    size_t json_len;
+    const char *state; /* retained alarm state, len 0: all well */
+    size_t state_len;
+};
+typedef bool store_event_fn(void *self, const struct store_event *event);
+
+/* Calls fn for the events with seq > after, in order, until it says false or there are no more. */
+enum err_code store_events(struct store *store, uint64_t after, store_event_fn *fn, void *self,
+                           struct err *err) MUST_CHECK;
+/* The smallest seq whose event time is not before time_ns (for `alarms --history`); last + 1 when there is none. */
+uint64_t store_seq_at(struct store *store, int64_t time_ns);
+
+/* Reads a state record into *ret_bytes (cleared first).  ERR_NO when absent. */
+enum err_code store_get(struct store *store, const char *key, struct buf *ret_bytes, struct err *err) MUST_CHECK;
+typedef bool store_state_fn(void *self, const char *key, size_t key_len, const void *bytes, size_t len);
+/* Calls fn for every state record whose key begins with prefix, in key order. */
+enum err_code store_scan(struct store *store, const char *prefix, store_state_fn *fn, void *self,
+                         struct err *err) MUST_CHECK;
+
+/* Walks everything: checksums and invariants of blocks, the journal's chain.  Each damage is one call of fn with a
+ * sentence.  ERR_NO when something is damaged or missing. */
+typedef void store_damage_fn(void *self, const char *text);
+enum err_code store_verify(struct store *store, store_damage_fn *fn, void *self, struct err *err) MUST_CHECK;
+
+#endif
