@@ -11,6 +11,10 @@
  * for a while, park on the doorbell and sleep until the bell, one of the
  * agents' descriptors, or the earliest of their deadlines.
  *
+ * The sleep is never longer than 100 ms (a second line of defence).  A deadline
+ * already past, of an agent that had nothing it could do, is tried again every
+ * millisecond.
+ *
  * Threads: runner_start makes the one thread; everything an agent owns is used
  * by that thread only.  runner_join waits until every agent has finished.
  */
@@ -24,11 +28,11 @@
 enum { AGENT_FINISHED = -1 };
 
 struct agent {
-    const char *name;                            /* borrowed, const */
-    void *self;                                  /* borrowed by the runner until joined */
-    int (*do_work)(void *self, int64_t now_ns);  /* work done, 0 idle, AGENT_FINISHED */
-    int64_t (*next_due)(void *self);             /* earliest time it wants to be called at; may be NULL */
-    int (*wait_fd)(void *self);                  /* readable means work; may be NULL */
+    const char *name;                           /* borrowed, const */
+    void *self;                                 /* borrowed by the runner until joined */
+    int (*do_work)(void *self, int64_t now_ns); /* work done, 0 idle, AGENT_FINISHED */
+    int64_t (*next_due)(void *self);            /* earliest time it wants to be called at; may be NULL */
+    int (*wait_fd)(void *self);                 /* readable means work; may be NULL */
 };
 
 struct runner;

@@ -17,7 +17,7 @@
 struct arena_chunk;
 struct arena {
     struct arena_chunk *chunks;
-    size_t used;  /* bytes handed out */
+    size_t used; /* bytes handed out */
     bool sealed;
 };
 
@@ -27,7 +27,7 @@ void arena_seal(struct arena *arena);
 
 /* Gives zeroed memory aligned to `align` (a power of two, up to 4096).  Never NULL: out of memory ends the program. */
 void *arena_alloc(struct arena *arena, size_t size, size_t align);
-#define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type), _Alignof(type)))
+#define ARENA_NEW(arena, type)      ((type *)arena_alloc((arena), sizeof(type), _Alignof(type)))
 #define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n), _Alignof(type)))
 
 /* Gives a copy of a string; NULL for NULL. */

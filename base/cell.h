@@ -27,15 +27,15 @@ static inline uint64_t cell_get(const struct cell *cell)
     return atomic_load_explicit(&cell->value, memory_order_acquire); /* pairs with the release in cell_set */
 }
 
-/* A value of five 64-bit words kept whole by a sequence count; words are relaxed atomics, so a torn read is seen and
- * retried, never a data race. */
+/* A value of five 64-bit words kept whole by a sequence count; words are atomics, so a torn read is seen and retried,
+ * never a data race. */
 enum { LATCH_WORDS = 5 };
 struct latch {
     _Atomic uint64_t seq; /* odd while being written */
     _Atomic uint64_t words[LATCH_WORDS];
 };
 
-void latch_write(struct latch *latch, const uint64_t words[LATCH_WORDS]); /* the one writer */
+void latch_write(struct latch *latch, const uint64_t words[LATCH_WORDS]);    /* the one writer */
 void latch_read(const struct latch *latch, uint64_t ret_words[LATCH_WORDS]); /* any thread; zeros before the first */
 
 #endif

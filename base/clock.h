@@ -15,23 +15,28 @@
 #ifndef DAVY_BASE_CLOCK_H
 #define DAVY_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#define NS_PER_US INT64_C(1000)
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
+#define NS_PER_US  INT64_C(1000)
+#define NS_PER_MS  INT64_C(1000000)
+#define NS_PER_S   INT64_C(1000000000)
 #define TIME_NEVER INT64_MAX /* a deadline that does not exist */
 
 struct clock {
     int64_t last_ns;      /* what was handed out last */
     int64_t last_mono_ns; /* monotonic time of that */
-    uint64_t back_steps;  /* how often the system's clock was seen more than 1 ms behind */
+    uint64_t back_steps;  /* how often the system's clock stepped back by more than 1 ms */
+    bool behind;          /* such a step is being made good at the moment */
 };
 
 void clock_init(struct clock *clock);
 
 /* Reads the wall time, never less than the last reading. */
 int64_t clock_now_ns(struct clock *clock);
+
+/* What clock_now_ns makes of a reading of the two system clocks; pure, so that it can be tested with any reading. */
+int64_t clock_advance(struct clock *clock, int64_t wall_ns, int64_t mono_ns);
 
 /* Reads the monotonic time; for measuring durations only. */
 int64_t clock_mono_ns(void);

@@ -21,7 +21,8 @@ struct doorbell;
 enum err_code doorbell_open(struct doorbell **ret_bell, struct err *err) MUST_CHECK;
 void doorbell_free(struct doorbell *bell);
 
-/* any thread: wakes the sleeper if it is parked.  A relaxed load away when it is not. */
+/* any thread: wakes the sleeper if it is parked; otherwise one atomic exchange.  (A plain load in its place could pass
+ * the publishing store, and a wake-up would be lost.)  Once per batch, not per record. */
 void doorbell_ring(struct doorbell *bell);
 
 /* sleeper: says "I am about to sleep"; look for work once more after it. */

@@ -23,6 +23,8 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 /* Logs "key=value …" text.  `area` like "ingest", `id` like "ING-003", `subject` what repeats are told apart by. */
 void log_event(enum log_level level, const char *area, const char *id, const char *subject, const char *fmt, ...)
     PRINTF_LIKE(5, 6);
+/* Says the counts that are due.  log_event does so too; called now and then (once a second) a count is never late. */
+void log_tick(void);
 void log_set_level(enum log_level least);
 uint64_t log_lost(void);
 
