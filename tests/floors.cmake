@@ -1,6 +1,7 @@
 # floors.cmake: reads every include line and fails on a step upward, sideways, or a foreign library out of its place.
 # Run: cmake -DROOT=<tree> -P tests/floors.cmake
 
+cmake_minimum_required(VERSION 3.22)
 set(floor_base base)
 set(floor_model base model)
 set(floor_ingest base model ingest)
