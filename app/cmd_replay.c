@@ -1,0 +1,148 @@
+/* cmd_replay: `davy replay SITE TRACE...`; the engine is replay.c. */
+#include "app/args.h"
+#include "app/command.h"
+#include "app/lines_diff.h"
+#include "app/replay.h"
+
+#include "base/text.h"
+#include "model/queues.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+    struct replay *replay;
+    struct lines *came; /* with --expect: every event line; else NULL */
+    uint64_t rows;
+    uint64_t set_aside;
+};
+
+static void take_event(void *self, const struct event *event, const char *json, size_t len)
+{
+    const struct run *run = self;
+    (void)event;
+    (void)fwrite(json, 1, len, stdout);
+    (void)putc_unlocked('\n', stdout);
+    if (run->came != NULL) {
+        lines_add(run->came, json, len);
+    }
+}
+
+static void tell_aside(void *self, const char *file, uint64_t line, const char *reason)
+{
+    (void)self;
+    (void)fprintf(stderr, "%s: line %llu: set aside: %s\n", file, (unsigned long long)line, reason);
+}
+
+static void tell_refused(const char *file, const struct trace_row *row, const struct err *err)
+{
+    char time[TEXT_TIME_MAX];
+    (void)text_format_time(row->time_ns, time);
+    (void)fprintf(stderr, "%s: act %s at %s refused: %s\n", file, act_name(row->act.kind), time, err->text);
+}
+
+static enum err_code replay_file(struct run *run, const struct site *site, const char *file, struct err *err)
+{
+    struct trace_reader *reader = NULL;
+    enum err_code code = trace_open(file, site, tell_aside, NULL, &reader, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    struct trace_row row;
+    while (code == ERR_NONE && trace_next(reader, &row)) {
+        code = replay_row(run->replay, &row, err);
+        if (code == ERR_NO) {
+            tell_refused(file, &row, err);
+            code = ERR_NONE;
+        }
+    }
+    if (code == ERR_NONE && trace_error(reader) != NULL) {
+        *err = *trace_error(reader);
+        code = err->code;
+    }
+    run->rows += trace_rows(reader);
+    run->set_aside += trace_set_aside(reader);
+    trace_close(reader);
+    return code;
+}
+
+static void print_summary(const struct run *run)
+{
+    const struct replay_figures *figures = replay_figures(run->replay);
+    char length[TEXT_DURATION_MAX];
+    (void)text_format_duration(figures->last_ns - figures->first_ns, length);
+    (void)fprintf(stderr,
+                  "replayed %llu rows over %s: %llu samples, %llu acts (%llu refused), %llu set aside; %llu events; "
+                  "raised red %llu, orange %llu, yellow %llu, blue %llu\n",
+                  (unsigned long long)run->rows, length, (unsigned long long)figures->samples,
+                  (unsigned long long)figures->acts, (unsigned long long)figures->refused,
+                  (unsigned long long)run->set_aside, (unsigned long long)figures->events,
+                  (unsigned long long)figures->raised[LEVEL_RED], (unsigned long long)figures->raised[LEVEL_ORANGE],
+                  (unsigned long long)figures->raised[LEVEL_YELLOW], (unsigned long long)figures->raised[LEVEL_BLUE]);
+}
+
+static enum err_code run_all(struct run *run, const struct site *site, const struct rules *rules, unsigned shards,
+                             const struct args *args, struct err *err)
+{
+    enum err_code code = replay_new(site, rules, shards, RUN_EXERCISE, take_event, run, &run->replay, err);
+    for (size_t i = 1; code == ERR_NONE && i < args->count; i++) {
+        code = replay_file(run, site, args->positional[i], err);
+    }
+    if (code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
+        code = err_set(err, ERR_ENV, "stdout: %s", strerror(errno));
+    }
+    return code;
+}
+
+static enum err_code compare(const char *file, const struct lines *came, struct err *err)
+{
+    struct lines expected = {0};
+    enum err_code code = ERR_NONE;
+    if (!lines_read(&expected, file)) {
+        code = err_set(err, ERR_INPUT, "%s: %s", file, strerror(errno));
+    } else if (!lines_same(&expected, came, stderr)) {
+        code = err_set(err, ERR_NO, "the events are not those of %s", file);
+    }
+    lines_done(&expected);
+    return code;
+}
+
+int cmd_replay(const struct command *self, int argc, char **argv)
+{
+    struct err err = {0};
+    struct args args;
+    const char *expect = NULL;
+    const char *shards_text = "1";
+    const struct arg_option options[] = {
+        {.name = "expect", .ret_value = &expect},
+        {.name = "shards", .ret_value = &shards_text},
+    };
+    uint64_t shards = 1;
+    if (args_parse(argc, argv, options, 2, 2, ARGS_MAX, &args, &err) != ERR_NONE ||
+        args_whole(shards_text, "--shards", 1, QUEUE_SHARDS_MAX, &shards, &err) != ERR_NONE) {
+        return command_fail(self, &err);
+    }
+    struct site *site = NULL;
+    struct rules *rules = NULL;
+    int code = command_load(self, args.positional[0], &site, &rules);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    struct lines came = {0};
+    struct run run = {.came = expect != NULL ? &came : NULL};
+    (void)setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+    code = (int)run_all(&run, site, rules, (unsigned)shards, &args, &err);
+    if (code == ERR_NONE) {
+        print_summary(&run);
+        code = expect != NULL ? (int)compare(expect, &came, &err) : ERR_NONE;
+    }
+    if (code != ERR_NONE) {
+        (void)command_fail(self, &err);
+    }
+    lines_done(&came);
+    replay_free(run.replay);
+    rules_free(rules);
+    site_free(site);
+    return code;
+}

@@ -1,0 +1,174 @@
+/*
+ * cmd_run: `davy run SITE`, the monitor.
+ *
+ * Main only waits for signals: SIGINT and SIGTERM end the run after everything
+ * taken in has run through; SIGHUP reads the site anew and, if it is without
+ * mistakes, lets the running pipeline drain and starts the new one on the same
+ * store, where alarms, delays and acknowledgements are kept.  A broken site
+ * changes nothing.
+ */
+#include "app/args.h"
+#include "app/command.h"
+#include "app/pipeline.h"
+#include "app/summary.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+struct monitor {
+    const struct command *command;
+    const char *file;
+    unsigned shards;
+    enum run_status status;
+    int64_t end_ns; /* monotonic; TIME_NEVER: until told */
+    bool summary;
+    struct site *site;
+    struct rules *rules;
+    struct pipeline *pipeline;
+    struct clock clock;
+};
+
+static enum err_code start(struct monitor *monitor, struct err *err)
+{
+    char path[PATH_MAX];
+    struct pipeline_config config = {
+        .site = monitor->site,
+        .rules = monitor->rules,
+        .store_path = command_store_path(monitor->site, path, sizeof path),
+        .shards = monitor->shards,
+        .status = monitor->status,
+    };
+    if (monitor->site->http_host != NULL) {
+        log_event(LOG_WARN, "app", "APP-004", "http", "reason=\"this version does not serve http yet\"");
+    }
+    enum err_code code = pipeline_start(&config, &monitor->pipeline, err);
+    if (code == ERR_NONE) {
+        log_event(LOG_INFO, "app", "APP-001", monitor->site->id,
+                  "state=running site=%s points=%zu alarms=%zu sources=%zu sinks=%zu shards=%u", monitor->site->id,
+                  monitor->site->point_count, monitor->site->alarm_count, monitor->site->source_count,
+                  monitor->site->sink_count, monitor->shards);
+    }
+    return code;
+}
+
+static void stop(struct monitor *monitor)
+{
+    if (monitor->pipeline == NULL) {
+        return;
+    }
+    pipeline_stop(monitor->pipeline);
+    if (monitor->summary) {
+        summary_print(pipeline_counters(monitor->pipeline), stderr);
+    }
+    pipeline_free(monitor->pipeline);
+    monitor->pipeline = NULL;
+    log_event(LOG_INFO, "app", "APP-002", monitor->site->id, "state=stopped site=%s", monitor->site->id);
+}
+
+/* Takes over a changed site.  A site with mistakes, or of another id, leaves the old one running. */
+static enum err_code reload(struct monitor *monitor, struct err *err)
+{
+    struct site *site = NULL;
+    struct rules *rules = NULL;
+    if (command_load(monitor->command, monitor->file, &site, &rules) != ERR_NONE) {
+        log_event(LOG_ERROR, "app", "APP-003", monitor->file,
+                  "site=%s reason=\"the changed site has mistakes; the old one goes on\"", monitor->file);
+        return ERR_NONE;
+    }
+    stop(monitor);
+    rules_free(monitor->rules);
+    site_free(monitor->site);
+    monitor->site = site;
+    monitor->rules = rules;
+    return start(monitor, err);
+}
+
+/* Waits for a signal until the end or the next second; gives it, or 0. */
+static int wait_signal(const sigset_t *signals)
+{
+    struct timespec second = {.tv_sec = 1};
+    int number = sigtimedwait(signals, NULL, &second);
+    return number > 0 ? number : 0;
+}
+
+static enum err_code run(struct monitor *monitor, const sigset_t *signals, struct err *err)
+{
+    enum err_code code = start(monitor, err);
+    while (code == ERR_NONE) {
+        int number = wait_signal(signals);
+        if (number == SIGINT || number == SIGTERM || clock_mono_ns() >= monitor->end_ns) {
+            break;
+        }
+        if (number == SIGHUP) {
+            code = reload(monitor, err);
+        } else if (number == 0) {
+            pipeline_watch(monitor->pipeline, clock_now_ns(&monitor->clock));
+        }
+    }
+    stop(monitor);
+    return code;
+}
+
+/* Signals are taken by main alone: blocked here, before any thread is made. */
+static sigset_t block_signals(void)
+{
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    return signals;
+}
+
+int cmd_run(const struct command *self, int argc, char **argv)
+{
+    struct err err = {0};
+    struct args args;
+    bool drill = false;
+    bool test = false;
+    const char *shards_text = "1";
+    const char *seconds_text = NULL;
+    struct monitor monitor = {.command = self, .end_ns = TIME_NEVER};
+    const struct arg_option options[] = {
+        {.name = "drill", .ret_flag = &drill},
+        {.name = "test", .ret_flag = &test},
+        {.name = "shards", .ret_value = &shards_text},
+        {.name = "seconds", .ret_value = &seconds_text},
+        {.name = "summary", .ret_flag = &monitor.summary},
+    };
+    uint64_t shards = 1;
+    uint64_t seconds = 0;
+    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, 1, &args, &err) != ERR_NONE ||
+        args_whole(shards_text, "--shards", 1, 32, &shards, &err) != ERR_NONE ||
+        (seconds_text != NULL && args_whole(seconds_text, "--seconds", 1, UINT32_MAX, &seconds, &err) != ERR_NONE)) {
+        return command_fail(self, &err);
+    }
+    if (drill && test) {
+        (void)err_set(&err, ERR_INPUT, "--drill and --test exclude each other");
+        return command_fail(self, &err);
+    }
+    monitor.file = args.positional[0];
+    monitor.shards = (unsigned)shards;
+    monitor.status = drill ? RUN_EXERCISE : test ? RUN_TEST : RUN_ACTUAL;
+    if (seconds_text != NULL) {
+        monitor.end_ns = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
+    }
+    sigset_t signals = block_signals();
+    clock_init(&monitor.clock);
+    int code = command_load(self, monitor.file, &monitor.site, &monitor.rules);
+    if (code == ERR_NONE) {
+        code = (int)run(&monitor, &signals, &err);
+        if (code != ERR_NONE) {
+            (void)command_fail(self, &err);
+        }
+    }
+    rules_free(monitor.rules);
+    site_free(monitor.site);
+    return code;
+}

@@ -1,0 +1,616 @@
+/* pipeline: see pipeline.h; the picture is in docs/architecture.md. */
+#include "app/pipeline.h"
+
+#include "alerting/manager.h"
+#include "alerting/sink.h"
+#include "app/control.h"
+#include "base/agent.h"
+#include "base/cell.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ingest/ingest.h"
+#include "model/board.h"
+#include "model/queues.h"
+#include "rules/shard.h"
+#include "store/store.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The rows of the ring matrix: who puts samples in. */
+enum worker { WORKER_BUS, WORKER_INBOX, WORKER_WATCH, WORKER_COUNT };
+
+enum {
+    SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
+    VERDICT_SLOTS = 4096, /* at least; more when one step can cause more */
+    COMMAND_SLOTS = 32,
+    SINKS_MAX = 32,
+    COUNTERS_BASE = 256,
+    COUNTERS_PER_SOURCE = 32,
+};
+
+#define SINK_GOODBYE_NS (5 * NS_PER_S) /* how long a clean stop waits for receivers */
+
+struct pipeline {
+    struct pipeline_config config;
+    const struct site *site;
+    struct store *store;
+    struct counters *counters;
+    struct board *board;
+    uint64_t *masks; /* [point]: the shards that need its samples; const after start */
+    uint8_t *homes;
+    struct safe_source *safe; /* [source] */
+
+    struct ring *samples[WORKER_COUNT][QUEUE_SHARDS_MAX];
+    struct ring *kept[QUEUE_SHARDS_MAX];     /* shard -> writer */
+    struct ring *verdicts[QUEUE_SHARDS_MAX]; /* shard -> manager */
+    struct ring *commands, *answers;
+
+    struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
+    struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
+    struct doorbell *store_bell, *alerting_bell, *control_bell;
+    struct doorbell *sink_bells[SINKS_MAX];
+    /* The same bells, arranged as the agents take them. */
+    struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
+    struct doorbell *worker_bells[WORKER_COUNT];
+
+    struct router routers[WORKER_COUNT];
+    struct mbus_worker *bus;
+    struct mqtt_inbox *inbox;
+    struct shard *shards[QUEUE_SHARDS_MAX];
+    struct store_writer *writer;
+    struct manager *manager;
+    struct sink *sinks[SINKS_MAX];
+    struct control *control;
+
+    struct cell stop_field, stop_sinks, stop_control;
+    struct runner *engine;
+    struct runner *shard_runners[QUEUE_SHARDS_MAX];
+    struct runner *store_runner, *alerting_runner, *control_runner;
+    struct runner *sink_runners[SINKS_MAX];
+
+    uint32_t *own_points;           /* points named davy.*; main */
+    const struct counter **own_counters;
+    size_t own_count;
+};
+
+static size_t power_of_two(size_t least)
+{
+    size_t n = 1;
+    while (n < least) {
+        n *= 2;
+    }
+    return n;
+}
+
+/* ---- what everything stands on ---- */
+
+static enum err_code make_tables(struct pipeline *p, struct err *err)
+{
+    const struct site *site = p->site;
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->board = board_new(site->point_count);
+    p->masks = calloc(site->point_count + 1, sizeof *p->masks);
+    p->homes = calloc(site->point_count + 1, sizeof *p->homes);
+    p->safe = calloc(site->source_count + 1, sizeof *p->safe);
+    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+        return err_set(err, ERR_ENV, "out of memory");
+    }
+    if (site->sink_count > SINKS_MAX) {
+        return err_set(err, ERR_INPUT, "%zu sinks are too many; at most %d are possible", site->sink_count, SINKS_MAX);
+    }
+    rules_plan(p->config.rules, p->config.shards, p->masks, p->homes);
+    return ERR_NONE;
+}
+
+static enum err_code make_bells(struct pipeline *p, struct err *err)
+{
+    struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell};
+    for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
+        if (doorbell_open(bells[i], err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        if (p->config.shards == 1) {
+            p->shard_bells[m] = p->bus_bell; /* they share the engine's thread */
+        } else if (doorbell_open(&p->shard_bells[m], err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    for (size_t i = 0; i < p->site->sink_count; i++) {
+        if (doorbell_open(&p->sink_bells[i], err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    for (size_t i = 0; i < p->site->source_count; i++) {
+        if (p->site->sources[i].type == SOURCE_MQTT && doorbell_open(&p->safe[i].bell, err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    p->worker_bells[WORKER_BUS] = p->bus_bell;
+    return ERR_NONE;
+}
+
+static enum err_code make_rings(struct pipeline *p, struct err *err)
+{
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        for (int w = 0; w < WORKER_COUNT; w++) {
+            if (ring_open(sizeof(struct sample), SAMPLE_SLOTS, 0, &p->samples[w][m], err) != ERR_NONE) {
+                return ERR_ENV;
+            }
+            p->shard_inputs[m][w] = p->samples[w][m];
+        }
+        size_t most = shard_fan_out(p->config.rules, m, p->config.shards) + 1;
+        size_t verdict_slots = power_of_two(most > VERDICT_SLOTS ? most : VERDICT_SLOTS);
+        if (ring_open(sizeof(struct sample), SAMPLE_SLOTS, 0, &p->kept[m], err) != ERR_NONE ||
+            ring_open(sizeof(struct verdict), verdict_slots, 0, &p->verdicts[m], err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    if (ring_open(sizeof(struct act), COMMAND_SLOTS, 0, &p->commands, err) != ERR_NONE ||
+        ring_open(sizeof(struct answer), COMMAND_SLOTS, 0, &p->answers, err) != ERR_NONE) {
+        return ERR_ENV;
+    }
+    return ERR_NONE;
+}
+
+/* ---- the agents, from the far end to the field ---- */
+
+static enum err_code make_sinks(struct pipeline *p, struct err *err)
+{
+    for (size_t i = 0; i < p->site->sink_count; i++) {
+        struct sink_config config = {
+            .site = p->site,
+            .sink = &p->site->sinks[i],
+            .store = p->store,
+            .bell = p->sink_bells[i],
+            .counters = p->counters,
+            .stop = &p->stop_sinks,
+        };
+        if (sink_new(&config, &p->sinks[i], err) != ERR_NONE) {
+            return err_prefix(err, "sinks.%s", p->site->sinks[i].id);
+        }
+    }
+    return ERR_NONE;
+}
+
+static enum err_code make_manager(struct pipeline *p, struct err *err)
+{
+    struct manager_config config = {
+        .site = p->site,
+        .store = p->store,
+        .board = p->board,
+        .verdicts = p->verdicts,
+        .verdict_bells = p->shard_bells,
+        .shard_count = p->config.shards,
+        .commands = p->commands,
+        .answers = p->answers,
+        .answer_bell = p->control_bell,
+        .sink_bells = p->sink_bells,
+        .sink_count = p->site->sink_count,
+        .safe = p->safe,
+        .counters = p->counters,
+        .status = p->config.status,
+    };
+    return manager_new(&config, &p->manager, err);
+}
+
+static enum err_code make_writer(struct pipeline *p, struct err *err)
+{
+    struct store_writer_config config = {
+        .store = p->store,
+        .site = p->site,
+        .inputs = p->kept,
+        .input_count = p->config.shards,
+        .input_bells = p->shard_bells,
+        .safe = p->safe,
+        .counters = p->counters,
+        .sync_ns = p->site->store_sync_ns,
+    };
+    return store_writer_new(&config, &p->writer, err);
+}
+
+static enum err_code make_shards(struct pipeline *p, int64_t now_ns, struct err *err)
+{
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        struct shard_config config = {
+            .site = p->site,
+            .rules = p->config.rules,
+            .index = m,
+            .count = p->config.shards,
+            .inputs = p->shard_inputs[m],
+            .input_count = WORKER_COUNT,
+            .input_bells = p->worker_bells,
+            .store = p->kept[m],
+            .store_bell = p->store_bell,
+            .verdicts = p->verdicts[m],
+            .verdict_bell = p->alerting_bell,
+            .board = p->board,
+            .counters = p->counters,
+            .live = true,
+            .keep = true,
+            .start_ns = now_ns,
+        };
+        if (shard_new(&config, &p->shards[m], err) != ERR_NONE) {
+            return err->code;
+        }
+    }
+    return ERR_NONE;
+}
+
+static enum err_code make_control(struct pipeline *p, struct err *err)
+{
+    struct control_config config = {
+        .site = p->site,
+        .store_path = p->config.store_path,
+        .commands = p->commands,
+        .command_bell = p->alerting_bell,
+        .answers = p->answers,
+        .counters = p->counters,
+        .stop = &p->stop_control,
+    };
+    return control_new(&config, &p->control, err);
+}
+
+static void make_routers(struct pipeline *p)
+{
+    for (int w = 0; w < WORKER_COUNT; w++) {
+        p->routers[w] = (struct router){
+            .rings = p->samples[w],
+            .bells = p->shard_bells,
+            .shard_count = p->config.shards,
+            .masks = p->masks,
+            .seqs = calloc(p->site->point_count + 1, sizeof(uint16_t)),
+        };
+    }
+}
+
+static bool has_source(const struct site *site, bool mqtt)
+{
+    for (size_t i = 0; i < site->source_count; i++) {
+        if ((site->sources[i].type == SOURCE_MQTT) == mqtt) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err_code make_bus(struct pipeline *p, struct err *err)
+{
+    if (!has_source(p->site, false)) {
+        router_close(&p->routers[WORKER_BUS]);
+        return ERR_NONE;
+    }
+    struct mbus_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_BUS],
+        .bell = p->bus_bell,
+        .stop = &p->stop_field,
+        .counters = p->counters,
+    };
+    return mbus_worker_new(&config, &p->bus, err);
+}
+
+/* Points named "davy.<counter>" take Davy's own counters. */
+static enum err_code find_own_points(struct pipeline *p, struct err *err)
+{
+    p->own_points = calloc(p->site->point_count + 1, sizeof *p->own_points);
+    p->own_counters = calloc(p->site->point_count + 1, sizeof *p->own_counters);
+    if (p->own_points == NULL || p->own_counters == NULL) {
+        return err_set(err, ERR_ENV, "out of memory");
+    }
+    for (uint32_t i = 0; i < p->site->point_count; i++) {
+        const char *id = p->site->points[i].id;
+        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
+            const struct counter *counter = counters_at(p->counters, c);
+            if (strcmp(counter_name(counter), id + 5) == 0) {
+                p->own_points[p->own_count] = i;
+                p->own_counters[p->own_count++] = counter;
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
+/* ---- what was there before the restart ---- */
+
+static void restore_kept(void *self, const struct verdict *kept)
+{
+    struct pipeline *p = self;
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        shard_restore(p->shards[m], kept); /* a shard passes over what it does not judge */
+    }
+}
+
+static enum err_code restore_points(struct pipeline *p, struct err *err)
+{
+    for (uint32_t i = 0; i < p->site->point_count; i++) {
+        struct board_entry entry;
+        struct err why = {0};
+        enum err_code code = store_last(p->store, p->site->points[i].id, &entry, &why);
+        if (code == ERR_NO) {
+            continue;
+        }
+        if (code != ERR_NONE) {
+            *err = why;
+            return code;
+        }
+        for (unsigned m = 0; m < p->config.shards; m++) {
+            if ((p->masks[i] >> m & 1) != 0) {
+                shard_restore_point(p->shards[m], i, &entry);
+            }
+        }
+        board_write(p->board, i, &entry);
+    }
+    return ERR_NONE;
+}
+
+/* ---- threads ---- */
+
+static enum err_code run_one(const char *name, struct agent agent, struct doorbell *bell, struct runner **ret_runner,
+                             struct err *err)
+{
+    return runner_start(name, &agent, 1, bell, ret_runner, err);
+}
+
+static enum err_code start_engine(struct pipeline *p, struct err *err)
+{
+    struct agent agents[2];
+    int n = 0;
+    if (p->bus != NULL) {
+        agents[n++] = mbus_worker_agent(p->bus);
+    }
+    if (p->config.shards == 1) {
+        agents[n++] = shard_agent(p->shards[0]);
+        return runner_start("engine", agents, n, p->bus_bell, &p->engine, err);
+    }
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "shard-%u", m);
+        if (run_one(name, shard_agent(p->shards[m]), p->shard_bells[m], &p->shard_runners[m], err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    return n == 0 ? ERR_NONE : runner_start("bus", agents, n, p->bus_bell, &p->engine, err);
+}
+
+static enum err_code start_threads(struct pipeline *p, struct err *err)
+{
+    for (size_t i = 0; i < p->site->sink_count; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "sink-%.10s", p->site->sinks[i].id);
+        if (run_one(name, sink_agent(p->sinks[i]), p->sink_bells[i], &p->sink_runners[i], err) != ERR_NONE) {
+            return ERR_ENV;
+        }
+    }
+    if (run_one("alerting", manager_agent(p->manager), p->alerting_bell, &p->alerting_runner, err) != ERR_NONE ||
+        run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
+        run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
+        start_engine(p, err) != ERR_NONE) {
+        return ERR_ENV;
+    }
+    if (!has_source(p->site, true)) {
+        router_close(&p->routers[WORKER_INBOX]);
+        return ERR_NONE;
+    }
+    struct mqtt_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_INBOX],
+        .safe = p->safe,
+        .shard_count = p->config.shards,
+        .counters = p->counters,
+    };
+    return mqtt_inbox_start(&config, &p->inbox, err);
+}
+
+static enum err_code build(struct pipeline *p, struct err *err)
+{
+    struct clock clock;
+    clock_init(&clock);
+    enum err_code code = store_open(p->config.store_path, p->site->id, &p->store, err);
+    if (code == ERR_NONE) {
+        code = make_tables(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_bells(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_rings(p, err);
+    }
+    if (code == ERR_NONE) {
+        make_routers(p);
+        code = make_sinks(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_manager(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_writer(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_shards(p, clock_now_ns(&clock), err);
+    }
+    if (code == ERR_NONE) {
+        manager_kept(p->manager, restore_kept, p);
+        code = restore_points(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_control(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_bus(p, err);
+    }
+    return code == ERR_NONE ? find_own_points(p, err) : code;
+}
+
+enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return err_set(err, ERR_ENV, "out of memory");
+    }
+    p->config = *config;
+    p->site = config->site;
+    enum err_code code = build(p, err);
+    if (code == ERR_NONE) {
+        code = start_threads(p, err);
+    }
+    if (code != ERR_NONE) {
+        pipeline_stop(p);
+        pipeline_free(p);
+        return code;
+    }
+    *ret_pipeline = p;
+    return ERR_NONE;
+}
+
+/* ---- the end ---- */
+
+/* Ends the field and waits until the last sample is judged, stored and journalled. */
+static void drain(struct pipeline *p)
+{
+    cell_set(&p->stop_field, 1);
+    if (p->bus_bell != NULL) {
+        doorbell_ring(p->bus_bell);
+    }
+    mqtt_inbox_stop(p->inbox);
+    for (int w = 0; w < WORKER_COUNT; w++) {
+        /* A worker that never ran cannot end its own row. */
+        bool never_ran = (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
+                         w == WORKER_WATCH;
+        if (never_ran && p->routers[w].rings != NULL) {
+            router_close(&p->routers[w]);
+        }
+    }
+    runner_join(p->engine);
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        runner_join(p->shard_runners[m]);
+    }
+    /* A shard that never ran cannot end its rings. */
+    bool ran = p->engine != NULL || p->shard_runners[0] != NULL;
+    for (unsigned m = 0; !ran && m < p->config.shards; m++) {
+        if (p->kept[m] != NULL && p->verdicts[m] != NULL) {
+            ring_close(p->kept[m]);
+            ring_close(p->verdicts[m]);
+        }
+    }
+    if (p->store_bell != NULL) {
+        doorbell_ring(p->store_bell);
+    }
+    if (p->alerting_bell != NULL) {
+        doorbell_ring(p->alerting_bell);
+    }
+    runner_join(p->store_runner);
+}
+
+static void stop_receivers(struct pipeline *p)
+{
+    cell_set(&p->stop_control, 1);
+    if (p->control_bell != NULL) {
+        doorbell_ring(p->control_bell);
+    }
+    runner_join(p->control_runner);
+    runner_join(p->alerting_runner);
+    struct clock clock;
+    clock_init(&clock);
+    cell_set(&p->stop_sinks, (uint64_t)(clock_now_ns(&clock) + SINK_GOODBYE_NS));
+    for (size_t i = 0; i < SINKS_MAX; i++) {
+        if (p->sink_bells[i] != NULL) {
+            doorbell_ring(p->sink_bells[i]);
+        }
+        runner_join(p->sink_runners[i]);
+    }
+}
+
+static void free_agents(struct pipeline *p)
+{
+    mbus_worker_free(p->bus);
+    mqtt_inbox_free(p->inbox);
+    control_free(p->control);
+    manager_free(p->manager);
+    store_writer_free(p->writer);
+    for (size_t i = 0; i < SINKS_MAX; i++) {
+        sink_free(p->sinks[i]);
+    }
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        shard_free(p->shards[m]);
+    }
+    store_close(p->store);
+}
+
+static void free_rings(struct pipeline *p)
+{
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        for (int w = 0; w < WORKER_COUNT; w++) {
+            ring_free(p->samples[w][m]);
+        }
+        ring_free(p->kept[m]);
+        ring_free(p->verdicts[m]);
+        if (p->config.shards > 1) {
+            doorbell_free(p->shard_bells[m]);
+        }
+    }
+    ring_free(p->commands);
+    ring_free(p->answers);
+    doorbell_free(p->bus_bell);
+    doorbell_free(p->store_bell);
+    doorbell_free(p->alerting_bell);
+    doorbell_free(p->control_bell);
+    for (size_t i = 0; i < SINKS_MAX; i++) {
+        doorbell_free(p->sink_bells[i]);
+    }
+    for (size_t i = 0; p->safe != NULL && i < p->site->source_count; i++) {
+        doorbell_free(p->safe[i].bell);
+    }
+}
+
+void pipeline_stop(struct pipeline *p)
+{
+    drain(p);
+    stop_receivers(p);
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    free_agents(p);
+    free_rings(p);
+    for (int w = 0; w < WORKER_COUNT; w++) {
+        free(p->routers[w].seqs);
+    }
+    free(p->own_points);
+    free(p->own_counters);
+    free(p->safe);
+    free(p->homes);
+    free(p->masks);
+    board_free(p->board);
+    counters_free(p->counters);
+    free(p);
+}
+
+void pipeline_watch(struct pipeline *p, int64_t now_ns)
+{
+    struct router *router = &p->routers[WORKER_WATCH];
+    if (p->own_count == 0 || !router_room(router, p->own_count)) {
+        return; /* the next second tells the newer number */
+    }
+    for (size_t i = 0; i < p->own_count; i++) {
+        struct sample sample = {
+            .time_ns = now_ns,
+            .seen_ns = now_ns,
+            .value = (double)counter_get(p->own_counters[i]),
+            .point = p->own_points[i],
+        };
+        router_put(router, &sample);
+    }
+    router_flush(router);
+}
+
+const struct counters *pipeline_counters(const struct pipeline *p)
+{
+    return p->counters;
+}

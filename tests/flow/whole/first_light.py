@@ -1,0 +1,319 @@
+"""From a register and a message to the emergency centre: live, with real sockets and a real broker."""
+
+import json
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import flow
+from flow import equal, require, wait_until
+
+
+def site(broker_port, bus_port):
+    return {
+        "site": {"id": "jx-mine", "name": "金鑫煤矿", "timezone": "Asia/Shanghai"},
+        "hazards": [{"id": "face-501", "name": "501采煤工作面"}],
+        "sources": {
+            "plc-1": {"type": "modbus-tcp", "host": "127.0.0.1", "port": bus_port, "timeout": "300ms"},
+            "gw": {"type": "mqtt", "url": f"mqtt://127.0.0.1:{broker_port}", "topics": ["davy/v1/jx-mine/telemetry"],
+                   "format": "davy"},
+        },
+        "points": [
+            {"id": "face-501/t1/ch4", "name": "501面T1甲烷", "kind": "ch4", "unit": "%CH4", "range": [0, 10],
+             "every": "200ms", "hazard": "face-501",
+             "from": {"source": "plc-1", "unit": 1, "table": "input", "address": 0, "type": "f32", "order": "CDAB"}},
+            {"id": "face-501/t1/co", "kind": "co", "unit": "ppm", "every": "200ms", "hazard": "face-501",
+             "from": {"source": "plc-1", "unit": 1, "table": "holding", "address": 10, "type": "u16", "scale": 0.1}},
+            {"id": "tank-7/level", "kind": "level", "unit": "m", "range": [0, 12],
+             "from": {"source": "gw", "key": "T7.LVL"}},
+        ],
+        "rules": [
+            {"id": "ch4-limit", "where": {"kind": "ch4"},
+             "levels": [{"level": "yellow", "when": "value >= 1.0", "clear": "value < 1.0"},
+                        {"level": "orange", "when": "value >= 1.5", "clear": "value < 1.0"}],
+             "message": "{name}: {value} {unit}", "advice": "停电撤人"},
+            {"id": "tank-high", "where": {"kind": "level"},
+             "levels": [{"level": "orange", "when": "value > 9", "on_delay": "1s", "off_delay": "500ms"}]},
+        ],
+        "sinks": {"centre": {"type": "mqtt", "url": f"mqtt://127.0.0.1:{broker_port}"},
+                  "log": {"type": "file", "path": "events.ndjson"}},
+        "store": {"path": "data"},
+    }
+
+
+SCENARIO = {
+    "seed": 7, "length": "20s",
+    "points": {"face-501/t1/ch4": {"base": 0.4}, "face-501/t1/co": {"base": 6}, "tank-7/level": {"base": 5}},
+    "events": [{"at": "1500ms", "point": "face-501/t1/ch4", "ramp": {"to": 1.8, "over": "1s"}},
+               {"at": "4s", "source": "plc-1", "fault": "timeout", "for": "2s"},
+               {"at": "8s", "point": "face-501/t1/ch4", "ramp": {"to": 0.4, "over": "1s"}}],
+}
+
+
+def set_up(stage, scenario=None):
+    broker = stage.broker()
+    stage.site = site(broker.port, flow.free_port())
+    stage.write("site.json", stage.site)
+    stage.write("scenario.json", scenario or SCENARIO)
+    return broker
+
+
+def run_davy(stage):
+    monitor = stage.davy("run", "site.json", "--summary")
+    monitor.wait_line(r"state=running")
+    return monitor
+
+
+def run_field(stage):
+    field = stage.davy("davy-sim", "run", "site.json", "scenario.json")
+    field.wait_line(r"^ready")
+    return field
+
+
+def words(event):
+    return (event["event"], event["alarm"], event.get("level"), event.get("occurrence"))
+
+
+def test_register_becomes_event(stage):
+    """Raised, worsened, blind, sighted, cleared: on MQTT and in the file, in order, the same bytes."""
+    broker = set_up(stage)
+    centre = stage.subscriber(broker.port, "davy/v1/jx-mine/events/#")
+    field = run_field(stage)
+    monitor = run_davy(stage)
+    stage.wait_event(event="cleared", alarm="ch4-limit:face-501/t1/ch4", seconds=25)
+    events = stage.events()
+    equal([words(e) for e in events if e["rule"] == "ch4-limit"],
+          [("raised", "ch4-limit:face-501/t1/ch4", "yellow", 1), ("worsened", "ch4-limit:face-501/t1/ch4", "orange", 1),
+           ("blind", "ch4-limit:face-501/t1/ch4", "orange", 1), ("sighted", "ch4-limit:face-501/t1/ch4", "orange", 1),
+           ("cleared", "ch4-limit:face-501/t1/ch4", "orange", 1)], "events of the methane alarm")
+    equal([e["seq"] for e in events], list(range(1, len(events) + 1)), "seq without gaps")
+    raised = events[0]
+    equal((raised["hazard"], raised["unit"], raised["when"], raised["status"], raised["advice"]),
+          ("face-501", "%CH4", "value >= 1.0", "actual", "停电撤人"), "texts of an event")
+    wait_until(lambda: len([l for l in centre.out if l.startswith("{")]) >= len(events), "the centre to hear all")
+    heard = [l for l in centre.out if l.startswith("{")]
+    with open(stage.path("events.ndjson"), encoding="utf-8") as lines:
+        equal(heard, lines.read().splitlines(), "MQTT and file carry the same bytes")
+    equal(monitor.end(), 0, "exit code of davy run")
+    equal(field.end(), 0, "exit code of davy-sim run")
+    require("samples" in "".join(monitor.err[-3:]), "the summary is printed")
+
+
+def test_delay_ends_without_a_sample(stage):
+    """The tank is over its limit in one single sample; the delay ends on the clock."""
+    broker = set_up(stage)
+    run_davy(stage)
+    now = int(time.time() * 1000)
+    stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
+    event = stage.wait_event(event="raised", alarm="tank-high:tank-7/level")
+    raised = time.mktime(time.strptime(event["time"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+    took = raised * 1000 + int(event["time"][20:23]) - now
+    equal(took, 1000, "the delay ends to the millisecond, in ms")
+
+
+def test_retained_state_and_status(stage):
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
+    stage.wait_event(event="raised", alarm="tank-high:tank-7/level")
+    # who comes later finds the state retained
+    late = stage.subscriber(broker.port, "davy/v1/jx-mine/alarms/#", "-v")
+    line = late.wait_line(r'"alarm":"tank-high:tank-7/level"', lines=late.out)
+    state = json.loads(line[line.index("{"):])
+    equal((state["state"], state["level"], state["acked"], state["occurrence"]), ("active", "orange", False, 1), "state")
+    status = stage.subscriber(broker.port, "davy/v1/jx-mine/status")
+    status.wait_line(r'"state":"online"', lines=status.out)
+    stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now + 2000, "seq": 2, "values": {"T7.LVL": 5}})
+    stage.wait_event(event="cleared", alarm="tank-high:tank-7/level")
+    stage.run("ack", "site.json", "tank-high:tank-7/level", "--by", "li", "--comment", "checked")
+    wait_until(lambda: any(l.rstrip().endswith("tank-high:tank-7/level (null)") or
+                           l.rstrip().endswith("alarms/tank-high:tank-7/level") for l in late.out),
+               "the retained state to be removed")
+    equal(monitor.end(), 0, "exit code")
+    status.wait_line(r'"state":"offline"', lines=status.out)
+
+
+def test_last_will_tells_of_a_killed_monitor(stage):
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    status = stage.subscriber(broker.port, "davy/v1/jx-mine/status")
+    status.wait_line(r'"state":"online"', lines=status.out)
+    monitor.kill()
+    status.wait_line(r'"state":"offline"', lines=status.out)
+
+
+def test_killed_and_restarted_goes_on(stage):
+    """SIGKILL while an alarm is active: after the restart nothing is raised again, nothing is lost, seq goes on."""
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    topic = "davy/v1/jx-mine/telemetry"
+    stage.publish(broker.port, topic, {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
+    stage.wait_event(event="raised", alarm="tank-high:tank-7/level")
+    stage.run("ack", "site.json", "tank-high:tank-7/level", "--by", "li", "--comment", "on the way")
+    stage.wait_event(event="acked")
+    monitor.kill()
+    # what is published meanwhile waits in the broker's session
+    for i in range(20):
+        stage.publish(broker.port, topic, {"time": now + 2000 + i, "seq": 10 + i, "values": {"T7.LVL": 9.6 + i / 100}})
+    monitor = run_davy(stage)
+    stage.publish(broker.port, topic, {"time": now + 5000, "seq": 50, "values": {"T7.LVL": 4}})
+    stage.wait_event(event="cleared", alarm="tank-high:tank-7/level")
+    events = stage.events()
+    equal([e["event"] for e in events if e["rule"] == "tank-high"], ["raised", "acked", "cleared"], "events")
+    equal([e["seq"] for e in events], list(range(1, len(events) + 1)), "seq without gaps or repeats")
+    out, _ = stage.run("query", "site.json", "tank-7/level", "--from", "now-1h", "--to", "now+1h")
+    equal(len(out.splitlines()) - 1, 22, "every sample is stored once")
+    equal(monitor.end(), 0, "exit code")
+
+
+def test_pending_delay_survives_a_kill(stage):
+    broker = set_up(stage)
+    stage.site["rules"][1]["levels"][0]["on_delay"] = "4s"
+    stage.write("site.json", stage.site)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
+    wait_until(lambda: "9.5" in stage.run("query", "site.json", "tank-7/level", "--to", "now+1h")[0], "the sample to be stored")
+    monitor.kill()
+    monitor = run_davy(stage)
+    event = stage.wait_event(event="raised", alarm="tank-high:tank-7/level", seconds=30)
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime((now + 4000) / 1000))
+    equal(event["time"][:19], stamp, "the delay counts from before the kill")
+    equal(monitor.end(), 0, "exit code")
+
+
+def test_broker_away_loses_nothing(stage):
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    field = run_field(stage)
+    stage.wait_event(event="raised", alarm="ch4-limit:face-501/t1/ch4")
+    broker.end()
+    stage.wait_event(event="cleared", alarm="ch4-limit:face-501/t1/ch4", seconds=25)
+    broker = stage.broker(port=broker.port)
+    centre = stage.subscriber(broker.port, "davy/v1/jx-mine/events/#")
+    count = len(stage.events())
+
+    def heard():
+        return [json.loads(l) for l in centre.out if l.startswith("{")]
+
+    wait_until(lambda: any(e["seq"] == count for e in heard()), "the events of the outage to arrive", 45)
+    seqs = [e["seq"] for e in heard()]
+    first = seqs[0]
+    # repeats are allowed, gaps and disorder among first deliveries are not
+    fresh = list(dict.fromkeys(seqs))
+    equal(fresh, list(range(first, first + len(fresh))), "no gap, in order")
+    require(first <= count - 2, "events of the outage are among them")
+    by_seq = {}
+    for event in heard():
+        require(by_seq.setdefault(event["seq"], event) == event, "a repeat of (site, seq) is the same event")
+    equal(monitor.end(), 0, "exit code")
+    field.end()
+
+
+def test_sigterm_loses_nothing_taken_in(stage):
+    """Every message the broker saw acknowledged is in the store after a clean stop in the middle of a stream."""
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    lines = [json.dumps({"time": now + i, "seq": i, "values": {"T7.LVL": i % 8}}) for i in range(3000)]
+    stage.write("lines", "\n".join(lines) + "\n")
+    with open(stage.path("lines"), "rb") as source:
+        publisher = flow.Program("mosquitto_pub", ["mosquitto_pub", "-p", str(broker.port), "-q", "1", "-l", "-t",
+                                                   "davy/v1/jx-mine/telemetry"], stage.folder, stdin=source)
+    wait_until(lambda: len(stage.run("query", "site.json", "tank-7/level", "--to", "now+1h")[0].splitlines()) > 200,
+               "the stream to begin")
+    equal(monitor.end(), 0, "exit code")
+    publisher.end(0, 30)
+    monitor = run_davy(stage)
+    wait_until(lambda: len(stage.run("query", "site.json", "tank-7/level", "--to", "now+1h")[0].splitlines()) == 3001,
+               "all 3000 samples, each once", 40)
+    equal(monitor.end(), 0, "exit code")
+
+
+def test_wire_and_replay_agree(stage):
+    """The events of a live scenario and of its trace are the same, times aside."""
+    set_up(stage)
+    field = run_field(stage)
+    monitor = run_davy(stage)
+    stage.wait_event(event="cleared", alarm="ch4-limit:face-501/t1/ch4", seconds=25)
+    monitor.end()
+    field.end()
+    trace, _ = stage.run("davy-sim", "trace", "site.json", "scenario.json")
+    stage.write("trace.csv", trace)
+    out, _ = stage.run("replay", "site.json", "trace.csv")
+    replayed = [words(json.loads(line)) for line in out.splitlines()]
+    live = [words(e) for e in stage.events()]
+    equal(live, replayed[:len(live)], "live and replayed events")
+    require(len(live) >= 5, "there is something to compare")
+    again, _ = stage.run("replay", "site.json", "trace.csv")
+    equal(again, out, "two replays give the same bytes")
+
+
+def test_operators(stage):
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    alarm = "tank-high:tank-7/level"
+    stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
+    stage.wait_event(event="raised", alarm=alarm)
+    _, err = stage.run("ack", "site.json", alarm, "--by", "li", "--occurrence", "7", expect=1)
+    require("refused" in err, err)
+    stage.run("ack", "site.json", alarm, "--by", "李", "--comment", "收到")
+    _, err = stage.run("ack", "site.json", alarm, "--by", "li", expect=1)
+    stage.run("shelve", "site.json", alarm, "--by", "li", "--for", "2s", "--comment", "test")
+    stage.run("comment", "site.json", alarm, "--by", "li", "--comment", "valve checked")
+    stage.run("close", "site.json", alarm, "--by", "li", "--cause", "valve", "--measure", "replaced")
+    _, err = stage.run("ack", "site.json", "no:such", "--by", "li", expect=1)
+    _, err = stage.run("ack", "site.json", alarm, expect=2)
+    require("--by" in err, err)
+    stage.wait_event(event="unshelved", alarm=alarm)
+    equal([e["event"] for e in stage.events()], ["raised", "acked", "shelved", "commented", "closed", "unshelved"], "events")
+    acked = stage.events()[1]
+    equal((acked["by"], acked["comment"], acked["level"]), ("李", "收到", "orange"), "who, why, at what level")
+    out, _ = stage.run("alarms", "site.json")
+    require(alarm in out and "orange" in out, out)
+    out, _ = stage.run("alarms", "site.json", "--history")
+    equal(len(out.splitlines()), 6, "journal")
+    out, _ = stage.run("stat", "site.json")
+    require("alerting." in out and "ingest." in out, out)
+    equal(monitor.end(), 0, "exit code")
+    _, err = stage.run("ack", "site.json", alarm, "--by", "li", expect=1)
+    require("no monitor runs" in err, err)
+    out, _ = stage.run("verify", "site.json")
+    require("whole" in out, out)
+
+
+def test_reload(stage):
+    """SIGHUP: a broken site changes nothing; a changed one is taken over, and a removed rule closes its alarm."""
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    alarm = "tank-high:tank-7/level"
+    stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
+    stage.wait_event(event="raised", alarm=alarm)
+    stage.write("site.json", "{ broken")
+    monitor.signal(signal.SIGHUP)
+    monitor.wait_line(r"APP-003")
+    removed = dict(stage.site, rules=stage.site["rules"][:1])
+    stage.write("site.json", removed)
+    before = len([l for l in monitor.err if "state=running" in l])
+    monitor.signal(signal.SIGHUP)
+    wait_until(lambda: len([l for l in monitor.err if "state=running" in l]) > before, "the new site to run")
+    closed = stage.wait_event(event="closed", alarm=alarm)
+    require("tank-high" in closed["comment"], f"the reason is told: {closed}")
+    equal(monitor.end(), 0, "exit code")
+
+
+def test_second_monitor_is_refused(stage):
+    set_up(stage)
+    run_davy(stage)
+    _, err = stage.run("run", "site.json", expect=3)
+    require("data" in err, err)
+
+
+if __name__ == "__main__":
+    flow.main(globals())
