@@ -1,0 +1,458 @@
+#!/usr/bin/env python3
+"""A plain, slow model of `davy replay SITE TRACE...`, written from the contract alone.
+
+It shares nothing with the C sources, neither code nor structure: everything is recomputed from the kept samples, and
+each piece names, in our own words, the sentence of the contract it stands for.  tests/oracle/compare.py holds the two
+against each other.  Python's standard library only; sums are exact (math.fsum).  points_csv and include are not read.
+
+Where the contract leaves something open, this model takes what a user would expect:
+
+ 1. An alarm's time is that of its latest sample, going on at the clock's pace from when that was taken in: a delay of
+    10 s begun by a sample of 12:00:00 that came at 12:00:05 ends when the clock is 12:00:15, and its event says
+    12:00:10.  Latest is the one taken in last, of any point the alarm is judged at.
+ 2. A sample older than what its alarm has already been judged at (a delay ended since, a whole second) is judged at
+    that time; mere passing of the clock does not age it.
+ 3. A sample ahead of the alarm's running time first lets all delays of its alarms end that are due by its own time,
+    oldest first; they come before the events of the row.
+ 4. An act's event carries the act's own time, a shelf's end its end; neither runs behind what the alarm told before.
+    Acts do not move the time at which samples are judged.
+ 5. A row that is set aside (unknown point or alarm, a text for a value) does not move the clock.
+ 6. A sample of the same time as the newest does not put off staleness, and a late one does not either.
+ 7. A group has one time; its points are judged each at its own samples, all of them at samples of points named.
+ 8. `unless` of a rule with `vote`: the group is held back until enough points hold a level without `unless`.
+ 9. A level whose delay is 0 steps only when judged; after a step it steps again at the next judgement at the earliest.
+10. The whole second at which a replay starts is not judged; alarms without a sample yet are judged at the clock.
+11. Several points becoming stale at one moment are one judgement for an alarm that reads them all.
+12. A cause's end or begin is told (`suppressed`, `unsuppressed`) at the suppressed alarm's own place in the order when
+    that is still to come, otherwise directly after the cause's events; its time is that of the cause's event.
+13. status(...) of a point not heard of is false for every flag, and for 'good'.
+14. count, changes and all other windows are unknown when empty, eta_* is infinite (fewer than 3 samples).
+15. An unknown limit makes eta_* unknown before anything else.
+16. `unacked` comes when an alarm goes from a level that is acknowledged to one above; not again while it is
+    unacknowledged anyway.
+17. An acknowledgement of a returned alarm means, without `level`, the level it had when it was cleared.  An
+    acknowledgement may not name a level above the highest of the occurrence.
+18. A latched alarm whose condition is gone keeps its last level; if the condition comes back lower, it eases to that.
+19. Acts other than `ack` are refused when they would change nothing: `unshelve` unless shelved, `close` of an alarm
+    never raised, `shelve` without an end ahead or a reason.  Shelving again gives a new end.  Closing changes no state.
+20. `when` of eased and cleared is the `clear` of the level the alarm had before.
+21. `advice` is the rule's, or else that of the hazard; `message` and `advice` are in every event of the alarm.
+22. In a message {hazard} is the hazard's id; every missing thing prints as a dash; {name} of a group is its name.
+"""
+
+import math
+import re
+import sys
+
+import oracle_input
+from oracle_input import LEVELS, Sample, number_text, time_text
+from oracle_language import Moment, duration_ms, evaluate
+
+SKEW_MS = 60000
+
+
+class LevelState:
+    """One level at one point: the last known truth of both conditions and since when, and whether it is entered."""
+
+    def __init__(self):
+        self.entered = False
+        self.last_step = -math.inf
+        self.when_since = self.clear_since = None       # None: the last known truth is false
+
+    def due(self, level):
+        """When the next step is due, or None.  A delay starts no earlier than the level's last step."""
+        if not self.entered:
+            since, delay = self.when_since, level.on_delay
+        else:
+            since, delay = self.clear_since, level.off_delay
+        return None if since is None else max(since, self.last_step) + delay
+
+    def step(self, time):
+        self.entered = not self.entered
+        self.last_step = time
+
+
+class Alarm:
+    """One alarm: one rule at one point, or at one group of points."""
+
+    def __init__(self, rule, name, points, group=None):
+        self.rule, self.points, self.group = rule, points, group
+        self.name = f"{rule.id}:{name}"
+        self.states = {point.id: [LevelState() for _ in rule.levels] for point in points}
+        self.held_back = {point.id: False for point in points}          # unless: unknown at first is false
+        self.level = 0                                                  # rank; 0 is none
+        self.occurrence = self.acked = self.left = self.peak = 0        # left: the level it was cleared from
+        self.shelf_end = None
+        self.blind = self.suppressed = False                            # as told by events
+        # The alarm's time: judged is the latest judgement; (from_time, from_clock) the latest sample and when it came.
+        self.judged = self.told = -math.inf
+        self.from_time = self.from_clock = None
+
+    def shared(self, key):
+        """A point's hazard or kind; for a group only when all its points agree."""
+        found = {point.entry.get(key) for point in self.points}
+        return found.pop() if len(found) == 1 else None
+
+    def time_at(self, clock):
+        """Between samples an alarm's time goes on with the clock, from the time of its latest sample."""
+        return clock if self.from_time is None else self.from_time + (clock - self.from_clock)
+
+    def next_due(self):
+        """The alarm's time at which its next delay runs out, or None.  What is due already waits for a judgement."""
+        dues = [state.due(level) for states in self.states.values()
+                for level, state in zip(self.rule.levels, states)]
+        return min((due for due in dues if due is not None and due > self.judged), default=None)
+
+    def entered_rank(self, point):
+        return max((level.rank for level, state in zip(self.rule.levels, self.states[point.id]) if state.entered),
+                   default=0)
+
+    def rank_held(self, points):
+        """The highest level held: of its one point, or by as many of the points given as the vote asks for."""
+        ranks = sorted((self.entered_rank(point) for point in points), reverse=True)
+        needed = self.rule.entry["vote"]["at_least"] if self.group is not None else 1
+        return ranks[needed - 1] if len(ranks) >= needed else 0
+
+
+class Replay:
+    """The whole replay: the clock, the points, the alarms in their order, and the events so far."""
+
+    def __init__(self, site):
+        self.site, self.points = site, site.points
+        self.clock = None
+        self.lines = []
+        self.alarms = []
+        for rule in site.rules:                          # in the order of the rules, then of the points
+            self.alarms += alarms_of(rule, site.points.values())
+        self.by_name = {alarm.name: alarm for alarm in self.alarms}
+
+    # ----------------------------------------------------------------------------------------------------- rows
+
+    def take(self, row):
+        """One row: first what is due at or before its time, then the row itself."""
+        if row.point is not None and row.point not in self.points:
+            return                                       # set aside
+        if row.act is not None and row.act.get("alarm") not in self.by_name:
+            return
+        # Received at `seen`, or at max(time, clock); the clock is the latest of these and never goes back.
+        clock = row.time if self.clock is None else self.clock
+        received = row.seen if row.seen is not None else max(row.time, clock)
+        if self.clock is None:
+            self.clock = received                        # it starts at the first row
+        self.advance(max(self.clock, received))
+        if row.act is not None:
+            self.act(row)
+        elif row.point is not None:
+            self.sample(self.points[row.point], row, received)
+
+    def sample(self, point, row, received):
+        """A sample: completed, then weighed against the newest of its point, then judged."""
+        value, flags = row.value, set(row.flags)
+        if value is not None and not math.isfinite(value):      # NaN and infinities: no value, flag sensor
+            value = None
+            flags.add("sensor")
+        if value is None and not flags:                          # neither value nor flag
+            flags.add("sensor")
+        if value is not None and not point.low <= value <= point.high:
+            flags.add("range")
+        time = row.time
+        if time > received + SKEW_MS:                            # evaluated at its time of receipt
+            time = received
+            flags.add("skew")
+        if point.samples and time <= point.samples[-1].time:
+            return                                               # late, or of equal time: not evaluated
+        concerned = self.judged_by({point})
+        self.let_delays_end(concerned, time)
+        point.samples.append(Sample(time, value, frozenset(flags)))
+        point.heard_at, point.stale = self.clock, False
+        for alarm, members in concerned:
+            now = max(time, alarm.judged)                        # for one alarm, time does not run backwards
+            alarm.from_time, alarm.from_clock = now, self.clock
+            self.judge(alarm, members, now)
+        self.tell_all([alarm for alarm, _ in concerned])
+
+    def judged_by(self, changed):
+        """The alarms judged when these points change, with the points to judge: all of them when a point is named by
+        the rule's expressions, else those that changed."""
+        found = []
+        for alarm in self.alarms:
+            named = any(point.id in alarm.rule.named for point in changed)
+            members = [point for point in alarm.points if named or point in changed]
+            if members:
+                found.append((alarm, members))
+        return found
+
+    # ---------------------------------------------------------------------------------------------------- the clock
+
+    def advance(self, until):
+        """Everything due up to and including `until`, instant by instant.  Within one instant: delays, staleness,
+        shelf ends, whole seconds."""
+        while True:
+            instant = min(self.dues(), default=math.inf)
+            if instant > until:
+                break
+            whole_second = instant == self.next_second()
+            self.clock = instant
+            self.end_delays([(alarm, alarm.next_due()) for alarm in self.alarms if self.delay_due(alarm) == instant])
+            stale = {point for point in self.points.values() if point.stale_due() == instant}
+            for point in stale:
+                point.stale = True
+            self.judge_now(self.judged_by(stale))
+            for alarm in self.alarms:
+                if alarm.shelf_end == instant:
+                    alarm.shelf_end = None
+                    self.tell(alarm, "unshelved", instant, level=alarm.level)
+            if whole_second:
+                self.judge_now([(alarm, alarm.points) for alarm in self.alarms if alarm.rule.uses_time])
+        self.clock = until
+
+    def dues(self):
+        """Every coming deadline on the clock."""
+        yield from (due for due in map(self.delay_due, self.alarms) if due is not None)
+        yield from (due for due in (point.stale_due() for point in self.points.values()) if due is not None)
+        yield from (alarm.shelf_end for alarm in self.alarms if alarm.shelf_end is not None)
+        if any(rule.uses_time for rule in self.site.rules):
+            yield self.next_second()
+
+    def next_second(self):
+        """Rules that use age or unchanged() are judged at every whole second of the clock as well."""
+        return (self.clock // 1000 + 1) * 1000
+
+    def delay_due(self, alarm):
+        """When, on the clock, the alarm's next delay runs out."""
+        due = alarm.next_due()
+        if due is None:
+            return None
+        return due if alarm.from_time is None else alarm.from_clock + (due - alarm.from_time)
+
+    def let_delays_end(self, concerned, until):
+        """The delays of these alarms that end at or before `until` in the alarm's own time, oldest first."""
+        while True:
+            dues = [(alarm, alarm.next_due()) for alarm, _ in concerned]
+            first = min((due for _, due in dues if due is not None), default=math.inf)
+            if first > until:
+                return
+            self.end_delays([(alarm, due) for alarm, due in dues if due == first])
+
+    def end_delays(self, ended):
+        """The delays of several alarms that end at one instant: all those of an alarm are one change."""
+        for alarm, due in ended:
+            for states in alarm.states.values():
+                for level, state in zip(alarm.rule.levels, states):
+                    if state.due(level) == due:
+                        state.step(due)
+            alarm.judged = due
+        self.tell_all([alarm for alarm, _ in ended])
+
+    # ----------------------------------------------------------------------------------------------------- judging
+
+    def judge_now(self, concerned):
+        """A judgement by the clock alone: at each alarm's own time."""
+        for alarm, members in concerned:
+            now = max(alarm.time_at(self.clock), alarm.judged)
+            if alarm.from_time is None:
+                alarm.from_time, alarm.from_clock = now, self.clock
+            self.judge(alarm, members, now)
+        self.tell_all([alarm for alarm, _ in concerned])
+
+    def judge(self, alarm, members, now):
+        """Every level at these points: conditions that are known set their truth, unknown ones keep it and their
+        delays; then a level takes at most one step."""
+        alarm.judged = now
+        for point in members:
+            moment = Moment(point, self.points, now)
+            if alarm.rule.unless is not None:
+                held = evaluate(alarm.rule.unless, moment)
+                alarm.held_back[point.id] = alarm.held_back[point.id] if held is None else held
+            for level, state in zip(alarm.rule.levels, alarm.states[point.id]):
+                when = evaluate(level.when, moment)
+                if level.clear is not None:
+                    clear = evaluate(level.clear, moment)
+                else:                                            # by default: when is false
+                    clear = None if when is None else not when
+                state.when_since = since(state.when_since, when, now)
+                state.clear_since = since(state.clear_since, clear, now)
+                due = state.due(level)
+                if due is not None and due <= now:
+                    state.step(now)
+
+    # ------------------------------------------------------------------------------------------------------ telling
+
+    def tell_all(self, judged):
+        """The events of one row or one instant: alarm by alarm in their order; a change of suppression at the place of
+        the alarm it concerns, or directly after its cause when that place has passed."""
+        passed, causes = [], []
+        for alarm in self.alarms:
+            if alarm in judged:
+                began_or_ended = self.tell_levels(alarm)
+                if began_or_ended:
+                    causes.append(alarm)
+            self.tell_suppression(alarm, causes)
+            if causes and causes[-1] is alarm:
+                for earlier in passed:
+                    self.tell_suppression(earlier, causes)
+            passed.append(alarm)
+
+    def tell_levels(self, alarm):
+        """sighted, the level event, unacked, blind: in this order.  True when the alarm began or ended."""
+        before, now = alarm.level, alarm.judged
+        after = self.level_after(alarm)
+        lost = self.input_lost(alarm)
+        if before and alarm.blind and not lost:
+            alarm.blind = False
+            self.tell(alarm, "sighted", now, level=before)
+        if after != before:
+            self.tell_change(alarm, before, after, now)
+        if after and lost and not alarm.blind:
+            alarm.blind = True
+            self.tell(alarm, "blind", now, level=after)
+        return (before == 0) != (after == 0)
+
+    def level_after(self, alarm):
+        """The alarm's level is the highest entered, but `unless` holds back the step from none to some, and `latch`
+        the step to none until the level the alarm has is acknowledged."""
+        held = alarm.rank_held(alarm.points)
+        if alarm.level == 0:
+            return held if alarm.rank_held([p for p in alarm.points if not alarm.held_back[p.id]]) else 0
+        if held == 0 and alarm.rule.latch and alarm.acked < alarm.level:
+            return alarm.level
+        return held
+
+    def input_lost(self, alarm):
+        """Whether a point that when or clear reads by value, unchanged() or a window was heard of and is unknown."""
+        watched = set()
+        for name in alarm.rule.watched:
+            watched |= set(alarm.points) if name is None else {self.points[name]}
+        return any(point.samples and point.reading() is None for point in watched)
+
+    def tell_change(self, alarm, before, after, now):
+        alarm.level = after
+        by_rank = {level.rank: level for level in alarm.rule.levels}
+        if after == 0:                                           # cleared while blind: only cleared
+            alarm.left, alarm.blind, alarm.suppressed = before, False, False
+            self.tell(alarm, "cleared", now, level=before, when=by_rank[before].clear_text)
+        elif before == 0:                                        # a new occurrence is unacknowledged
+            alarm.occurrence, alarm.acked, alarm.left, alarm.peak = alarm.occurrence + 1, 0, 0, after
+            self.tell(alarm, "raised", now, level=after, when=by_rank[after].when_text)
+        elif after > before:
+            alarm.peak = max(alarm.peak, after)
+            self.tell(alarm, "worsened", now, level=after, when=by_rank[after].when_text)
+            if before <= alarm.acked < after:
+                self.tell(alarm, "unacked", now, level=after)
+        else:
+            self.tell(alarm, "eased", now, level=after, when=by_rank[before].clear_text)
+
+    def tell_suppression(self, alarm, causes):
+        """Suppressed while an alarm of one of the rules named is active for the same hazard; clearing ends it silently."""
+        names, hazard = alarm.rule.entry.get("suppressed_by", []), alarm.shared("hazard")
+        if not alarm.level or not names or hazard is None:
+            return
+        by = [cause for cause in self.alarms if cause.rule.id in names and cause.shared("hazard") == hazard]
+        active = any(cause.level for cause in by)
+        if active != alarm.suppressed:
+            alarm.suppressed = active
+            time = max((cause.told for cause in causes if cause in by), default=alarm.told)
+            self.tell(alarm, "suppressed" if active else "unsuppressed", max(time, alarm.judged), level=alarm.level)
+
+    def tell(self, alarm, event, time, level, when=None, act=None):
+        """One event.  Its time is not before what the alarm told before."""
+        alarm.told = max(time, alarm.told, alarm.judged)
+        point = None if alarm.group is not None else alarm.points[0]
+        level_name = LEVELS[level - 1] if level else None
+        fields = {"v": 1, "site": self.site.id, "seq": len(self.lines) + 1, "event": event, "alarm": alarm.name,
+                  "occurrence": alarm.occurrence or None, "level": level_name, "rule": alarm.rule.id,
+                  "hazard": alarm.shared("hazard"), "kind": alarm.shared("kind"), "when": when,
+                  "time": time_text(alarm.told), "status": "exercise"}
+        if point is not None:
+            fields |= {"point": point.id, "value": point.last_good_value(), "unit": point.entry.get("unit")}
+        for key in ("by", "comment", "cause", "measure"):
+            fields[key] = act.get(key) if act else None
+        hazard = self.site.hazards.get(fields["hazard"], {})
+        fields["advice"] = alarm.rule.entry.get("advice", hazard.get("advice"))
+        if "message" in alarm.rule.entry:
+            fields["message"] = message(alarm, point, fields)
+        self.lines.append(oracle_input.event_line(fields))
+
+    # --------------------------------------------------------------------------------------------------------- acts
+
+    def act(self, row):
+        """An operator's act at its own time; one that is refused gives no event."""
+        alarm, act, what = self.by_name[row.act["alarm"]], row.act, row.act["do"]
+        if what == "ack":
+            self.acknowledge(alarm, row)
+        elif what == "shelve" and act.get("comment") and (end := self.shelf_end(row)) > self.clock:
+            alarm.shelf_end = end
+            self.tell(alarm, "shelved", row.time, level=alarm.level, act=act)
+        elif what == "unshelve" and alarm.shelf_end is not None:
+            alarm.shelf_end = None
+            self.tell(alarm, "unshelved", row.time, level=alarm.level, act=act)
+        elif what == "comment":
+            self.tell(alarm, "commented", row.time, level=alarm.level, act=act)
+        elif what == "close" and alarm.occurrence:
+            self.tell(alarm, "closed", row.time, level=alarm.level, act=act)
+
+    def shelf_end(self, row):
+        """A shelf always has an end: `until` a time, or `for` a while."""
+        if "until" in row.act:
+            return oracle_input.time_ms(row.act["until"])
+        return self.clock + duration_ms(row.act["for"]) if "for" in row.act else -math.inf
+
+    def acknowledge(self, alarm, row):
+        """By default the occurrence and level of that moment.  Another occurrence, or a level already acknowledged, is
+        refused.  A latched alarm whose condition is gone is cleared by it."""
+        level = LEVELS.index(row.act["level"]) + 1 if "level" in row.act else alarm.level or alarm.left
+        if row.act.get("occurrence", alarm.occurrence) != alarm.occurrence:
+            return
+        if not alarm.occurrence or level <= alarm.acked or level > alarm.peak:
+            return
+        alarm.acked = level
+        self.tell(alarm, "acked", row.time, level=level, act=row.act)
+        self.tell_all([alarm])
+
+
+def alarms_of(rule, points):
+    """One alarm per point selected; with vote one per group, which stands where its first point stands."""
+    selected = [point for point in points if rule.selects(point)]
+    if "vote" not in rule.entry:
+        return [Alarm(rule, point.id, [point]) for point in selected]
+    groups = {}
+    for point in selected:
+        if rule.group_of(point) is not None:             # points without the tag belong to no group
+            groups.setdefault(rule.group_of(point), []).append(point)
+    return [Alarm(rule, group, members, group) for group, members in groups.items()]
+
+
+def since(before, truth, now):
+    """Since when a condition has been true without a break: unknown keeps what was, false ends it."""
+    if truth is None:
+        return before
+    return (now if before is None else before) if truth else None
+
+
+def message(alarm, point, fields):
+    """The rule's message with its places filled; a missing value prints as a dash."""
+    given = {"name": (point.entry.get("name") or point.id) if point else alarm.group,
+             "value": None if fields.get("value") is None else number_text(fields["value"])}
+    given |= {key: fields.get(key) for key in ("unit", "level", "point", "rule", "hazard")}
+    return re.sub(r"\{(\w+)\}", lambda place: (given[place.group(1)] or "–") if place.group(1) in given
+                  else place.group(0), alarm.rule.entry["message"])
+
+
+def replay(site, rows):
+    """All event lines of a replay."""
+    run = Replay(site)
+    for row in rows:
+        run.take(row)
+    return run.lines
+
+
+def main(arguments):
+    if len(arguments) < 2:
+        sys.exit("usage: davy_oracle.py SITE TRACE...")
+    sys.stdout.reconfigure(encoding="utf-8")
+    for line in replay(oracle_input.read_site(arguments[0]), oracle_input.read_traces(arguments[1:])):
+        print(line)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

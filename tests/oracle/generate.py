@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""Random small sites and traces from a seed, for tests/oracle/compare.py.
+
+A case is {"site": …, "traces": [{"format": "csv" or "ndjson", "rows": […]}]}.  The same seed gives the same case on any
+machine.  Everything is mixed with everything: levels with delays of their own, votes, latches, suppression, unless,
+staleness, whole seconds, acts, late, equal and skewed samples.  Values, times and thresholds lie on coarse grids, so
+that comparisons and delays meet exactly; where a function rounds (mean, slope, stddev, zscore, ewma, eta) its
+thresholds lie off that grid, so that an error of 1e-9 decides nothing.
+
+Left out on purpose, because the contract does not say what happens: unless over a group's own points, the name of a
+group in a message, flags in a trace that only Davy itself sets.
+"""
+
+import json
+import random
+import sys
+from pathlib import Path
+
+START = 1767571200000                                   # 2026-01-05T00:00:00Z
+DELAYS = ["0s", "0s", "500ms", "1s", "2s", "3s", "5s", "8s"]
+WIDTHS = ["1s", "2s", "3s", "5s", "10s", "1500ms", "1m"]
+STATUSES = ["comm", "sensor", "calibrating", "paused", "manual", "merged", "comm+sensor", "stale", "manual+calibrating"]
+LEVELS = ["blue", "yellow", "orange", "red"]
+
+
+class Maker:
+    """One case in the making."""
+
+    def __init__(self, seed):
+        self.dice = random.Random(seed)
+        self.grid = self.dice.choice([0.25, 0.5, 0.1, 1.0])
+        self.top = self.dice.choice([4, 8, 16])          # values are 0 … top steps of the grid, some beyond
+        self.hazards = ["h1", "h2"][:self.dice.randint(1, 2)]
+
+    def chance(self, share):
+        return self.dice.random() < share
+
+    def on_grid(self, low=0, high=None):
+        return round(self.dice.randint(low, self.top if high is None else high) * self.grid, 4)
+
+    def off_grid(self, low, high):
+        return round(self.dice.uniform(low, high), 2) + 0.00317
+
+    # ---------------------------------------------------------------------------------------------------- points
+
+    def point(self, number):
+        point = {"id": self.dice.choice(["p", "a/p", "面/p"]) + str(number)}
+        if self.chance(0.5):
+            point["name"] = f"点 {number}"
+        if self.chance(0.7):
+            point["kind"] = self.dice.choice(["ch4", "co"])
+        if self.chance(0.5):
+            point["unit"] = "%CH4"
+        if self.chance(0.8):
+            point["hazard"] = self.dice.choice(self.hazards)
+        if self.chance(0.4):
+            point["every"] = self.dice.choice(["1s", "2s", "5s", "10s"])
+        if self.chance(0.15):
+            point["stale"] = self.dice.choice(["2s", "4s", "2500ms", "10s"])
+        if self.chance(0.3):
+            point["resolution"] = self.grid
+        if self.chance(0.3):
+            point["range"] = [self.grid, (self.top - 1) * self.grid]
+        if self.chance(0.7):
+            point["tags"] = {"area": self.dice.choice(["east", "west"])}
+        return point
+
+    # ----------------------------------------------------------------------------------------------- expressions
+
+    def condition(self, depth, bare=False):
+        """A truth.  bare: one that is the same at every point of a group (it reads points by id alone)."""
+        if depth > 0 and self.chance(0.45):
+            left, right = self.condition(depth - 1, bare), self.condition(depth - 1, bare)
+            return self.dice.choice([f"({left} && {right})", f"({left} || {right})", f"!({left})", f"{left} && {right}",
+                                     f"{left} || {right}"])
+        other = self.dice.choice(self.ids)
+        if self.chance(0.15):
+            flag = self.dice.choice(["comm", "calibrating", "stale", "sensor", "range", "paused"])
+            return f"pstatus('{other}', '{flag}')" if bare or self.chance(0.5) else f"status('{flag}')"
+        if bare:
+            return f"point('{other}') {self.sign()} {self.on_grid()}"
+        if self.chance(0.5):
+            return f"value {self.sign()} {self.on_grid()}"
+        return self.dice.choice([self.exact, self.exact, self.rounded, self.timed])(other)
+
+    def sign(self):
+        return self.dice.choice([">=", ">", "<", "<=", ">=", ">", "==", "!="])
+
+    def exact(self, other):
+        """Numbers without rounding errors, compared on the grid."""
+        first = f"'{other}', " if self.chance(0.25) else ""
+        width = self.dice.choice(WIDTHS)
+        function = self.dice.choice(["min", "max", "range", "first", "last", "delta", "count", "changes", "point", "sum"])
+        if function == "point":
+            return f"point({self.dice.choice(['', repr(other)])}) {self.sign()} {self.on_grid()}"
+        if function == "sum":
+            return self.dice.choice([f"value - point('{other}') {self.sign()} {self.on_grid(-2, 2)}",
+                                     f"value * 2 + 1 {self.sign()} {self.on_grid()}",
+                                     f"-value / point('{other}') < {-self.off_grid(0.2, 2)}",
+                                     f"value / (value - {self.on_grid()}) > {self.off_grid(-2, 2)}"])
+        if function in ("count", "changes"):
+            return f"{function}({first}{width}) {self.sign()} {self.dice.randint(0, 5)}"
+        return f"{function}({first}{width}) {self.sign()} {self.on_grid(0, self.top // 2 if function == 'range' else None)}"
+
+    def rounded(self, other):
+        """Functions that round: thresholds off the grid."""
+        first = f"'{other}', " if self.chance(0.25) else ""
+        width, size = self.dice.choice(WIDTHS), self.top * self.grid
+        way = self.dice.choice([">", "<", ">=", "<="])
+        function = self.dice.choice(["mean", "stddev", "slope", "ewma", "zscore", "eta_up", "eta_down"])
+        if function.startswith("eta"):
+            limit = self.off_grid(0, size)
+            return f"{function}({first}{limit}, {width}) {way} {self.off_grid(0.5, 20)}"
+        reach = {"mean": (0, size), "ewma": (0, size), "stddev": (0, size / 2), "slope": (-60 * size, 60 * size),
+                 "zscore": (-2, 2)}[function]
+        return f"{function}({first}{width}) {way} {self.off_grid(*reach)}"
+
+    def timed(self, other):
+        """What time alone changes."""
+        function = self.dice.choice(["age", "unchanged()"])
+        way = self.dice.choice([">=", ">", "<"])
+        return f"{function} {way} {self.dice.choice(['1', '2', '3s', '4s', '1500ms', '0.5', '6'])}"
+
+    # ----------------------------------------------------------------------------------------------------- rules
+
+    def level(self, name, rank):
+        """One level; the simple ones rise with their rank, so that alarms worsen and ease."""
+        level = {"level": name}
+        step = self.on_grid(1, self.top)
+        if self.chance(0.6):
+            step = round(self.grid * max(1, self.top * (rank + 1) // 6), 4)
+            level["when"] = f"value >= {step}"
+        else:
+            level["when"] = self.condition(2)
+        if self.chance(0.3):
+            level["clear"] = self.dice.choice([f"value < {round(step - self.grid, 4)}", "true", self.condition(1),
+                                               f"value < {round(step + 2 * self.grid, 4)}"])
+        for key in ("on_delay", "off_delay"):
+            if self.chance(0.3):
+                level[key] = self.dice.choice(DELAYS)
+        return level
+
+    def rule(self, number):
+        rule = {"id": f"r{number}", "levels": []}
+        names = sorted(self.dice.sample(range(4), self.dice.choice([1, 1, 2, 3])))
+        for rank in names:
+            rule["levels"].append(self.level(LEVELS[rank], rank))
+        where = self.dice.choice([{}, {}, {"kind": "ch4"}, {"id": "*p*"}, {"tags": {"area": ["east", "west"]}},
+                                  {"id": [self.dice.choice(self.ids)]}, {"hazard": self.hazards[0]}])
+        if where:
+            rule["where"] = where
+        for key in ("on_delay", "off_delay"):
+            if self.chance(0.4):
+                rule[key] = self.dice.choice(DELAYS)
+        if self.chance(0.25):
+            rule["latch"] = True
+        vote = self.chance(0.25)
+        if vote:
+            rule["vote"] = {"by": "tags.area", "at_least": self.dice.choice([1, 2, 2, 3])}
+        if self.chance(0.25):
+            rule["unless"] = self.condition(1, bare=vote)
+        if self.chance(0.3):
+            rule["message"] = "{rule} {level}: {value} {unit} {hazard}" + ("" if vote else " {name} {point}")
+        if self.chance(0.2):
+            rule["advice"] = "停电撤人 \"now\""
+        return rule
+
+    def selects_something(self, rule):
+        where, points = rule.get("where", {}), self.points
+        if "vote" in rule:
+            points = [point for point in points if "tags" in point]
+        return any((where.get("kind") in (None, point.get("kind"))) and (where.get("hazard") in (None, point.get("hazard")))
+                   and ("tags" not in where or "tags" in point) and (not isinstance(where.get("id"), list)
+                                                                     or point["id"] in where["id"]) for point in points)
+
+    def site(self):
+        self.points = [self.point(number) for number in range(self.dice.randint(1, 4))]
+        self.ids = [point["id"] for point in self.points]
+        rules = [self.rule(number) for number in range(self.dice.randint(1, 4))]
+        for rule in rules:
+            if not self.selects_something(rule):
+                rule.pop("where", None)
+            if not self.selects_something(rule):
+                rule.pop("vote")
+        self.suppress(rules)
+        hazards = [{"id": hazard, "name": hazard.upper()} for hazard in self.hazards]
+        return {"site": {"id": "场-1"}, "hazards": hazards, "points": self.points, "rules": rules}
+
+    def suppress(self, rules):
+        """Suppression without circles: along a random order of the rules."""
+        order = self.dice.sample(rules, len(rules))
+        for at, rule in enumerate(order[1:], 1):
+            if self.chance(0.3):
+                rule["suppressed_by"] = [cause["id"] for cause in self.dice.sample(order[:at], self.dice.randint(1, at))]
+
+    # ---------------------------------------------------------------------------------------------------- traces
+
+    def alarms(self, site):
+        """Names acts may use: points and groups of every rule, some of them of no alarm."""
+        return [f"{rule['id']}:{place}" for rule in site["rules"]
+                for place in (["east", "west"] if "vote" in rule else self.ids)]
+
+    def act(self, time, names):
+        what = self.dice.choice(["ack"] * 6 + ["shelve", "shelve", "unshelve", "comment", "close"])
+        row = {"time": time, "do": what, "alarm": self.dice.choice(names), "by": "li"}
+        if what == "ack":
+            if self.chance(0.2):
+                row["occurrence"] = self.dice.randint(1, 3)
+            if self.chance(0.2):
+                row["level"] = self.dice.choice(LEVELS)
+        if what == "shelve":
+            if self.chance(0.5):
+                row["for"] = self.dice.choice(["2s", "5s", "1500ms"])
+            else:
+                row["until"] = time + self.dice.choice([1000, 2500, 7000])
+        if what == "close":
+            row |= {"cause": "漏气", "measure": "换阀"}
+        if what in ("shelve", "comment") or self.chance(0.3):
+            row["comment"] = "好 & \\ ok"
+        return row
+
+    def sample(self, time, point):
+        row = {"time": time, "point": point}
+        state = self.dice.random()
+        if state < 0.02:
+            row["value"] = None
+        elif state < 0.06:
+            row |= {"value": None, "status": self.dice.choice(STATUSES)}
+        else:
+            row["value"] = self.walk(point)
+            if state < 0.12:
+                row["status"] = self.dice.choice(STATUSES)
+            elif state < 0.2:
+                row["status"] = "good"
+        return row
+
+    def walk(self, point):
+        """A walk in steps of the grid, with jumps."""
+        step = self.heights.get(point, self.top // 2)
+        step = self.dice.randint(-1, self.top + 2) if self.chance(0.2) else step + self.dice.choice([-2, -1, 0, 0, 1, 2])
+        self.heights[point] = max(-1, min(self.top + 2, step))
+        return round(self.heights[point] * self.grid, 4)
+
+    def rows(self, site):
+        """Rows in order of arrival.  lag: with `seen`, behind or ahead of the clock; jumble: older times without it."""
+        self.heights = {}
+        names = self.alarms(site)
+        acts = self.chance(0.6)
+        lag, jumble = self.chance(0.25), self.chance(0.25)
+        steps = self.dice.choice([[0, 250, 500], [0, 1000], [500, 1000, 1000], [0, 300, 700, 1000], [1000, 2000, 5000]])
+        time, rows = START + self.dice.choice([0, 0, 250, 300]), []
+        for _ in range(self.dice.randint(10, 90)):
+            time += self.dice.choice(steps) if self.chance(0.95) else self.dice.choice([4000, 8000, 20000])
+            kind = self.dice.random()
+            if kind < 0.06:
+                rows.append({"time": time})
+            elif kind < 0.2 and acts:
+                rows.append(self.act(time, names))
+            else:
+                rows.append(self.placed(self.sample(time, self.dice.choice(self.ids)), time, lag, jumble))
+        return rows
+
+    def placed(self, row, time, lag, jumble):
+        """A sample's own time moved against its arrival."""
+        if lag and self.chance(0.8):
+            row["seen"] = time
+            row["time"] = time + self.dice.choice([0, -250, -500, -1000, -2000, -3000, -5000, 500, 2000, 60000, 60250, 90000]
+                                                  if self.chance(0.3) else [0, -500, -1000])
+        elif jumble and self.chance(0.4):
+            row["time"] = time - self.dice.choice([0, 250, 500, 1000, 2000, 4000, 10000])
+        elif self.chance(0.03):
+            row["time"] = time - self.dice.choice([250, 1000])
+        return row
+
+    def case(self):
+        site = self.site()
+        rows = self.rows(site)
+        cut = self.dice.randint(1, len(rows)) if self.chance(0.15) else len(rows)
+        traces = [{"format": self.format_for(part), "rows": part} for part in (rows[:cut], rows[cut:]) if part]
+        return {"site": site, "traces": traces}
+
+    def format_for(self, rows):
+        return "ndjson" if any("do" in row for row in rows) or self.chance(0.5) else "csv"
+
+
+def case_of(seed):
+    return Maker(seed).case()
+
+
+# -------------------------------------------------------------------------------------------------- writing a case
+
+def csv_text(rows):
+    lines = ["time,point,value,status,seen"]
+    for row in rows:
+        value = row.get("value")
+        cells = [row["time"], row.get("point", ""), "" if value is None else value, row.get("status", ""),
+                 row.get("seen", "")]
+        lines.append(",".join(str(cell) for cell in cells))
+    return "\n".join(lines) + "\n"
+
+
+def ndjson_text(rows):
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def write_case(case, folder):
+    """Writes site.json and the traces; returns (site, [traces])."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    site = folder / "site.json"
+    site.write_text(json.dumps(case["site"], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    traces = []
+    for number, trace in enumerate(case["traces"], 1):
+        path = folder / f"trace-{number}.{trace['format']}"
+        path.write_text({"csv": csv_text, "ndjson": ndjson_text}[trace["format"]](trace["rows"]), encoding="utf-8")
+        traces.append(path)
+    return site, traces
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: generate.py SEED FOLDER")
+    write_case(case_of(int(sys.argv[1])), sys.argv[2])
