@@ -21,6 +21,7 @@ from pathlib import Path
 
 import davy_oracle
 import oracle_input
+import oracle_language
 from generate import case_of, write_case
 
 HERE = Path(__file__).resolve().parent
@@ -133,9 +134,11 @@ def smaller_cases(case):
                 del smaller["site"]["rules"][at]["levels"][level]
                 yield smaller
         yield from without_keys(case, lambda site, at=at: site["rules"][at], {"id", "levels"})
+        yield from simpler(case, lambda site, at=at: site["rules"][at], ["unless"])
         for level in range(len(rule["levels"])):
-            yield from without_keys(case, lambda site, at=at, level=level: site["rules"][at]["levels"][level],
-                                    {"level", "when"})
+            place = lambda site, at=at, level=level: site["rules"][at]["levels"][level]
+            yield from without_keys(case, place, {"level", "when"})
+            yield from simpler(case, place, ["when", "clear"])
     for at in range(len(case["site"]["points"])):
         yield from without_keys(case, lambda site, at=at: site["points"][at], {"id"})
 
@@ -174,6 +177,15 @@ def without_keys(case, place, needed):
         smaller = copy.deepcopy(case)
         del place(smaller["site"])[key]
         yield smaller
+
+
+def simpler(case, place, keys):
+    """A condition replaced by one of its own parts."""
+    for key in keys:
+        for part in oracle_language.conditions_inside(place(case["site"]).get(key, "true")):
+            smaller = copy.deepcopy(case)
+            place(smaller["site"])[key] = part
+            yield smaller
 
 
 # ---------------------------------------------------------------------------------------------- hand-written cases

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random small sites and traces from a seed, for tests/oracle/compare.py.
 
-A case is {"site": …, "traces": [{"format": "csv" or "ndjson", "rows": […]}]}.  The same seed gives the same case on any
+A case is {"site": …, "traces": [{"format": "csv" or "ndjson", "times": "ms", "utc" or "zone", "rows": […]}]}.  The same seed gives the same case on any
 machine.  Everything is mixed with everything: levels with delays of their own, votes, latches, suppression, unless,
 staleness, whole seconds, acts, late, equal and skewed samples.  Values, times and thresholds lie on coarse grids, so
 that comparisons and delays meet exactly; where a function rounds (mean, slope, stddev, zscore, ewma, eta) its
@@ -14,6 +14,7 @@ group in a message, flags in a trace that only Davy itself sets.
 import json
 import random
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 START = 1767571200000                                   # 2026-01-05T00:00:00Z
@@ -234,6 +235,11 @@ class Maker:
                 row["status"] = "good"
         return row
 
+    def broken(self):
+        """A row to be set aside: nobody's sample, or a text for a value."""
+        row = {"time": START - 1000, "point": self.dice.choice(["nobody", *self.ids]), "value": "1.0.0"}
+        return row | ({"value": 1} if row["point"] == "nobody" else {})
+
     def walk(self, point):
         """A walk in steps of the grid, with jumps."""
         step = self.heights.get(point, self.top // 2)
@@ -252,7 +258,9 @@ class Maker:
         for _ in range(self.dice.randint(10, 90)):
             time += self.dice.choice(steps) if self.chance(0.95) else self.dice.choice([4000, 8000, 20000])
             kind = self.dice.random()
-            if kind < 0.06:
+            if kind < 0.02:
+                rows.append(self.broken())
+            elif kind < 0.06:
                 rows.append({"time": time})
             elif kind < 0.2 and acts:
                 rows.append(self.act(time, names))
@@ -276,7 +284,8 @@ class Maker:
         site = self.site()
         rows = self.rows(site)
         cut = self.dice.randint(1, len(rows)) if self.chance(0.15) else len(rows)
-        traces = [{"format": self.format_for(part), "rows": part} for part in (rows[:cut], rows[cut:]) if part]
+        traces = [{"format": self.format_for(part), "rows": part, "times": self.dice.choice(["ms", "ms", "utc", "zone"])}
+                  for part in (rows[:cut], rows[cut:]) if part]
         return {"site": site, "traces": traces}
 
     def format_for(self, rows):
@@ -289,18 +298,31 @@ def case_of(seed):
 
 # -------------------------------------------------------------------------------------------------- writing a case
 
-def csv_text(rows):
-    lines = ["time,point,value,status,seen"]
+def time_text(ms, form):
+    """A time as milliseconds or RFC 3339, in UTC or eight hours east, now and then finer than a millisecond."""
+    if form == "ms":
+        return ms
+    hours = 8 if form == "zone" else 0
+    whole = datetime.fromtimestamp(ms // 1000 + hours * 3600, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{ms % 1000:03d}{'9' if form == 'zone' else ''}{'+08:00' if hours else 'Z'}"
+
+
+def csv_text(rows, form):
+    seen = any("seen" in row for row in rows)
+    columns = ["time", "point", "value", "status"] + (["seen"] if seen else [])
+    lines = [",".join(columns)]
     for row in rows:
-        value = row.get("value")
-        cells = [row["time"], row.get("point", ""), "" if value is None else value, row.get("status", ""),
-                 row.get("seen", "")]
-        lines.append(",".join(str(cell) for cell in cells))
+        cells = dict(row)
+        for key in ("time", "seen"):
+            if key in cells:
+                cells[key] = time_text(cells[key], form)
+        lines.append(",".join("" if cells.get(column) is None else str(cells[column]) for column in columns))
     return "\n".join(lines) + "\n"
 
 
-def ndjson_text(rows):
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+def ndjson_text(rows, form):
+    timed = [row | {key: time_text(row[key], form) for key in ("time", "seen", "until") if key in row} for row in rows]
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in timed)
 
 
 def write_case(case, folder):
@@ -312,7 +334,8 @@ def write_case(case, folder):
     traces = []
     for number, trace in enumerate(case["traces"], 1):
         path = folder / f"trace-{number}.{trace['format']}"
-        path.write_text({"csv": csv_text, "ndjson": ndjson_text}[trace["format"]](trace["rows"]), encoding="utf-8")
+        text = {"csv": csv_text, "ndjson": ndjson_text}[trace["format"]](trace["rows"], trace["times"])
+        path.write_text(text, encoding="utf-8")
         traces.append(path)
     return site, traces
 

@@ -143,6 +143,30 @@ def points_watched(tree):
     return watched
 
 
+def text_of(tree):
+    """A tree as text again, with a parenthesis around everything."""
+    kind = tree[0]
+    if kind == "constant":
+        return {True: "true", False: "false"}[tree[1]] if isinstance(tree[1], bool) else repr(tree[1])
+    if kind == "string":
+        return f"'{tree[1]}'"
+    if kind == "unary":
+        return f"{tree[1]}({text_of(tree[2])})"
+    if kind == "binary":
+        return f"({text_of(tree[2])} {tree[1]} {text_of(tree[3])})"
+    return tree[1] if tree[1] in ("value", "age") else f"{tree[1]}({', '.join(map(text_of, tree[2]))})"
+
+
+def conditions_inside(text):
+    """The smaller conditions a condition is made of."""
+    def inside(tree):
+        if tree[0] == "unary" and tree[1] == "!" or tree[0] == "binary" and tree[1] in ("&&", "||"):
+            for part in tree[2:]:
+                yield text_of(part)
+                yield from inside(part)
+    return list(inside(parse(text)))
+
+
 # --------------------------------------------------------------------------------------------------------- evaluation
 
 class Moment:
