@@ -1,0 +1,95 @@
+/*
+ * site_build: what the loader's files share while a site is being read.
+ *
+ *   site_load.c    files, includes, the order of the steps
+ *   site_net.c     hazards, sources, sinks, store, http: the site's surroundings
+ *   site_points.c  one point, from JSON or a row, checked and put in place
+ *   site_from.c    where its readings come from; registers that overlap
+ *   site_csv.c     point tables
+ *   site_rules.c   rules: levels, messages, suppression, digests
+ *   site_where.c   which points a rule selects
+ *   site_alarms.c  rules expanded to alarms
+ *
+ * All files are read first, then hazards and sources of all of them, then
+ * points, then rules; so every name a step needs is known when it runs.
+ *
+ * Memory: what outlives the load is in the site's arena; the struct here and
+ * all it owns end with site_load.  Threads: one.
+ */
+#ifndef DAVY_MODEL_SITE_BUILD_H
+#define DAVY_MODEL_SITE_BUILD_H
+
+#include "model/conf.h"
+#include "model/site.h"
+#include "model/site_keys.h"
+
+enum { SITE_FILES_MAX = 256, SITE_DEPTH_MAX = 16 };
+#define SITE_BYTES_MAX (INT64_C(1) << 30) /* of one file */
+
+/* One file that was read: JSON, or the text of a point table. */
+struct site_doc {
+    const char *name;   /* as a message names it; arena */
+    const char *folder; /* what its paths are relative to; arena */
+    char *real;         /* resolved path, to know it again; owned */
+    json_t *root;       /* owned; NULL for a point table */
+    struct raw_file raw;
+    char *text; /* point table: its bytes and a NUL; owned */
+    size_t text_len;
+    bool own; /* the site's own file */
+};
+
+/* Where a point was written: points[number] of a JSON file, or line `number` of a table. */
+struct point_place {
+    uint32_t doc;
+    uint32_t number;
+};
+
+struct site_build {
+    struct site *site;
+    struct conf conf;
+    size_t mistakes_before; /* in the caller's list */
+    struct err err;         /* the first trouble of the surroundings */
+    struct site_doc *docs;  /* in reading order; owned */
+    size_t doc_count;
+    const char *open_files[SITE_DEPTH_MAX + 1]; /* resolved paths of the files being read, outermost first */
+    size_t point_room;
+    struct point_place *places; /* [point]; owned */
+    struct raw_rule *raw_rules; /* [rule]; owned */
+};
+
+/* Prints where a point was written: `points[3]` or `line 4`, with the file in front when it is another than `file`. */
+enum { SITE_PLACE_MAX = 512 };
+const char *site_place(const struct site_build *build, uint32_t point, const char *file, char ret_text[SITE_PLACE_MAX]);
+
+/* Gives `path` as seen from the folder of a file; absolute paths stay. */
+const char *site_resolve(struct site_build *build, const char *folder, const char *path);
+
+/* Puts out a nearest known id as hint; for long lists no search is made. */
+const char *site_hint_id(char hint[CONF_HINT_MAX], const char *word, const void *first, size_t stride, size_t n);
+
+/* The steps; each adds its mistakes. */
+void site_read_hazards(struct site_build *build, const struct site_doc *doc);
+void site_read_sources(struct site_build *build, const struct site_doc *doc);
+void site_read_sinks(struct site_build *build, const struct site_doc *doc);
+void site_read_own(struct site_build *build, const struct site_doc *doc); /* site, store, http */
+void site_check_clients(struct site_build *build, const struct site_doc *own);
+
+void site_read_points(struct site_build *build, uint32_t doc);
+void site_read_table(struct site_build *build, uint32_t doc);
+/* Checks a point and puts it behind the others. */
+void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw,
+                    struct point_place place);
+void site_read_from(struct site_build *build, const struct conf_at *at, struct raw_from *raw, struct site_from *from);
+void site_check_overlaps(struct site_build *build);
+
+void site_read_rules(struct site_build *build);
+/* Selects the rule's points into site_rule.points. */
+void site_select(struct site_build *build, const struct conf_at *at, const struct raw_where *where,
+                 struct site_rule *rule);
+void site_make_alarms(struct site_build *build);
+
+/* FNV-1a, 64 bits, over more bytes. */
+#define SITE_DIGEST_START UINT64_C(0xcbf29ce484222325)
+uint64_t site_digest(uint64_t digest, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,391 @@
+/*
+ * site_csv: point tables.
+ *
+ *   id,kind,range.lo,range.hi,from.source,from.address,tags.place
+ *   t1,ch4,0,10,plc-1,0,T1
+ *
+ * The columns are the keys of a point, dotted; `tags.<name>` is a tag; a range
+ * may be two columns or one (`range`, holding "[0, 10]" or "0 10").  A missing
+ * column or an empty cell is an absent key.  Cells follow RFC 4180: quotes
+ * around a cell that holds commas, quotes (doubled) or line ends.
+ *
+ * A row is read in place, straight into a struct raw_point: no JSON, nothing
+ * allocated but the texts that stay.
+ */
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/site_build.h"
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 256, COLUMN_NAME_MAX = 160 };
+
+/* Where a column's cells go. */
+struct column {
+    const struct conf_table *table; /* NULL: a tag, or (tag NULL too) an unknown column */
+    const struct conf_key *key;
+    size_t offset;    /* of the table's struct in raw_point */
+    const char *tag;  /* arena */
+    const char *name; /* as in the header; arena */
+};
+
+struct reader {
+    struct site_build *build;
+    const char *file;
+    char *p, *end; /* rest of the text; cells are unquoted in place */
+    size_t line;   /* of the row that begins at p */
+    size_t lines_in_row;
+    struct column columns[COLUMNS_MAX];
+    size_t column_count;
+    struct conf_tag tags[COLUMNS_MAX];
+    double range_lo, range_hi; /* of the row at hand; NaN absent */
+};
+
+/* One struct for `range.lo` and `range.hi`, which are columns only. */
+static const struct conf_key range_keys[] = {
+    {"lo", CONF_NUMBER, offsetof(struct reader, range_lo), .help = "lowest value"},
+    {"hi", CONF_NUMBER, offsetof(struct reader, range_hi), .help = "highest value"},
+};
+static const struct conf_table range_table = {.name = "range", .keys = range_keys, .count = 2};
+
+/* ---- cells --------------------------------------------------------------------------------------------------------
+ */
+
+struct cell {
+    char *text;
+    size_t len;
+    bool last;   /* of its row */
+    bool broken; /* the quote is not closed, or something follows it */
+};
+
+/* Steps over the end of a row, if p stands there. */
+static bool take_row_end(struct reader *reader)
+{
+    if (reader->p < reader->end && *reader->p == '\r' && (reader->p + 1 == reader->end || reader->p[1] == '\n')) {
+        reader->p++;
+    }
+    if (reader->p == reader->end) {
+        return true;
+    }
+    if (*reader->p != '\n') {
+        return false;
+    }
+    reader->p++;
+    reader->lines_in_row++;
+    return true;
+}
+
+/* What stands behind a cell: a comma, or the end of the row. */
+static void take_cell_end(struct reader *reader, struct cell *cell)
+{
+    cell->last = take_row_end(reader);
+    if (cell->last) {
+        return;
+    }
+    if (*reader->p == ',') {
+        reader->p++;
+        return;
+    }
+    cell->broken = true; /* only behind a closing quote; goes on at the next row */
+    cell->last = true;
+    char *newline = memchr(reader->p, '\n', (size_t)(reader->end - reader->p));
+    reader->p = newline != NULL ? newline : reader->end;
+    (void)take_row_end(reader);
+}
+
+/* p stands behind the opening quote. */
+static struct cell take_quoted(struct reader *reader)
+{
+    struct cell cell = {.text = reader->p};
+    char *out = reader->p;
+    for (; reader->p < reader->end; reader->p++) {
+        if (*reader->p == '"') {
+            reader->p++;
+            if (reader->p == reader->end || *reader->p != '"') {
+                cell.len = (size_t)(out - cell.text);
+                take_cell_end(reader, &cell);
+                return cell;
+            }
+        }
+        reader->lines_in_row += *reader->p == '\n';
+        *out++ = *reader->p;
+    }
+    cell.broken = cell.last = true;
+    return cell;
+}
+
+static struct cell take_cell(struct reader *reader)
+{
+    if (reader->p < reader->end && *reader->p == '"') {
+        reader->p++;
+        return take_quoted(reader);
+    }
+    struct cell cell = {.text = reader->p};
+    while (reader->p < reader->end && *reader->p != ',' && *reader->p != '\n') {
+        reader->p++;
+    }
+    char *stop = reader->p;
+    if (stop > cell.text && stop[-1] == '\r' && (stop == reader->end || *stop == '\n')) {
+        stop--;
+    }
+    cell.len = (size_t)(stop - cell.text);
+    take_cell_end(reader, &cell);
+    return cell;
+}
+
+static void broken_quote(struct reader *reader, const struct conf_at *at)
+{
+    conf_mistake(&reader->build->conf, at, "double a quote that belongs to the cell",
+                 "a quoted cell is not closed, or something follows its closing quote");
+}
+
+/* ---- header -------------------------------------------------------------------------------------------------------
+ */
+
+/* Finds where a column goes; false when no key has that name. */
+static bool find_column(struct reader *reader, const char *name, struct column *column)
+{
+    *column = (struct column){.table = &point_table, .name = name};
+    const char *rest = name;
+    if (strncmp(name, "tags.", 5) == 0 && name[5] != '\0') {
+        column->table = NULL;
+        column->tag = conf_text(&reader->build->conf, name + 5, strlen(name + 5), true);
+        return true;
+    }
+    if (strncmp(name, "from.", 5) == 0) {
+        *column = (struct column){.table = &from_table, .offset = offsetof(struct raw_point, from), .name = name};
+        rest = name + 5;
+    } else if (strncmp(name, "range.", 6) == 0) {
+        column->table = &range_table;
+        rest = name + 6;
+    }
+    column->key = conf_find_key(column->table, rest, strlen(rest));
+    bool whole = column->key != NULL && (column->key->type == CONF_TABLE || column->key->type == CONF_TAGS);
+    return column->key != NULL && !whole;
+}
+
+/* All names a column may have, for the hint. */
+static const char *hint_column(char hint[CONF_HINT_MAX], const char *name)
+{
+    enum { NAMES_MAX = 64 };
+    char texts[NAMES_MAX][24];
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < point_table.count && n < NAMES_MAX - 2; i++) {
+        (void)snprintf(texts[n++], sizeof texts[0], "%s", point_table.keys[i].name);
+    }
+    for (size_t i = 0; i < from_table.count && n < NAMES_MAX - 2; i++) {
+        (void)snprintf(texts[n++], sizeof texts[0], "from.%s", from_table.keys[i].name);
+    }
+    (void)snprintf(texts[n++], sizeof texts[0], "range.lo");
+    (void)snprintf(texts[n++], sizeof texts[0], "range.hi");
+    for (size_t i = 0; i < n; i++) {
+        names[i] = texts[i];
+    }
+    return conf_hint_nearest(hint, name, names, n);
+}
+
+static void add_column(struct reader *reader, const struct conf_at *at, const struct cell *cell)
+{
+    struct conf *conf = &reader->build->conf;
+    char name[COLUMN_NAME_MAX];
+    size_t skip = strspn(cell->text, " ");
+    skip = skip < cell->len ? skip : cell->len;
+    (void)snprintf(name, sizeof name, "%.*s", (int)(cell->len - skip < sizeof name ? cell->len - skip : 0),
+                   cell->text + skip);
+    for (size_t n = strlen(name); n > 0 && name[n - 1] == ' '; n--) {
+        name[n - 1] = '\0';
+    }
+    struct column *column = &reader->columns[reader->column_count];
+    const char *kept = arena_strdup(conf->arena, name);
+    const struct conf_at here = CONF_KEY_AT(at, name[0] != '\0' ? name : "?");
+    if (!find_column(reader, kept, column)) {
+        char hint[CONF_HINT_MAX];
+        const char *told = strchr(name, ';') != NULL ? "cells are separated by commas" : hint_column(hint, name);
+        conf_mistake(conf, &here, told, "is not a known column");
+        *column = (struct column){.name = kept};
+    }
+    for (size_t i = 0; i < reader->column_count; i++) {
+        if (strcmp(reader->columns[i].name, name) == 0) {
+            conf_mistake(conf, &here, "keep one of them", "stands twice in the header");
+            *column = (struct column){.name = ""};
+            break;
+        }
+    }
+    reader->column_count++;
+}
+
+/* Reads the header; false when no row can be read by it. */
+static bool read_header(struct reader *reader)
+{
+    const struct conf_at at = CONF_ROOT(reader->file, 1);
+    struct conf *conf = &reader->build->conf;
+    bool has_id = false;
+    for (struct cell cell = {0}; !cell.last;) {
+        cell = take_cell(reader);
+        if (cell.broken) {
+            broken_quote(reader, &at);
+            return false;
+        }
+        if (reader->column_count == COLUMNS_MAX) {
+            conf_mistake(conf, &at, NULL, "has more than %d columns", COLUMNS_MAX);
+            return false;
+        }
+        add_column(reader, &at, &cell);
+        has_id = has_id || strcmp(reader->columns[reader->column_count - 1].name, "id") == 0;
+    }
+    if (!has_id) {
+        conf_mistake(conf, &at, NULL, "the column \"id\" is missing");
+    }
+    return has_id;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------------------
+ */
+
+static void take_tag(struct reader *reader, const struct conf_at *at, const struct column *column,
+                     const struct cell *cell, struct raw_point *raw)
+{
+    struct conf *conf = &reader->build->conf;
+    const struct conf_key *key = conf_find_key(&point_table, "tags", 4);
+    if (cell->len > (size_t)key->hi) {
+        conf_mistake(conf, at, NULL, "is %zu bytes long, at most %zu are allowed", cell->len, (size_t)key->hi);
+        return;
+    }
+    reader->tags[raw->tags.count++] =
+        (struct conf_tag){.key = column->tag, .value = conf_text(conf, cell->text, cell->len, true)};
+}
+
+static void read_cell(struct reader *reader, const struct conf_at *row, const struct column *column,
+                      const struct cell *cell, struct raw_point *raw)
+{
+    if (cell->len == 0 || (column->table == NULL && column->tag == NULL)) {
+        return;
+    }
+    const struct conf_at at = CONF_KEY_AT(row, column->name);
+    if (column->tag != NULL) {
+        take_tag(reader, &at, column, cell, raw);
+        return;
+    }
+    void *target = column->table == &range_table ? (void *)reader : (char *)raw + column->offset;
+    conf_read_cell(&reader->build->conf, &at, column->key, cell->text, cell->len, target);
+    if (column->table != &range_table) {
+        ((struct conf_head *)target)->given = true;
+        conf_mark_written(column->table, column->key, target);
+    }
+}
+
+/* `range.lo` and `range.hi` together are a range. */
+static void join_range(struct reader *reader, const struct conf_at *row, struct raw_point *raw)
+{
+    bool lo = !isnan(reader->range_lo);
+    bool hi = !isnan(reader->range_hi);
+    if (!lo && !hi) {
+        return;
+    }
+    const struct conf_at at = CONF_KEY_AT(row, "range");
+    if (!lo || !hi) {
+        conf_mistake(&reader->build->conf, &at, NULL, "range.lo and range.hi must be given together");
+    } else if (raw->range.given) {
+        conf_mistake(&reader->build->conf, &at, "keep one of them", "stands in a column of its own and in two");
+    } else if (reader->range_lo >= reader->range_hi) {
+        conf_mistake(&reader->build->conf, &at, NULL, "the low end is not below the high end");
+    } else {
+        raw->range = (struct conf_pair){.given = true, .lo = reader->range_lo, .hi = reader->range_hi};
+    }
+}
+
+static void finish_row(struct reader *reader, const struct conf_at *row, uint32_t doc, struct raw_point *raw)
+{
+    struct conf *conf = &reader->build->conf;
+    join_range(reader, row, raw);
+    raw->tags.items = reader->tags;
+    if (!conf_is_written(&point_table, conf_find_key(&point_table, "id", 2), raw)) {
+        const struct conf_at at = CONF_KEY_AT(row, "id");
+        conf_mistake(conf, &at, NULL, "is missing");
+    }
+    if (raw->from.head.given && !conf_is_written(&from_table, conf_find_key(&from_table, "source", 6), &raw->from)) {
+        const struct conf_at at = CONF_KEY_AT(row, "from.source");
+        conf_mistake(conf, &at, NULL, "is missing");
+    }
+    conf_defaults(conf, &point_table, raw);
+    site_add_point(reader->build, row, raw, (struct point_place){.doc = doc, .number = (uint32_t)row->index});
+}
+
+/* Reads one row; `blank` is the state of nothing written. */
+static void read_row(struct reader *reader, uint32_t doc, const struct raw_point *blank)
+{
+    const struct conf_at row = CONF_ROOT(reader->file, reader->line);
+    struct raw_point raw = *blank;
+    reader->range_lo = reader->range_hi = NAN;
+    size_t n = 0;
+    bool empty = true;
+    for (struct cell cell = {0}; !cell.last; n++) {
+        cell = take_cell(reader);
+        if (cell.broken) {
+            broken_quote(reader, &row);
+            return;
+        }
+        if (n < reader->column_count) {
+            read_cell(reader, &row, &reader->columns[n], &cell, &raw);
+        }
+        empty = empty && cell.len == 0;
+    }
+    if (empty) {
+        return; /* as spreadsheets leave behind their last row */
+    }
+    if (n > reader->column_count) {
+        conf_mistake(&reader->build->conf, &row, "put cells that hold commas in quotes",
+                     "has %zu cells, the header %zu", n, reader->column_count);
+        return;
+    }
+    finish_row(reader, &row, doc, &raw);
+}
+
+/* Says in which line the text stops being UTF-8; true when it is all well. */
+static bool check_utf8(struct site_build *build, const struct site_doc *doc)
+{
+    if (text_is_utf8(doc->text, doc->text_len)) {
+        return true;
+    }
+    size_t line = 1;
+    const char *end = doc->text + doc->text_len;
+    for (const char *p = doc->text; p < end; line++) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        const char *stop = newline != NULL ? newline : end;
+        if (!text_is_utf8(p, (size_t)(stop - p))) {
+            break;
+        }
+        p = stop + 1;
+    }
+    const struct conf_at at = CONF_ROOT(doc->name, line);
+    conf_mistake(&build->conf, &at, "save it as \"CSV UTF-8\"", "is not UTF-8");
+    return false;
+}
+
+void site_read_table(struct site_build *build, uint32_t doc_index)
+{
+    const struct site_doc *doc = &build->docs[doc_index];
+    if (!check_utf8(build, doc)) {
+        return;
+    }
+    struct reader *reader = memory_new(1, sizeof *reader);
+    reader->build = build;
+    reader->file = doc->name;
+    reader->p = doc->text + (strncmp(doc->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
+    reader->end = doc->text + doc->text_len;
+    reader->line = 1;
+    struct raw_point blank;
+    conf_clear(&point_table, &blank);
+    if (read_header(reader)) {
+        while (reader->p < reader->end) {
+            reader->line += reader->lines_in_row;
+            reader->lines_in_row = 0;
+            read_row(reader, doc_index, &blank);
+        }
+    }
+    free(reader);
+}

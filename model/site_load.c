@@ -1,0 +1,366 @@
+/*
+ * site_load: from a file name to a sealed site.
+ *
+ * Reads the site's file and, depth first, the files it includes and their
+ * point tables; a file that is named twice is read once, at its first place.
+ * Then the steps of site_build.h run over all files in reading order, so that
+ * included content comes before the own.  Every step goes on after a mistake.
+ */
+#include "base/memory.h"
+#include "model/site_build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+uint64_t site_digest(uint64_t digest, const void *bytes, size_t len)
+{
+    const unsigned char *p = bytes;
+    for (size_t i = 0; i < len; i++) {
+        digest = (digest ^ p[i]) * UINT64_C(0x100000001b3);
+    }
+    return digest;
+}
+
+const char *site_resolve(struct site_build *build, const char *folder, const char *path)
+{
+    struct arena *arena = &build->site->arena;
+    if (path == NULL || path[0] == '/' || folder[0] == '\0') {
+        return arena_strdup(arena, path);
+    }
+    size_t room = strlen(folder) + strlen(path) + 2;
+    char *joined = arena_alloc(arena, room, 1);
+    (void)snprintf(joined, room, "%s/%s", folder, path);
+    return joined;
+}
+
+/* The folder of a path: "" for a bare name, "/" stays. */
+static const char *folder_of(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return "";
+    }
+    return slash == path ? "/." : arena_strndup(arena, path, (size_t)(slash - path));
+}
+
+/* ---- bytes --------------------------------------------------------------------------------------------------------
+ */
+
+/* Keeps the first trouble that is not the user's writing. */
+static void keep_trouble(struct site_build *build, const char *name, int error)
+{
+    if (build->err.code == ERR_NONE) {
+        (void)err_set(&build->err, ERR_ENV, "%s: cannot be read: %s", name, strerror(error));
+    }
+}
+
+/* Reads up to the end; the caller's (free).  NULL with errno set. */
+static char *read_all(int fd, size_t *ret_len)
+{
+    size_t room = 1 << 16;
+    size_t len = 0;
+    char *text = memory_new(room, 1);
+    for (;;) {
+        ssize_t n = read(fd, text + len, room - len - 1);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 || len > SITE_BYTES_MAX) {
+            errno = n < 0 ? errno : EFBIG;
+            break;
+        }
+        if (n == 0) {
+            text[len] = '\0';
+            *ret_len = len;
+            return text;
+        }
+        len += (size_t)n;
+        if (room - len < room / 4) {
+            room *= 2;
+            text = memory_resize(text, room, 1);
+        }
+    }
+    free(text);
+    return NULL;
+}
+
+/* Opens a file the user named; what is wrong with it is a mistake at `at`.  -1 when it cannot be read. */
+static int open_named(struct site_build *build, const struct conf_at *at, const char *name)
+{
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat info;
+    if (fd >= 0 && fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode))) {
+        return fd;
+    }
+    bool named = strcmp(conf_file(at), name) != 0; /* by another file, at a key */
+    if (fd >= 0) {
+        (void)close(fd);
+        conf_mistake(&build->conf, at, NULL, "%s%s is not a file", named ? name : "", named ? "" : "this");
+    } else if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP) {
+        conf_mistake(&build->conf, at, "check the name; paths are relative to the file that names them",
+                     "%s%sis not there", named ? name : "", named ? " " : "");
+    } else {
+        keep_trouble(build, name, errno);
+    }
+    return -1;
+}
+
+/* Reads a file the user named and adds it to the digest.  The caller's (free); NULL when it is no readable text. */
+static char *read_named(struct site_build *build, const struct conf_at *at, const char *name, size_t *ret_len)
+{
+    int fd = open_named(build, at, name);
+    if (fd < 0) {
+        return NULL;
+    }
+    char *text = read_all(fd, ret_len);
+    int error = errno;
+    (void)close(fd);
+    if (text == NULL) {
+        keep_trouble(build, name, error);
+        return NULL;
+    }
+    build->site->digest = site_digest(build->site->digest, text, *ret_len);
+    if (memchr(text, '\0', *ret_len) != NULL) {
+        const struct conf_at root = CONF_ROOT(name, 0);
+        conf_mistake(&build->conf, &root, "save it as UTF-8", "is no text: it has bytes of value zero");
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* ---- files --------------------------------------------------------------------------------------------------------
+ */
+
+/* True when a file was read before, or (a mistake) is being read just now. */
+static bool is_known(struct site_build *build, const struct conf_at *at, const char *real, size_t depth)
+{
+    for (size_t i = 0; i < depth; i++) {
+        if (strcmp(build->open_files[i], real) == 0) {
+            conf_mistake(&build->conf, at, "take it out here", "includes a file that includes this one");
+            return true;
+        }
+    }
+    for (size_t i = 0; i < build->doc_count; i++) {
+        if (strcmp(build->docs[i].real, real) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes `real`, `text` and `root` of doc.  When there are too many files it is a mistake and doc is dropped. */
+static void add_doc(struct site_build *build, const struct conf_at *at, const struct site_doc *doc)
+{
+    if (build->doc_count < SITE_FILES_MAX) {
+        build->docs[build->doc_count++] = *doc;
+        return;
+    }
+    conf_mistake(&build->conf, at, NULL, "more than %d files are named", SITE_FILES_MAX);
+    json_decref(doc->root);
+    free(doc->real);
+    free(doc->text);
+}
+
+static void read_table_file(struct site_build *build, const struct conf_at *at, const char *name)
+{
+    char *real = realpath(name, NULL);
+    if (real != NULL && is_known(build, at, real, 0)) {
+        conf_mistake(&build->conf, at, "name it once", "%s was read before", name);
+        free(real);
+        return;
+    }
+    struct site_doc doc = {.name = name, .real = real != NULL ? real : memory_strdup(name)};
+    doc.text = read_named(build, at, name, &doc.text_len);
+    if (doc.text == NULL) {
+        free(doc.real);
+        return;
+    }
+    add_doc(build, at, &doc);
+}
+
+static void read_file(struct site_build *build, const struct conf_at *at, const char *name, size_t depth);
+
+static void read_includes(struct site_build *build, const struct conf_at *at, const struct site_doc *doc, size_t depth)
+{
+    const struct conf_at list = CONF_KEY_AT(at, "include");
+    for (size_t i = 0; i < doc->raw.include.count; i++) {
+        const struct conf_at here = CONF_INDEX_AT(&list, i);
+        const char *name = site_resolve(build, doc->folder, doc->raw.include.items[i]);
+        if (depth == SITE_DEPTH_MAX) {
+            conf_mistake(&build->conf, &here, NULL, "files include one another more than %d deep", SITE_DEPTH_MAX);
+            return;
+        }
+        read_file(build, &here, name, depth);
+    }
+}
+
+static void read_tables(struct site_build *build, const struct conf_at *at, const struct site_doc *doc)
+{
+    const struct conf_at list = CONF_KEY_AT(at, "points_csv");
+    for (size_t i = 0; i < doc->raw.points_csv.count; i++) {
+        const struct conf_at below = CONF_INDEX_AT(&list, i);
+        const struct conf_at *here = json_is_array(json_object_get(doc->root, "points_csv")) ? &below : &list;
+        read_table_file(build, here, site_resolve(build, doc->folder, doc->raw.points_csv.items[i]));
+    }
+}
+
+/* Reads a JSON file, what it includes before it, its point tables behind it.  `at` is where it was named. */
+static void read_file(struct site_build *build, const struct conf_at *at, const char *name, size_t depth)
+{
+    char *real = realpath(name, NULL);
+    if (real != NULL && is_known(build, at, real, depth)) {
+        free(real);
+        return;
+    }
+    struct site_doc doc = {.name = name, .folder = folder_of(&build->site->arena, name), .own = depth == 0};
+    doc.real = real != NULL ? real : memory_strdup(name);
+    size_t len;
+    char *text = read_named(build, at, name, &len);
+    doc.root = text != NULL ? conf_parse_json(&build->conf, name, text) : NULL;
+    free(text);
+    if (doc.root == NULL) {
+        free(doc.real);
+        return;
+    }
+    const struct conf_at root = CONF_ROOT(name, 0);
+    conf_read(&build->conf, &root, doc.own ? &site_table : &include_table, doc.root, &doc.raw);
+    build->open_files[depth] = doc.real;
+    read_includes(build, &root, &doc, depth + 1);
+    add_doc(build, at, &doc);
+    read_tables(build, &root, &doc);
+}
+
+/* ---- the steps ----------------------------------------------------------------------------------------------------
+ */
+
+static size_t count_lines(const char *text, size_t len)
+{
+    size_t lines = 1;
+    const char *end = text + len;
+    for (const char *p = text; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
+        lines++;
+    }
+    return lines;
+}
+
+/* Makes room for all there can be: every list's length, every line of a table. */
+static void reserve(struct site_build *build)
+{
+    struct site *site = build->site;
+    size_t hazards = 0;
+    size_t sources = 0;
+    size_t rules = 0;
+    for (size_t i = 0; i < build->doc_count; i++) {
+        const struct site_doc *doc = &build->docs[i];
+        if (doc->root == NULL) {
+            build->point_room += count_lines(doc->text, doc->text_len);
+            continue;
+        }
+        hazards += json_array_size(doc->raw.hazards);
+        sources += json_object_size(doc->raw.sources);
+        rules += json_array_size(doc->raw.rules);
+        build->point_room += json_array_size(doc->raw.points);
+    }
+    site->hazards = ARENA_ARRAY(&site->arena, struct site_hazard, hazards);
+    site->sources = ARENA_ARRAY(&site->arena, struct site_source, sources);
+    site->rules = ARENA_ARRAY(&site->arena, struct site_rule, rules);
+    site->points = ARENA_ARRAY(&site->arena, struct site_point, build->point_room);
+    build->places = memory_new(build->point_room, sizeof *build->places);
+    build->raw_rules = memory_new(rules, sizeof *build->raw_rules);
+}
+
+/* Hazards, sources, points, rules, alarms: each over all files. */
+static void build_site(struct site_build *build)
+{
+    const struct site_doc *own = NULL;
+    for (size_t i = 0; i < build->doc_count; i++) {
+        own = build->docs[i].own ? &build->docs[i] : own;
+    }
+    if (own != NULL) {
+        site_read_own(build, own);
+    }
+    reserve(build);
+    for (size_t i = 0; i < build->doc_count; i++) {
+        site_read_hazards(build, &build->docs[i]);
+        site_read_sources(build, &build->docs[i]);
+    }
+    if (own != NULL) {
+        site_read_sinks(build, own);
+        site_check_clients(build, own);
+    }
+    for (uint32_t i = 0; i < build->doc_count; i++) {
+        if (build->docs[i].root != NULL) {
+            site_read_points(build, i);
+        } else {
+            site_read_table(build, i);
+        }
+    }
+    site_check_overlaps(build);
+    site_read_rules(build);
+    if (build->conf.mistakes->total == build->mistakes_before) {
+        site_make_alarms(build); /* needs rules that are right */
+    }
+}
+
+static struct site *site_new(const char *file)
+{
+    struct site *site = memory_new(1, sizeof *site);
+    arena_init(&site->arena);
+    table_init(&site->point_by_id);
+    table_init(&site->alarm_by_name);
+    table_init(&site->rule_by_id);
+    table_init(&site->source_by_id);
+    table_init(&site->hazard_by_id);
+    site->digest = SITE_DIGEST_START;
+    site->file = arena_strdup(&site->arena, file);
+    site->folder = folder_of(&site->arena, file);
+    return site;
+}
+
+static void build_done(struct site_build *build)
+{
+    for (size_t i = 0; i < build->doc_count; i++) {
+        json_decref(build->docs[i].root);
+        free(build->docs[i].real);
+        free(build->docs[i].text);
+    }
+    free(build->docs);
+    free(build->places);
+    free(build->raw_rules);
+    conf_pool_done(&build->conf.pool);
+}
+
+enum err_code site_load(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err)
+{
+    struct site_build build = {.site = site_new(file),
+                               .docs = memory_new(SITE_FILES_MAX, sizeof *build.docs),
+                               .mistakes_before = mistakes->total};
+    build.conf = (struct conf){.arena = &build.site->arena, .mistakes = mistakes};
+    conf_pool_init(&build.conf.pool);
+
+    const struct conf_at root = CONF_ROOT(build.site->file, 0);
+    read_file(&build, &root, build.site->file, 0);
+    build_site(&build);
+
+    enum err_code code = ERR_NONE;
+    if (build.err.code != ERR_NONE) {
+        code = err_set(err, build.err.code, "%s", build.err.text);
+    } else if (mistakes->total > build.mistakes_before) {
+        code = err_set(err, ERR_INPUT, "%s: %zu mistakes", file, mistakes->total - build.mistakes_before);
+    }
+    build_done(&build);
+    if (code != ERR_NONE) {
+        site_free(build.site);
+        return code;
+    }
+    arena_seal(&build.site->arena);
+    *ret_site = build.site;
+    return ERR_NONE;
+}

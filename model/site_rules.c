@@ -1,0 +1,322 @@
+/*
+ * site_rules: rules as they are written: levels, messages, suppression, and the
+ * digest that tells a changed rule from an unchanged one.
+ */
+#include "base/memory.h"
+#include "model/site_build.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- digest -------------------------------------------------------------------------------------------------------
+ */
+
+/* Keys that change no judgement: a rule with a better text, or one more point, is still the same rule. */
+static const char *const unjudged[] = {"message", "advice", "origin", "certainty", "description", "where"};
+
+static void drop_unjudged(json_t *object)
+{
+    for (size_t i = 0; i < sizeof unjudged / sizeof unjudged[0]; i++) {
+        (void)json_object_del(object, unjudged[i]);
+    }
+}
+
+static uint64_t digest_rule(json_t *object)
+{
+    json_t *copy = json_deep_copy(object);
+    drop_unjudged(copy);
+    size_t i;
+    json_t *level;
+    json_array_foreach(json_object_get(copy, "levels"), i, level)
+    {
+        drop_unjudged(level);
+    }
+    char *text = json_dumps(copy, JSON_SORT_KEYS | JSON_COMPACT);
+    uint64_t digest = text != NULL ? site_digest(SITE_DIGEST_START, text, strlen(text)) : 0;
+    free(text);
+    json_decref(copy);
+    return digest;
+}
+
+/* ---- message ------------------------------------------------------------------------------------------------------
+ */
+
+static const char *const placeholders[] = {"name", "value", "unit", "level", "point", "rule", "hazard"};
+enum { PLACEHOLDERS = sizeof placeholders / sizeof placeholders[0] };
+
+static void check_placeholder(struct site_build *build, const struct conf_at *at, const char *text, size_t len)
+{
+    char word[48];
+    (void)snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word ? len : sizeof word - 1), text);
+    for (size_t i = 0; i < PLACEHOLDERS; i++) {
+        if (strcmp(word, placeholders[i]) == 0) {
+            return;
+        }
+    }
+    char hint[CONF_HINT_MAX];
+    const char *told = conf_hint_nearest(hint, word, placeholders, PLACEHOLDERS);
+    conf_mistake(&build->conf, at, told != NULL ? told : "known: name value unit level point rule hazard",
+                 "{%s} is not a known placeholder", word);
+}
+
+static void check_message(struct site_build *build, const struct conf_at *rule, const char *message)
+{
+    const struct conf_at at = CONF_KEY_AT(rule, "message");
+    for (const char *open = message; (open = strchr(open, '{')) != NULL;) {
+        size_t len = strcspn(open + 1, "{}");
+        if (open[1 + len] != '}') {
+            conf_mistake(&build->conf, &at, "write a placeholder like {value}", "a { is not closed");
+            return;
+        }
+        check_placeholder(build, &at, open + 1, len);
+        open += len + 2;
+    }
+}
+
+/* ---- levels -------------------------------------------------------------------------------------------------------
+ */
+
+/* A breadcrumb as text that stays. */
+static const char *keep_place(struct site_build *build, const struct conf_at *at)
+{
+    char path[CONF_PATH_MAX];
+    conf_path(at, path);
+    return arena_strdup(&build->site->arena, path);
+}
+
+/* Puts a level where it belongs, low to high. */
+static void insert_level(struct site_rule *rule, const struct site_level *level, const char *place)
+{
+    size_t i = rule->level_count++;
+    for (; i > 0 && rule->levels[i - 1].level > level->level; i--) {
+        rule->levels[i] = rule->levels[i - 1];
+        rule->level_places[i] = rule->level_places[i - 1];
+    }
+    rule->levels[i] = *level;
+    rule->level_places[i] = place;
+}
+
+static void read_level(struct site_build *build, const struct conf_at *at, const struct raw_rule *of, json_t *object,
+                       struct site_rule *rule)
+{
+    struct raw_level raw;
+    conf_read(&build->conf, at, &level_table, object, &raw);
+    if (raw.level == CONF_ABSENT) {
+        return;
+    }
+    struct site_level level = {
+        .level = (enum level)(raw.level + LEVEL_BLUE),
+        .when = raw.when,
+        .clear = raw.clear,
+        .on_delay_ns = raw.on_delay_ns >= 0 ? raw.on_delay_ns : of->on_delay_ns,
+        .off_delay_ns = raw.off_delay_ns >= 0 ? raw.off_delay_ns : of->off_delay_ns,
+    };
+    for (size_t i = 0; i < rule->level_count; i++) {
+        if (rule->levels[i].level == level.level) {
+            const struct conf_at here = CONF_KEY_AT(at, "level");
+            conf_mistake(&build->conf, &here, "write one condition with ||, or make two rules",
+                         "%s stands twice in this rule", level_name(level.level));
+            return;
+        }
+    }
+    insert_level(rule, &level, keep_place(build, at));
+}
+
+static void read_levels(struct site_build *build, const struct conf_at *at, const struct raw_rule *raw,
+                        struct site_rule *rule)
+{
+    const struct conf_at list = CONF_KEY_AT(at, "levels");
+    if (raw->levels != NULL && json_array_size(raw->levels) == 0) {
+        conf_mistake(&build->conf, &list, NULL, "a rule needs at least one level");
+    }
+    for (size_t i = 0; i < json_array_size(raw->levels); i++) {
+        const struct conf_at here = CONF_INDEX_AT(&list, i);
+        read_level(build, &here, raw, json_array_get(raw->levels, i), rule);
+    }
+}
+
+/* ---- one rule -----------------------------------------------------------------------------------------------------
+ */
+
+static void read_vote(struct site_build *build, const struct conf_at *at, const struct raw_vote *raw,
+                      struct site_rule *rule)
+{
+    if (raw->by == NULL) {
+        return; /* no vote, or a mistake already */
+    }
+    if (strncmp(raw->by, "tags.", 5) != 0 || raw->by[5] == '\0') {
+        const struct conf_at vote = CONF_KEY_AT(at, "vote");
+        const struct conf_at here = CONF_KEY_AT(&vote, "by");
+        conf_mistake(&build->conf, &here, "write it like tags.area", "\"%s\" does not name a tag", raw->by);
+        return;
+    }
+    rule->vote_by = conf_text(&build->conf, raw->by + 5, strlen(raw->by + 5), true);
+    rule->vote_at_least = raw->at_least;
+}
+
+/* Takes the id; false when another rule has it. */
+static bool take_id(struct site_build *build, const struct conf_at *at, const char *id)
+{
+    struct site *site = build->site;
+    uint32_t twin = table_add(&site->rule_by_id, id, (uint32_t)site->rule_count);
+    if (twin == TABLE_NONE) {
+        return true;
+    }
+    const struct site_rule *other = &site->rules[twin];
+    bool same = strcmp(other->file, conf_file(at)) == 0;
+    const struct conf_at here = CONF_KEY_AT(at, "id");
+    conf_mistake(&build->conf, &here, "give each rule an id of its own", "\"%s\" is the id of %s%s%s too", id,
+                 same ? "" : other->file, same ? "" : ": ", other->place);
+    return false;
+}
+
+static void read_rule(struct site_build *build, const struct conf_at *at, json_t *object)
+{
+    struct site *site = build->site;
+    struct raw_rule raw;
+    conf_read(&build->conf, at, &rule_table, object, &raw);
+    conf_defaults(&build->conf, &rule_table, &raw);
+    struct site_rule rule = {
+        .id = raw.id,
+        .place = keep_place(build, at),
+        .file = conf_file(at),
+        .latch = raw.latch == 1,
+        .unless = raw.unless,
+        .message = raw.message,
+        .advice = raw.advice,
+    };
+    read_levels(build, at, &raw, &rule);
+    read_vote(build, at, &raw.vote, &rule);
+    if (raw.message != NULL) {
+        check_message(build, at, raw.message);
+    }
+    site_select(build, at, &raw.where, &rule);
+    if (raw.id == NULL || !take_id(build, at, raw.id)) {
+        return;
+    }
+    rule.digest = digest_rule(object);
+    build->raw_rules[site->rule_count] = raw;
+    site->rules[site->rule_count++] = rule;
+}
+
+/* ---- suppression --------------------------------------------------------------------------------------------------
+ */
+
+/* Resolves the ids in suppressed_by. */
+static void read_suppressors(struct site_build *build, const struct conf_at *rule_at, uint32_t index)
+{
+    struct site *site = build->site;
+    struct site_rule *rule = &site->rules[index];
+    const struct conf_texts *ids = &build->raw_rules[index].suppressed_by;
+    uint32_t *list = ARENA_ARRAY(&site->arena, uint32_t, ids->count);
+    const struct conf_at at = CONF_KEY_AT(rule_at, "suppressed_by");
+    for (size_t i = 0; i < ids->count; i++) {
+        const struct conf_at here = CONF_INDEX_AT(&at, i);
+        uint32_t other = table_find(&site->rule_by_id, ids->items[i], strlen(ids->items[i]));
+        if (other == TABLE_NONE) {
+            char hint[CONF_HINT_MAX];
+            conf_mistake(&build->conf, &here,
+                         site_hint_id(hint, ids->items[i], &site->rules[0].id, sizeof site->rules[0], site->rule_count),
+                         "\"%s\" is not a rule of this site", ids->items[i]);
+        } else if (other == index) {
+            conf_mistake(&build->conf, &here, "take it out", "a rule cannot suppress itself");
+        } else {
+            list[rule->suppressed_by_count++] = other;
+        }
+    }
+    rule->suppressed_by = list;
+}
+
+/* A walk along suppressed_by that meets a rule still open has found a circle. */
+enum colour { UNSEEN, OPEN, DONE };
+struct circles {
+    struct site_build *build;
+    uint8_t *colours; /* [rule], enum colour */
+    uint32_t *path;   /* rules open now, outermost first */
+    size_t depth;
+};
+
+static void report_circle(struct circles *walk, uint32_t back_to)
+{
+    const struct site *site = walk->build->site;
+    char text[512];
+    size_t first = 0;
+    while (walk->path[first] != back_to) {
+        first++;
+    }
+    size_t len = 0;
+    for (size_t i = first; i < walk->depth && len < sizeof text - 1; i++) {
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s, ", site->rules[walk->path[i]].id);
+    }
+    if (len < sizeof text - 1) {
+        (void)snprintf(text + len, sizeof text - len, "%s", site->rules[back_to].id);
+    }
+    const struct site_rule *rule = &site->rules[back_to];
+    const struct conf_at root = CONF_ROOT(rule->file, 0);
+    const struct conf_at at = CONF_KEY_AT(&root, rule->place);
+    const struct conf_at here = CONF_KEY_AT(&at, "suppressed_by");
+    conf_mistake(&walk->build->conf, &here, "take one of them out", "the rules suppress one another in a circle: %s",
+                 text);
+}
+
+/* Without recursion: a site may have a hundred thousand rules in a row. */
+static void walk_from(struct circles *walk, uint32_t start, size_t *next_of)
+{
+    const struct site_rule *rules = walk->build->site->rules;
+    walk->path[0] = start;
+    walk->depth = 1;
+    walk->colours[start] = OPEN;
+    while (walk->depth > 0) {
+        uint32_t rule = walk->path[walk->depth - 1];
+        if (next_of[rule] == rules[rule].suppressed_by_count) {
+            walk->colours[rule] = DONE;
+            walk->depth--;
+            continue;
+        }
+        uint32_t next = rules[rule].suppressed_by[next_of[rule]++];
+        if (walk->colours[next] == OPEN) {
+            report_circle(walk, next);
+        } else if (walk->colours[next] == UNSEEN) {
+            walk->colours[next] = OPEN;
+            walk->path[walk->depth++] = next;
+        }
+    }
+}
+
+static void check_circles(struct site_build *build)
+{
+    size_t n = build->site->rule_count;
+    struct circles walk = {
+        .build = build, .colours = memory_new(n, sizeof *walk.colours), .path = memory_new(n, sizeof *walk.path)};
+    size_t *next_of = memory_new(n, sizeof *next_of);
+    for (uint32_t i = 0; i < n; i++) {
+        if (walk.colours[i] == UNSEEN) {
+            walk_from(&walk, i, next_of);
+        }
+    }
+    free(next_of);
+    free(walk.path);
+    free(walk.colours);
+}
+
+/* ---- all ----------------------------------------------------------------------------------------------------------
+ */
+
+void site_read_rules(struct site_build *build)
+{
+    struct site *site = build->site;
+    for (size_t d = 0; d < build->doc_count; d++) {
+        const struct conf_at root = CONF_ROOT(build->docs[d].name, 0);
+        const struct conf_at list = CONF_KEY_AT(&root, "rules");
+        for (size_t i = 0; i < json_array_size(build->docs[d].raw.rules); i++) {
+            const struct conf_at at = CONF_INDEX_AT(&list, i);
+            read_rule(build, &at, json_array_get(build->docs[d].raw.rules, i));
+        }
+    }
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        const struct conf_at root = CONF_ROOT(site->rules[i].file, 0);
+        const struct conf_at at = CONF_KEY_AT(&root, site->rules[i].place);
+        read_suppressors(build, &at, i);
+    }
+    check_circles(build);
+}
