@@ -1,0 +1,95 @@
+/*
+ * trace_reader: what the parts of the trace reader share.
+ *
+ *   trace.c        opening, lines, setting aside
+ *   trace_value.c  times, points, values, status: the same for both forms
+ *   trace_csv.c    a CSV line
+ *   trace_json.c   an NDJSON line
+ *   trace_act.c    an act in one
+ *   trace_write.c  writing
+ */
+#ifndef DAVY_MODEL_TRACE_READER_H
+#define DAVY_MODEL_TRACE_READER_H
+
+#include "model/trace.h"
+#include <jansson.h>
+
+enum {
+    TRACE_BUFFER = 1 << 20, /* bytes; also the longest line, longer ones are set aside */
+    TRACE_COLUMNS_MAX = 64,
+    TRACE_TIME_KEPT = 48,
+    TRACE_SHOWN_MAX = 48, /* bytes of a text that a reason quotes */
+};
+
+/* What a CSV column holds. */
+enum trace_column { COLUMN_TIME, COLUMN_POINT, COLUMN_VALUE, COLUMN_STATUS, COLUMN_SEEN, COLUMN_OTHER, COLUMN_KINDS };
+
+/* The last time that was read: rows of one moment say it again and again. */
+struct trace_time {
+    size_t len;
+    int64_t ns;
+    char text[TRACE_TIME_KEPT];
+};
+
+struct trace_text {
+    const char *text; /* not ended by NUL */
+    size_t len;
+};
+
+struct trace_reader {
+    const struct site *site; /* borrowed */
+    trace_aside_fn *aside;
+    void *aside_self;
+    char *file; /* owned */
+    int fd;
+    struct err err;
+
+    char *buffer;      /* owned, TRACE_BUFFER bytes */
+    size_t start, end; /* bytes in it that were not read yet */
+    bool ended;        /* the file has no more */
+    bool skipping;     /* within a line that is too long */
+
+    uint64_t line; /* number of the line at hand, from 1 */
+    uint64_t rows, set_aside;
+    bool ndjson;
+    uint8_t columns[TRACE_COLUMNS_MAX]; /* enum trace_column */
+    size_t column_count;
+
+    struct trace_time time, seen;
+    uint32_t last_point;   /* of the row before */
+    uint32_t *point_after; /* [point]: which point came after it the last time; owned */
+};
+
+/* Reports and counts a broken row. */
+void trace_aside(struct trace_reader *reader, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* A text as a reason quotes it: cut, control characters as '?'. */
+const char *trace_shown(struct trace_text text, char ret_text[TRACE_SHOWN_MAX + 4]);
+
+bool trace_read_time(struct trace_time *kept, struct trace_text text, int64_t *ret_ns);
+/* Finds a point; SITE_NONE when there is none. */
+uint32_t trace_find_point(struct trace_reader *reader, struct trace_text id);
+/* Reads a number, "" (no value), true, false, NaN or an infinity in any case. */
+bool trace_read_value(struct trace_text text, double *ret_value);
+
+/* Makes a good row of a sample or of the clock alone; point SITE_NONE: the clock. */
+void trace_make_row(struct trace_row *row, int64_t time_ns, int64_t seen_ns, uint32_t point, double value,
+                    uint16_t status);
+
+/* Takes a CSV header; false with err when it is none. */
+bool trace_csv_header(struct trace_reader *reader, char *text, size_t len);
+/* Reads one line; false when it was set aside.  The line is changed in place. */
+bool trace_csv_row(struct trace_reader *reader, char *text, size_t len, struct trace_row *ret_row);
+
+bool trace_json_row(struct trace_reader *reader, const char *text, size_t len, struct trace_row *ret_row);
+/* The two ways of reading one, for a test that they agree: the quick one, which says false to all that is not a plain
+ * good sample or clock row, and the full one. */
+bool trace_json_plain(struct trace_reader *reader, const char *text, size_t len, struct trace_row *ret_row);
+bool trace_json_full(struct trace_reader *reader, const char *text, size_t len, struct trace_row *ret_row);
+/* An act row: reads the object of one with `do`. */
+bool trace_json_act(struct trace_reader *reader, json_t *object, int64_t time_ns, int64_t seen_ns,
+                    struct trace_row *ret_row);
+/* Reads a time under a key (absent leaves *ret_ns alone); sets the row aside when it is none. */
+bool trace_json_time(struct trace_reader *reader, const json_t *object, const char *key, int64_t *ret_ns);
+
+#endif
