@@ -36,10 +36,14 @@ if(DAVY_SANITIZE)
     target_link_options(davy_flags INTERFACE -fsanitize=${DAVY_SANITIZE})
 endif()
 
-# ThreadSanitizer of gcc 12 cannot start where the kernel spreads mappings over more than 28 bits; setarch -R helps.
+# ThreadSanitizer of gcc 12 cannot start where the kernel spreads mappings over more than 28 bits; setarch -R helps,
+# where it is allowed (some containers forbid it, and may not need it).
 set(DAVY_LAUNCHER "")
 if(DAVY_SANITIZE MATCHES thread)
-    set(DAVY_LAUNCHER setarch -R)
+    execute_process(COMMAND setarch -R true RESULT_VARIABLE refused ERROR_QUIET)
+    if(refused EQUAL 0)
+        set(DAVY_LAUNCHER setarch -R)
+    endif()
 endif()
 
 # davy_library(base SOURCES … LIBRARIES …): the static library davy_<folder> of one folder.
