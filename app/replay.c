@@ -149,15 +149,22 @@ static void emit(struct replay *replay)
     }
 }
 
-static int by_alarm(const void *a, const void *b)
+/* The order of one row: what had ended before it, then its judgements; in each the order of the site.  Of one alarm's
+ * delays that ended before a row the earlier comes first. */
+static int by_order(const void *a, const void *b)
 {
     const struct verdict *x = a;
     const struct verdict *y = b;
-    return (x->alarm > y->alarm) - (x->alarm < y->alarm);
+    if (x->turn != y->turn) {
+        return x->turn < y->turn ? -1 : 1;
+    }
+    if (x->alarm != y->alarm) {
+        return x->alarm < y->alarm ? -1 : 1;
+    }
+    return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
-/* Gives the verdicts of one row, or one phase of one instant, to the book in the order of the site.  Each alarm is
- * judged in one shard and speaks once a step, so its index alone is the order. */
+/* Gives the verdicts of one row, or one phase of one instant, to the book in the order of the site. */
 static void collect(struct replay *replay)
 {
     size_t count = 0;
@@ -174,7 +181,7 @@ static void collect(struct replay *replay)
         return;
     }
     if (replay->shard_count > 1) {
-        qsort(replay->merge, count, sizeof *replay->merge, by_alarm);
+        qsort(replay->merge, count, sizeof *replay->merge, by_order);
     }
     for (size_t i = 0; i < count; i++) {
         alarm_book_verdict(replay->book, &replay->merge[i]);

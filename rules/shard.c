@@ -1,0 +1,341 @@
+/*
+ * shard: takes samples and the clock's progress, and has alarms judged; see
+ * shard.h.  The judging of one alarm is shard_judge.c.
+ *
+ * What a sample or an instant causes is a list of instances to judge.  Working
+ * a list off can stop between two instances when the verdict ring is full and
+ * go on later, so no ring has to hold what a whole site can say at once; driven
+ * by hand it always runs to its end.
+ */
+#include "rules/shard_private.h"
+
+#include "model/sample.h"
+#include <math.h>
+#include <stdlib.h>
+
+#define SKEW_NS (60 * NS_PER_S) /* contract 3: more than 60 s in the future */
+
+/* ---- points ---- */
+
+static int64_t effective_time(const struct sample *sample)
+{
+    return (sample->status & ST_SKEW) != 0 ? sample->seen_ns : sample->time_ns;
+}
+
+/* The flags davy itself sets, but for late. */
+static uint16_t final_status(const struct site_point *point, const struct sample *sample)
+{
+    uint16_t status = sample->status;
+    if (point->has_range && (sample->value < point->range_lo || sample->value > point->range_hi)) {
+        status |= ST_RANGE;
+    }
+    int64_t ahead_ns = 0;
+    if (__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) ? sample->time_ns > sample->seen_ns
+                                                                             : ahead_ns > SKEW_NS) {
+        status |= ST_SKEW;
+    } else {
+        status &= (uint16_t)~ST_SKEW;
+    }
+    return status;
+}
+
+/* Above its range a reading is judged with its value, below it is unknown. */
+static bool is_unknown(const struct site_point *point, const struct sample *sample)
+{
+    return isnan(sample->value) || (sample->status & ST_UNKNOWN) != 0 ||
+           (point->has_range && sample->value < point->range_lo);
+}
+
+static void write_board(const struct shard *shard, uint32_t local, double value)
+{
+    const struct point_state *point = &shard->points[local];
+    if (shard->config.board == NULL || !point->home) {
+        return;
+    }
+    struct board_entry entry = {
+        .time_ns = point->newest_ns,
+        .seen_ns = point->seen_ns,
+        .value = value,
+        .good = point->value,
+        .status = point->status,
+    };
+    board_write(shard->config.board, shard->site_points[local], &entry);
+}
+
+static void take_good(struct shard *shard, uint32_t local, const struct sample *sample, int64_t time_ns)
+{
+    struct point_state *point = &shard->points[local];
+    const struct site_point *place = &shard->config.site->points[sample->point];
+    point->value = sample->value;
+    point->good_ns = time_ns;
+    if (point->moved_ns == NEVER_YET || fabs(sample->value - point->moved) > place->resolution) {
+        point->moved = sample->value;
+        point->moved_ns = time_ns;
+    }
+    if (point->has_windows) {
+        struct run run = shard->point_windows[local];
+        for (uint32_t w = run.first; w < run.first + run.count; w++) {
+            window_add(shard->windows[w], time_ns, sample->value);
+        }
+    }
+}
+
+/* Takes a sample that counts into the point's state. */
+static void take_reading(struct shard *shard, uint32_t local, const struct sample *sample)
+{
+    struct point_state *point = &shard->points[local];
+    const struct site_point *place = &shard->config.site->points[sample->point];
+    int64_t time_ns = effective_time(sample);
+    point->newest_ns = time_ns;
+    point->seen_ns = sample->seen_ns;
+    point->status = sample->status;
+    point->first_ns = point->first_ns == NEVER_YET ? time_ns : point->first_ns;
+    point->heard = true;
+    point->unknown = is_unknown(place, sample);
+    if (!point->unknown) {
+        take_good(shard, local, sample, time_ns);
+    }
+    if (place->stale_ns > 0) {
+        timers_set(&shard->stale, local, point->seen_ns + place->stale_ns);
+    }
+    write_board(shard, local, sample->value);
+}
+
+static void keep(struct shard *shard, const struct point_state *point, const struct sample *sample)
+{
+    if (!point->home || shard->config.store == NULL) {
+        return;
+    }
+    bool room = ring_push(shard->config.store, sample);
+    assert(room && "whoever drives the shard sees to room");
+    (void)room;
+    shard->kept_new = true;
+}
+
+static void count(struct counter *counter)
+{
+    if (counter != NULL) {
+        counter_add(counter, 1);
+    }
+}
+
+/* ---- work ---- */
+
+static bool verdict_room(const struct shard *shard)
+{
+    return ring_room(shard->config.verdicts) >= VERDICTS_PER_INSTANCE;
+}
+
+/* Delays that were over, by the alarm's time, before the sample's.  With equal clocks the deadlines have seen to them. */
+static void fire_before(struct shard *shard, uint32_t i)
+{
+    const struct instance *inst = &shard->instances[i];
+    if (inst->due_ns != TIME_NEVER && inst->offset_ns != 0) {
+        judge_delays(shard, i, shard->work.time_ns);
+    }
+}
+
+static void judge_by_sample(struct shard *shard, uint32_t i)
+{
+    struct instance *inst = &shard->instances[i];
+    int64_t t_ns = shard->work.time_ns > inst->now_ns ? shard->work.time_ns : inst->now_ns;
+    inst->offset_ns = shard->clock_ns - t_ns;
+    judge_instance(shard, i, t_ns);
+}
+
+/* Between samples an alarm's time goes on with the clock. */
+static void judge_by_clock(struct shard *shard, uint32_t i)
+{
+    judge_instance(shard, i, shard->clock_ns - shard->instances[i].offset_ns);
+}
+
+/* Works the list in hand off; false when the verdict ring is full before its end. */
+static bool work_on(struct shard *shard)
+{
+    struct work *work = &shard->work;
+    while (work->kind != WORK_NONE) {
+        for (; work->next < work->count; work->next++) {
+            if (!verdict_room(shard)) {
+                return false;
+            }
+            uint32_t i = work->list[work->next];
+            if (work->kind != WORK_SAMPLE) {
+                judge_by_clock(shard, i);
+            } else if (work->fired) {
+                judge_by_sample(shard, i);
+            } else {
+                fire_before(shard, i);
+            }
+        }
+        judge_group_end(shard);
+        if (work->kind == WORK_SAMPLE && !work->fired) {
+            work->fired = true;
+            work->next = 0;
+        } else {
+            work->kind = WORK_NONE;
+        }
+    }
+    return true;
+}
+
+bool shard_begin_sample(struct shard *shard, const struct sample *taken)
+{
+    uint32_t local = shard->local[taken->point];
+    struct point_state *point = &shard->points[local];
+    struct sample sample = *taken;
+    sample.status = final_status(&shard->config.site->points[sample.point], &sample);
+    shard->clock_ns = sample.seen_ns > shard->clock_ns ? sample.seen_ns : shard->clock_ns;
+    int64_t time_ns = effective_time(&sample);
+    bool counts = !point->heard || time_ns > point->newest_ns;
+    if (point->home) {
+        count(shard->samples);
+        if ((sample.status & ST_SKEW) != 0) {
+            count(shard->skewed);
+        }
+        if (!counts) {
+            count(time_ns == point->newest_ns ? shard->equal : shard->late);
+        }
+    }
+    if (!counts && time_ns < point->newest_ns) {
+        sample.status |= ST_LATE;
+    }
+    keep(shard, point, &sample);
+    if (!counts) {
+        return true;
+    }
+    take_reading(shard, local, &sample);
+    struct run run = shard->point_readers[local];
+    shard->work = (struct work){
+        .kind = run.count > 0 ? WORK_SAMPLE : WORK_NONE,
+        .list = shard->readers + run.first,
+        .count = run.count,
+        .time_ns = time_ns,
+    };
+    return work_on(shard);
+}
+
+void shard_sample(struct shard *shard, const struct sample *sample)
+{
+    bool done = shard_begin_sample(shard, sample);
+    assert(done && "by hand the verdict ring holds what a step can cause");
+    (void)done;
+}
+
+/* ---- what is due ---- */
+
+int64_t shard_next_due(const struct shard *shard)
+{
+    int64_t due_ns = timers_first(&shard->delays);
+    int64_t stale_ns = timers_first(&shard->stale);
+    due_ns = stale_ns < due_ns ? stale_ns : due_ns;
+    return shard->second_ns < due_ns ? shard->second_ns : due_ns;
+}
+
+/* Ends the delays of one instant, in the order of instances, as far as there is room. */
+static bool run_delays(struct shard *shard)
+{
+    while (timers_first(&shard->delays) <= shard->clock_ns) {
+        if (!verdict_room(shard)) {
+            return false;
+        }
+        uint32_t i = timers_take(&shard->delays);
+        const struct instance *inst = &shard->instances[i];
+        if (inst->due_ns > shard->clock_ns) { /* it has moved later since it was set */
+            if (inst->due_ns != TIME_NEVER) {
+                timers_set(&shard->delays, i, inst->due_ns);
+            }
+            continue;
+        }
+        judge_delays(shard, i, shard->clock_ns - inst->offset_ns);
+    }
+    judge_group_end(shard);
+    return true;
+}
+
+static int64_t stale_end(const struct shard *shard, uint32_t local)
+{
+    return shard->points[local].seen_ns + shard->config.site->points[shard->site_points[local]].stale_ns;
+}
+
+static void set_stale(struct shard *shard, uint32_t local)
+{
+    struct point_state *point = &shard->points[local];
+    point->status |= ST_STALE;
+    point->unknown = true;
+    struct run run = shard->point_readers[local];
+    for (uint32_t k = run.first; k < run.first + run.count; k++) {
+        shard->marked[shard->readers[k]] = 1;
+    }
+    write_board(shard, local, NAN);
+}
+
+static int compare_indices(const void *a, const void *b)
+{
+    const uint32_t *x = a;
+    const uint32_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* Makes all points stale whose time is up, then lists every alarm that reads one of them, once. */
+static void begin_stale(struct shard *shard)
+{
+    uint32_t count = 0;
+    while (timers_first(&shard->stale) <= shard->clock_ns) {
+        uint32_t local = timers_take(&shard->stale);
+        int64_t end_ns = stale_end(shard, local);
+        if (end_ns > shard->clock_ns) { /* a sample came since it was set */
+            timers_set(&shard->stale, local, end_ns);
+            continue;
+        }
+        struct run run = shard->point_readers[local];
+        for (uint32_t k = run.first; k < run.first + run.count; k++) {
+            uint32_t i = shard->readers[k];
+            if (shard->marked[i] == 0) {
+                shard->scratch[count++] = i;
+            }
+        }
+        set_stale(shard, local);
+    }
+    for (uint32_t k = 0; k < count; k++) {
+        shard->marked[shard->scratch[k]] = 0;
+    }
+    qsort(shard->scratch, count, sizeof *shard->scratch, compare_indices);
+    shard->work = (struct work){.kind = count > 0 ? WORK_STALE : WORK_NONE, .list = shard->scratch, .count = count};
+}
+
+static void begin_second(struct shard *shard)
+{
+    if (shard->second_ns > shard->clock_ns) {
+        return;
+    }
+    shard->second_ns += NS_PER_S;
+    shard->work = (struct work){.kind = WORK_SECONDS, .list = shard->by_second, .count = shard->by_second_count};
+}
+
+bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase)
+{
+    shard->clock_ns = clock_ns > shard->clock_ns ? clock_ns : shard->clock_ns;
+    switch (phase) {
+    case DUE_DELAYS:
+        return run_delays(shard);
+    case DUE_STALENESS:
+        begin_stale(shard);
+        break;
+    case DUE_SECONDS:
+        begin_second(shard);
+        break;
+    }
+    return work_on(shard);
+}
+
+bool shard_go_on(struct shard *shard)
+{
+    return work_on(shard);
+}
+
+void shard_due(struct shard *shard, int64_t clock_ns, enum due_phase phase)
+{
+    bool done = shard_begin_due(shard, clock_ns, phase);
+    assert(done && "by hand the verdict ring holds what a step can cause");
+    (void)done;
+}

@@ -1,0 +1,215 @@
+/*
+ * shard_agent: a shard on its thread.
+ *
+ * Takes samples from its input rings in the order of their receipt, runs what
+ * is due in between, and stops wherever a ring on the far side is full.  Marks
+ * run through behind what came before them.  The end of all inputs is passed
+ * on as the end of both outputs.
+ */
+#include "rules/shard_private.h"
+
+#include "base/doorbell.h"
+
+enum { WORK_PER_CYCLE = 4096, PREFETCH_AHEAD = 8 };
+
+/* One input ring as it is read in this cycle. */
+struct input {
+    const struct sample *items;
+    size_t count, used;
+};
+
+void shard_agent_init(struct shard *shard)
+{
+    shard->inputs = ARENA_ARRAY(&shard->arena, struct input, shard->config.input_count + 1);
+    shard->phase = DUE_DELAYS;
+}
+
+static void ring_bell(struct doorbell *bell)
+{
+    if (bell != NULL) {
+        doorbell_ring(bell);
+    }
+}
+
+/* Gives what was used back to the producers. */
+static void release_inputs(struct shard *shard)
+{
+    for (unsigned w = 0; w < shard->config.input_count; w++) {
+        struct input *input = &shard->inputs[w];
+        if (input->used > 0) {
+            ring_release(shard->config.inputs[w], input->used);
+            if (shard->config.input_bells != NULL) {
+                ring_bell(shard->config.input_bells[w]);
+            }
+        }
+        *input = (struct input){0};
+    }
+}
+
+/* The input whose next sample was taken in first; NULL when all are empty. */
+static struct input *next_input(struct shard *shard)
+{
+    struct input *next = NULL;
+    for (unsigned w = 0; w < shard->config.input_count; w++) {
+        struct input *input = &shard->inputs[w];
+        if (input->used == input->count) {
+            if (input->used > 0) {
+                ring_release(shard->config.inputs[w], input->used);
+            }
+            *input = (struct input){0};
+            input->items = ring_peek(shard->config.inputs[w], &input->count);
+        }
+        if (input->used < input->count &&
+            (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns)) {
+            next = input;
+        }
+    }
+    return next;
+}
+
+static void prefetch(const struct shard *shard, const struct input *input)
+{
+    size_t ahead = input->used + PREFETCH_AHEAD;
+    if (ahead < input->count && input->items[ahead].point != POINT_MARK) {
+        __builtin_prefetch(&shard->points[shard->local[input->items[ahead].point]], 1);
+    }
+}
+
+/* Passes a mark on behind everything before it; false when a ring is full. */
+static bool pass_mark(struct shard *shard, const struct sample *mark)
+{
+    bool stores = shard->config.store != NULL;
+    if (ring_room(shard->config.verdicts) == 0 || (stores && ring_room(shard->config.store) == 0)) {
+        return false;
+    }
+    struct verdict verdict = {
+        .kind = VERDICT_MARK, .time_ns = mark->time_ns, .seen_ns = mark->seen_ns, .alarm = mark->status};
+    bool done = ring_push(shard->config.verdicts, &verdict) && (!stores || ring_push(shard->config.store, mark));
+    shard->verdicts_new = true;
+    shard->kept_new = true;
+    return done;
+}
+
+/* Runs everything due up to the clock; false when it had to stop for want of room. */
+static bool run_due(struct shard *shard, int64_t clock_ns)
+{
+    for (int64_t due_ns = shard_next_due(shard); due_ns <= clock_ns; due_ns = shard_next_due(shard)) {
+        for (; shard->phase <= DUE_SECONDS; shard->phase++) {
+            if (!shard_begin_due(shard, due_ns, (enum due_phase)shard->phase)) {
+                shard->phase += shard->phase == DUE_DELAYS ? 0 : 1; /* delays look again, lists go on */
+                return false;
+            }
+        }
+        shard->phase = DUE_DELAYS;
+    }
+    return true;
+}
+
+/* Finishes what an earlier cycle had to leave. */
+static bool finish_left(struct shard *shard)
+{
+    if (!shard_go_on(shard)) {
+        return false;
+    }
+    for (; shard->phase != DUE_DELAYS && shard->phase <= DUE_SECONDS; shard->phase++) {
+        if (!shard_begin_due(shard, shard->clock_ns, (enum due_phase)shard->phase)) {
+            shard->phase++;
+            return false;
+        }
+    }
+    shard->phase = DUE_DELAYS;
+    return true;
+}
+
+/* Takes one sample or mark; false when there is no room for what it causes. */
+static bool take(struct shard *shard, struct input *input)
+{
+    const struct sample *sample = &input->items[input->used];
+    if (sample->point == POINT_MARK) {
+        if (!pass_mark(shard, sample)) {
+            return false;
+        }
+        input->used++;
+        return true;
+    }
+    if (!run_due(shard, sample->seen_ns) ||
+        (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
+        return false;
+    }
+    prefetch(shard, input);
+    input->used++; /* from here on the sample is the shard's, even if its judging has to pause */
+    return shard_begin_sample(shard, sample);
+}
+
+static bool all_ended(struct shard *shard)
+{
+    for (unsigned w = 0; w < shard->config.input_count; w++) {
+        if (!ring_ended(shard->config.inputs[w])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void ring_bells(struct shard *shard)
+{
+    if (shard->verdicts_new) {
+        ring_bell(shard->config.verdict_bell);
+    }
+    if (shard->kept_new) {
+        ring_bell(shard->config.store_bell);
+    }
+    shard->verdicts_new = false;
+    shard->kept_new = false;
+}
+
+static int finish(struct shard *shard)
+{
+    ring_close(shard->config.verdicts);
+    if (shard->config.store != NULL) {
+        ring_close(shard->config.store);
+    }
+    ring_bell(shard->config.verdict_bell);
+    ring_bell(shard->config.store_bell);
+    return AGENT_FINISHED;
+}
+
+static int shard_do_work(void *self, int64_t now_ns)
+{
+    struct shard *shard = self;
+    int work = 0;
+    bool room = finish_left(shard);
+    bool empty = false;
+    while (room && !empty && work < WORK_PER_CYCLE) {
+        struct input *input = next_input(shard);
+        empty = input == NULL;
+        if (!empty) {
+            room = take(shard, input);
+            work += room ? 1 : 0;
+        }
+    }
+    release_inputs(shard);
+    if (room && empty) {
+        room = run_due(shard, now_ns);
+    }
+    if (!room && shard->waits != NULL) {
+        counter_add(shard->waits, 1);
+    }
+    ring_bells(shard);
+    return room && empty && all_ended(shard) ? finish(shard) : work;
+}
+
+static int64_t shard_agent_due(void *self)
+{
+    return shard_next_due(self);
+}
+
+struct agent shard_agent(struct shard *shard)
+{
+    return (struct agent){
+        .name = "shard",
+        .self = shard,
+        .do_work = shard_do_work,
+        .next_due = shard_agent_due,
+    };
+}

@@ -1,0 +1,1 @@
+set(RULES_WINDOW_SOURCES window.c window_sums.c)
