@@ -1,0 +1,20 @@
+/*
+ * expr_read: checks the words that read something from outside (value, mean(W),
+ * point('id') …): how they are written, their arguments, the names in them.
+ * Part of expr_check, which checks the arguments themselves first.
+ */
+#ifndef DAVY_RULES_EXPR_READ_H
+#define DAVY_RULES_EXPR_READ_H
+
+#include "model/site.h"
+#include "rules/expr_parse.h"
+#include "rules/expr_source.h"
+
+/* What a node is, in words for a mistake: "a number", "a truth", "a text". */
+const char *expr_type_name(const struct node *node);
+
+/* Settles type, unit, point, mask, width_ns and limit of a READ whose arguments have been checked.  Its type stays
+ * TYPE_MISTAKE when something was reported. */
+void expr_check_read(struct expr_source *source, const struct site *site, struct node *read);
+
+#endif
