@@ -2,9 +2,10 @@
  * text, part printing numbers: doubles to the shortest decimal that reads back
  * the same.
  *
- * There is a short cut that is exact by construction and a general way through
- * the C library, whose printf and strtod round correctly.  The program never
- * calls setlocale, so the decimal point is a point.
+ * Three ways, each exact: few digits by one division; sizes that sensors have by
+ * integers of 128 bits; everything else by trying with the C library, whose
+ * printf and strtod round correctly (the program never calls setlocale, so the
+ * decimal point is a point).
  */
 #include "base/text.h"
 #include <math.h>
@@ -71,6 +72,48 @@ static bool from_few_digits(double value, struct decimal *ret_decimal)
         }
     }
     return false;
+}
+
+__extension__ typedef unsigned __int128 wide;
+
+/* How many times step * 2^shift goes into n, to the nearest whole number, halves to the even one. */
+static uint64_t times_rounded(wide n, uint64_t step, int shift)
+{
+    const uint64_t times = (uint64_t)(n >> shift) / step;
+    const wide rest = n - ((wide)(times * step) << shift);
+    const wide half = ((wide)step << shift) / 2;
+    return times + (rest > half || (rest == half && times % 2 == 1) ? 1 : 0);
+}
+
+/*
+ * Values of usual size that need 16 or 17 digits.  value = m / 2^shift, so value * 10^k = m * 10^k / 2^shift, and with
+ * the k that leaves 17 digits before the point the product fits in 128 bits (below 2^127): all that follows is exact.
+ * The nearest decimal of 16 digits will do when it is no further from value than half the step between doubles, which
+ * is 10^k / 2 in the units of the product; on the very edge it reads back when m is even.
+ */
+static bool from_usual_size(double value, struct decimal *ret_decimal)
+{
+    int exponent = 0;
+    const uint64_t m = (uint64_t)(frexp(value, &exponent) * 0x1p53);
+    if (value < 1e-5 || value >= 0x1p52 || m == UINT64_C(1) << 52) { /* a power of two has unequal steps beside it */
+        return false;
+    }
+    const int shift = 53 - exponent;
+    int k = 16 - (int)floor((exponent - 1) * 0.30103); /* log10(2); gives 17 digits, or 18 */
+    if ((uint64_t)(m * (wide)pow10_exact[k] >> shift) >= UINT64_C(100000000000000000)) {
+        k--;
+    }
+    const wide unit = (wide)pow10_exact[k];
+    const wide product = m * unit;
+    const uint64_t tens = times_rounded(product, 10, shift);
+    const wide near = (wide)(tens * 10) << shift;
+    const wide off = near > product ? near - product : product - near;
+    if (off * 2 < unit || (off * 2 == unit && m % 2 == 0)) {
+        from_whole(tens, k - 1, ret_decimal);
+    } else {
+        from_whole(times_rounded(product, 1, shift), k, ret_decimal);
+    }
+    return true;
 }
 
 /* Takes apart what "%.*e" printed: d.ddde±xx. */
@@ -217,8 +260,9 @@ size_t text_format_number(double value, char ret_text[TEXT_NUMBER_MAX])
         *out++ = '-';
     }
     struct decimal decimal;
-    if (!from_few_digits(fabs(value), &decimal)) {
-        from_any(fabs(value), &decimal);
+    const double size = fabs(value);
+    if (!from_few_digits(size, &decimal) && !from_usual_size(size, &decimal)) {
+        from_any(size, &decimal);
     }
     out = put_decimal(out, &decimal);
     *out = '\0';

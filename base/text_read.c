@@ -7,7 +7,6 @@
  */
 #include "base/text.h"
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* Powers of ten that a double holds exactly. */
@@ -102,6 +101,26 @@ static bool take_number(const char *at, const char *end, struct reading *ret_rea
     return at == end;
 }
 
+/* Writes "e-123"; room for 22 characters. */
+static void put_power(char *out, int64_t power)
+{
+    char reversed[24];
+    int n = 0;
+    int64_t left = power < 0 ? -power : power;
+    do {
+        reversed[n++] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    *out++ = 'e';
+    if (power < 0) {
+        *out++ = '-';
+    }
+    while (n > 0) {
+        *out++ = reversed[--n];
+    }
+    *out = '\0';
+}
+
 /* Writes the digits without point, cut where more cannot matter, and their power of ten; then asks strtod. */
 static double by_strtod(const struct reading *reading)
 {
@@ -124,7 +143,7 @@ static double by_strtod(const struct reading *reading)
         text[n++] = '1';
         power--;
     }
-    (void)snprintf(text + n, sizeof text - (size_t)n, "e%lld", (long long)power);
+    put_power(text + n, power);
     return strtod(text, NULL);
 }
 
