@@ -24,13 +24,18 @@ static bool is_logic(const struct node *node)
     return node->kind == NODE_BINARY && (node->op == OP_AND || node->op == OP_OR);
 }
 
+static const char hint_for_text[] = "texts are for the ids of points and for status words";
+
 static const char *hint_for_number(const struct node *parent, const struct node *operand)
 {
+    if (operand->type == TYPE_TEXT) {
+        return hint_for_text;
+    }
     if (!is_comparison(parent)) {
         return NULL;
     }
     return is_comparison(operand) ? "comparisons do not chain; write a < b && b < c"
-                                  : "a truth needs no comparison; write it alone, or with ! before it";
+                                  : "a condition needs no comparison; write it alone, or with ! before it";
 }
 
 static bool want_number(const struct checker *checker, const struct node *parent, const struct node *operand)
@@ -42,15 +47,22 @@ static bool want_number(const struct checker *checker, const struct node *parent
     return operand->type == TYPE_NUMBER;
 }
 
+static const char *hint_for_condition(const struct node *parent, const struct node *operand)
+{
+    if (operand->type == TYPE_TEXT) {
+        return hint_for_text;
+    }
+    const bool negated = parent != NULL && parent->kind == NODE_UNARY;
+    return negated ? "! belongs to what directly follows; write !(value > 1)"
+                   : "compare it with something, such as value > 1";
+}
+
 /* `parent` is NULL for the whole expression. */
-static bool want_truth(const struct checker *checker, const struct node *parent, const struct node *operand)
+static bool want_condition(const struct checker *checker, const struct node *parent, const struct node *operand)
 {
     if (operand->type != TYPE_TRUTH && operand->type != TYPE_MISTAKE) {
-        const bool negated = parent != NULL && parent->kind == NODE_UNARY;
-        expr_mistake(checker->source, operand->at,
-                     negated ? "! belongs to what directly follows; write !(value > 1)"
-                             : "compare it with something, such as value > 1",
-                     "expected a truth, found %s", expr_type_name(operand));
+        expr_mistake(checker->source, operand->at, hint_for_condition(parent, operand),
+                     "expected a condition, found %s", expr_type_name(operand));
     }
     return operand->type == TYPE_TRUTH;
 }
@@ -133,11 +145,17 @@ static void check_comparison(const struct checker *checker, struct node *node)
 
 static void check_logic(const struct checker *checker, struct node *node)
 {
-    (void)want_truth(checker, node, node->args[0]);
-    if (node->kind == NODE_BINARY) {
-        (void)want_truth(checker, node, node->args[1]);
-    }
+    (void)want_condition(checker, node, node->args[0]);
+    (void)want_condition(checker, node, node->args[1]);
     node->type = TYPE_TRUTH;
+}
+
+/* !value > 1 is one mistake, not two: what ! stands before at fault says nothing of the comparison around it. */
+static void check_not(const struct checker *checker, struct node *node)
+{
+    if (want_condition(checker, node, node->args[0])) {
+        node->type = TYPE_TRUTH;
+    }
 }
 
 static void check_operation(const struct checker *checker, struct node *node)
@@ -148,8 +166,10 @@ static void check_operation(const struct checker *checker, struct node *node)
     }
     if (is_comparison(node)) {
         check_comparison(checker, node);
-    } else if (is_logic(node) || node->op == OP_NOT) {
+    } else if (is_logic(node)) {
         check_logic(checker, node);
+    } else if (node->op == OP_NOT) {
+        check_not(checker, node);
     } else {
         check_arithmetic(checker, node);
     }
@@ -169,6 +189,7 @@ static void check(const struct checker *checker, struct node *node)
         node->type = TYPE_TEXT;
         break;
     case NODE_READ:
+        expr_check_word(checker->source, node);
         for (size_t i = 0; i < node->arg_count && i < NODE_ARGS_MAX; i++) {
             check(checker, node->args[i]);
         }
@@ -185,6 +206,6 @@ bool expr_check(struct expr_source *source, const struct site *site, struct node
 {
     const struct checker checker = {.source = source, .site = site};
     check(&checker, root);
-    (void)want_truth(&checker, NULL, root);
+    (void)want_condition(&checker, NULL, root);
     return !source->broken;
 }

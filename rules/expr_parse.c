@@ -11,7 +11,8 @@ struct parser {
     struct expr_source *source;
     struct arena *arena;
     struct lexer lexer;
-    struct token token; /* the one looked at */
+    struct token token;   /* the one looked at */
+    const char *expected; /* what the operator before it wants, in words */
     unsigned nesting;
     unsigned nodes;
 };
@@ -95,7 +96,9 @@ static bool enter(struct parser *parser)
 /* The arguments of a call behind its opening parenthesis, with the closing one. */
 static bool parse_arguments(struct parser *parser, struct node *read)
 {
-    while (!token_is(&parser->token, ")")) {
+    bool more = !token_is(&parser->token, ")");
+    while (more) {
+        parser->expected = "an argument";
         struct node *const arg = parse_binary(parser, 1);
         if (arg == NULL) {
             return false;
@@ -104,16 +107,14 @@ static bool parse_arguments(struct parser *parser, struct node *read)
             read->args[read->arg_count] = arg;
         }
         read->arg_count++;
-        if (token_is(&parser->token, ",")) {
+        more = token_is(&parser->token, ",");
+        if (more) {
             advance(parser);
-            if (token_is(&parser->token, ")")) {
-                (void)unexpected(parser, "an argument");
-                return false;
-            }
-        } else if (!token_is(&parser->token, ")")) {
-            (void)unexpected(parser, "an operator, \",\" or \")\"");
-            return false;
         }
+    }
+    if (!token_is(&parser->token, ")")) {
+        (void)unexpected(parser, "an operator, \",\" or \")\"");
+        return false;
     }
     advance(parser);
     return true;
@@ -198,7 +199,7 @@ static struct node *parse_primary(struct parser *parser)
     case TOKEN_BAD:
         break;
     }
-    return token_is(&parser->token, "(") ? parse_parentheses(parser) : unexpected(parser, "a number or a word");
+    return token_is(&parser->token, "(") ? parse_parentheses(parser) : unexpected(parser, parser->expected);
 }
 
 static struct node *parse_unary(struct parser *parser)
@@ -212,6 +213,7 @@ static struct node *parse_unary(struct parser *parser)
         return NULL;
     }
     advance(parser);
+    parser->expected = minus ? "a number" : "a condition";
     node->op = minus ? OP_NEGATE : OP_NOT;
     node->args[0] = parse_unary(parser);
     parser->nesting--;
@@ -239,6 +241,7 @@ static struct node *parse_binary(struct parser *parser, int least)
             return NULL;
         }
         advance(parser);
+        parser->expected = binary->precedence <= 2 ? "a condition" : "a number";
         node->op = binary->op;
         node->args[0] = left;
         node->args[1] = parse_binary(parser, binary->precedence + 1);
@@ -253,7 +256,8 @@ struct node *expr_parse(struct expr_source *source, struct arena *arena)
         expr_mistake(source, 0, NULL, "the expression is not UTF-8");
         return NULL;
     }
-    struct parser parser = {.source = source, .arena = arena, .lexer = {.text = source->text}};
+    struct parser parser = {
+        .source = source, .arena = arena, .lexer = {.text = source->text}, .expected = "a condition"};
     advance(&parser);
     struct node *const root = parse_binary(&parser, 1);
     if (root != NULL && parser.token.kind != TOKEN_END) {

@@ -25,7 +25,7 @@ const char *expr_type_name(const struct node *node)
     case TYPE_NUMBER:
         return node->unit == UNIT_DURATION ? "a duration" : "a number";
     case TYPE_TRUTH:
-        return "a truth";
+        return "a condition";
     case TYPE_TEXT:
         return "a text";
     case TYPE_MISTAKE:
@@ -137,50 +137,70 @@ static bool read_flag(struct expr_source *source, const struct node *arg, uint32
     return true;
 }
 
-/* A window or time constant: a number or duration known now, greater than 0. */
-static bool read_width(struct expr_source *source, const struct node *arg, int64_t *ret_width_ns)
+/* "write mean(5m) or mean('tank-7/level', 5m)" */
+static const char *hint_for_use(const struct word *word, char hint[HINT_MAX])
 {
+    (void)snprintf(hint, HINT_MAX, "write %s", word->example);
+    return hint;
+}
+
+/* A window or time constant: a number or duration known now, greater than 0. */
+static bool read_width(struct expr_source *source, const struct word *word, const struct node *arg,
+                       int64_t *ret_width_ns)
+{
+    char hint[HINT_MAX];
     if (arg->type == TYPE_MISTAKE) {
         return false;
     }
     if (arg->type != TYPE_NUMBER) {
-        expr_mistake(source, arg->at, "such as 5m", "expected a length of time, found %s", expr_type_name(arg));
+        expr_mistake(source, arg->at, hint_for_use(word, hint), "expected a length of time, found %s",
+                     expr_type_name(arg));
         return false;
     }
     if (arg->kind != NODE_NUMBER) {
-        expr_mistake(source, arg->at, "such as 5m", "a length of time must be a constant");
+        expr_mistake(source, arg->at, hint_for_use(word, hint), "a length of time must be a constant");
         return false;
     }
     if (!(arg->number >= width_least_s && arg->number <= width_most_s)) {
-        expr_mistake(source, arg->at, "such as 5m", "a length of time must be more than 0 and less than 285 years");
+        expr_mistake(source, arg->at, hint_for_use(word, hint),
+                     "a length of time must be more than 0 and at most 285 years");
         return false;
     }
     *ret_width_ns = llround(arg->number * 1e9);
     return true;
 }
 
-static bool read_limit(struct expr_source *source, struct node *arg, struct node **ret_limit)
+static bool read_limit(struct expr_source *source, const struct word *word, struct node *arg, struct node **ret_limit)
 {
+    char hint[HINT_MAX];
     if (arg->type == TYPE_MISTAKE) {
         return false;
     }
     if (arg->type != TYPE_NUMBER || arg->unit == UNIT_DURATION) {
-        expr_mistake(source, arg->at, "the limit comes before the window: eta_up(1.5, 10m)",
-                     "expected the limit, found %s", expr_type_name(arg));
+        expr_mistake(source, arg->at, hint_for_use(word, hint), "expected the limit, a number, found %s",
+                     expr_type_name(arg));
         return false;
     }
     *ret_limit = arg;
     return true;
 }
 
-static void unknown_word(struct expr_source *source, const struct node *read)
+void expr_check_word(struct expr_source *source, const struct node *read)
 {
+    if (read->word != NULL) {
+        return;
+    }
     char hint[HINT_MAX];
+    uint16_t mask = 0;
     const char *meant = lex_meant_word(read->text, read->len);
     if (meant == NULL) {
         meant = word_nearest(read->text, read->len);
     }
-    expr_mistake(source, read->at, did_you_mean(hint, meant), "\"%.*s\" is not known", shown(read), read->text);
+    const char *told = did_you_mean(hint, meant);
+    if (told == NULL && status_parse(read->text, read->len, &mask)) {
+        told = "status words stand in single quotes, such as 'calibrating'";
+    }
+    expr_mistake(source, read->at, told, "\"%.*s\" is not known", shown(read), read->text);
 }
 
 /* Whether parentheses and the number of arguments are as the word wants them. */
@@ -193,8 +213,7 @@ static bool check_call(struct expr_source *source, const struct node *read)
         return true;
     }
     char hint[HINT_MAX];
-    (void)snprintf(hint, sizeof hint, "write %s", word->example);
-    expr_mistake(source, read->at, hint, "%s takes %s", word->name, word_takes(word));
+    expr_mistake(source, read->at, hint_for_use(word, hint), "%s takes %s", word->name, word_takes(word));
     return false;
 }
 
@@ -212,10 +231,10 @@ static bool check_arguments(struct expr_source *source, const struct site *site,
     case SHAPE_PSTATUS:
         return read_flag(source, args[0], &read->mask) && fine;
     case SHAPE_WINDOW:
-        return read_width(source, args[0], &read->width_ns) && fine;
+        return read_width(source, read->word, args[0], &read->width_ns) && fine;
     case SHAPE_ETA:
-        fine = read_limit(source, args[0], &read->limit) && fine;
-        return read_width(source, args[1], &read->width_ns) && fine;
+        fine = read_limit(source, read->word, args[0], &read->limit) && fine;
+        return read_width(source, read->word, args[1], &read->width_ns) && fine;
     case SHAPE_BARE:
     case SHAPE_AGE:
     case SHAPE_EMPTY:
@@ -228,9 +247,7 @@ static bool check_arguments(struct expr_source *source, const struct site *site,
 void expr_check_read(struct expr_source *source, const struct site *site, struct node *read)
 {
     read->point = SITE_NONE;
-    if (read->word == NULL) {
-        unknown_word(source, read);
-    } else if (check_call(source, read) && check_arguments(source, site, read)) {
+    if (read->word != NULL && check_call(source, read) && check_arguments(source, site, read)) {
         read->type = read->word->op == OP_STATUS ? TYPE_TRUTH : TYPE_NUMBER;
         read->unit = read->word->seconds ? UNIT_ANY : UNIT_VALUE;
     }

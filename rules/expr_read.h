@@ -10,8 +10,12 @@
 #include "rules/expr_parse.h"
 #include "rules/expr_source.h"
 
-/* What a node is, in words for a mistake: "a number", "a truth", "a text". */
+/* What a node is, in words for a mistake: "a number", "a condition", "a text". */
 const char *expr_type_name(const struct node *node);
+
+/* Reports a READ whose word is not known; to be called before its arguments are checked, so that mistakes come in the
+ * order of the text. */
+void expr_check_word(struct expr_source *source, const struct node *read);
 
 /* Settles type, unit, point, mask, width_ns and limit of a READ whose arguments have been checked.  Its type stays
  * TYPE_MISTAKE when something was reported. */

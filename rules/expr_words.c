@@ -70,7 +70,9 @@ const char *word_nearest(const char *name, size_t len)
     if (len > NAME_MAX_LENGTH) {
         return NULL;
     }
-    memcpy(text, name, len);
+    for (size_t i = 0; i < len; i++) {
+        text[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i]);
+    }
     text[len] = '\0';
     const int nearest = text_nearest(text, names, WORD_COUNT + 2);
     return nearest < 0 ? NULL : names[nearest];

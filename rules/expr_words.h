@@ -34,7 +34,7 @@ struct word {
 /* Finds by name; NULL when it is no word of the language. */
 const struct word *word_find(const char *name, size_t len);
 
-/* The name nearest to a mistyped one ("maen": "mean"), NULL when none is near. */
+/* The name nearest to a mistyped one ("maen", "MEAN": "mean"), NULL when none is near. */
 const char *word_nearest(const char *name, size_t len);
 
 /* What the word takes, in words: "a window, or the id of a point and a window". */
