@@ -40,12 +40,12 @@ bool store_is_held(const char *path); /* true while a monitor holds the store fo
 struct store_writer_config {
     struct store *store;
     const struct site *site;
-    struct ring *const *inputs;   /* sample rings, one per shard */
+    struct ring *const *inputs; /* sample rings, one per shard */
     unsigned input_count;
     struct doorbell *const *input_bells; /* rung when room was made; entries may be NULL */
-    struct safe_source *safe;     /* one per source of the site; may be NULL */
-    struct counters *counters;    /* may be NULL */
-    int64_t sync_ns;              /* longest time unsynced */
+    struct safe_source *safe;            /* one per source of the site; may be NULL */
+    struct counters *counters;           /* may be NULL */
+    int64_t sync_ns;                     /* longest time unsynced */
 };
 
 struct store_writer;
@@ -56,12 +56,13 @@ void store_writer_free(struct store_writer *writer);
  * When the database refuses to write it keeps what it has (bounded: then its rings fill), counts, and tries again. */
 struct agent store_writer_agent(struct store_writer *writer);
 
-/* ---- samples out -------------------------------------------------------------------------------------------------- */
+/* ---- samples out --------------------------------------------------------------------------------------------------
+ */
 
 struct store_row {
     int64_t time_ns;
-    int64_t seen_ns;  /* 0 when not kept for this row */
-    double value;     /* NaN = none */
+    int64_t seen_ns; /* 0 when not kept for this row */
+    double value;    /* NaN = none */
     uint16_t status;
 };
 
@@ -91,7 +92,8 @@ typedef bool store_bucket_fn(void *self, const struct store_bucket *bucket);
 enum err_code store_aggregate(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns,
                               int64_t every_ns, store_bucket_fn *fn, void *self, struct err *err) MUST_CHECK;
 
-/* ---- alarms: journal, state, cursors ------------------------------------------------------------------------------ */
+/* ---- alarms: journal, state, cursors ------------------------------------------------------------------------------
+ */
 
 /* What belongs together is committed together: events, alarm states and cursors of one step in one batch. */
 struct store_batch;
@@ -115,7 +117,7 @@ struct store_event {
     int64_t time_ns;
     const char *alarm;
     size_t alarm_len;
-    const char *json;  /* without newline */
+    const char *json; /* without newline */
     size_t json_len;
     const char *state; /* retained alarm state, len 0: all well */
     size_t state_len;

@@ -1,0 +1,362 @@
+/*
+ * book: see book.h.
+ */
+#include "store/book.h"
+#include "base/memory.h"
+#include <assert.h>
+#include <stdlib.h>
+
+enum { SEGMENT_OPS = BOOK_SEGMENT - 4 };
+
+struct segment {
+    uint32_t next; /* 0 = none */
+    uint8_t bytes[SEGMENT_OPS];
+};
+static_assert(sizeof(struct segment) == BOOK_SEGMENT, "one cache line");
+
+struct top {
+    int64_t time_ns;
+    bool known;
+};
+
+struct book {
+    struct segment *pool; /* [0] unused, so that 0 means none */
+    uint32_t pool_count;
+    uint32_t fresh;     /* first never used */
+    uint32_t free_head; /* given back */
+    uint32_t free_count;
+    size_t series;
+    struct strand *strands; /* [series] in order, then [series] late; untouched pages cost nothing */
+    struct top *tops;
+    uint32_t first[STRAND_LISTS], last[STRAND_LISTS]; /* strand number + 1 */
+    size_t open;
+};
+
+struct book *book_new(size_t pool_bytes)
+{
+    struct book *const book = memory_new(1, sizeof *book);
+    book->pool_count = (uint32_t)(pool_bytes / BOOK_SEGMENT) + 1;
+    book->pool = memory_new(book->pool_count, sizeof *book->pool);
+    book->fresh = 1;
+    return book;
+}
+
+void book_free(struct book *book)
+{
+    if (book != NULL) {
+        free(book->pool);
+        free(book->strands);
+        free(book->tops);
+        free(book);
+    }
+}
+
+size_t book_series(const struct book *book)
+{
+    return book->series;
+}
+
+/* A strand's number: in order below `series`, late above; its list neighbours are told by it. */
+static uint32_t number_of(const struct book *book, const struct strand *strand)
+{
+    return (uint32_t)(strand - book->strands) + 1;
+}
+
+static struct strand *strand_at(const struct book *book, uint32_t number)
+{
+    return number == 0 ? NULL : &book->strands[number - 1];
+}
+
+static uint32_t renumber(uint32_t number, size_t old_series, size_t new_series)
+{
+    return number > old_series ? (uint32_t)(number - old_series + new_series) : number;
+}
+
+static void begin_strands(struct strand *strands, size_t from, size_t to, bool late)
+{
+    for (size_t i = from; i < to; i++) {
+        strands[i].series = (uint32_t)i;
+        strands[i].late = late;
+        strands[i].kept_span = STRAND_NOT_KEPT;
+    }
+}
+
+void book_grow(struct book *book, size_t count)
+{
+    if (count <= book->series) {
+        return;
+    }
+    const size_t old = book->series;
+    struct strand *const strands = memory_new(2 * count, sizeof *strands);
+    if (old > 0) {
+        memcpy(strands, book->strands, old * sizeof *strands);
+        memcpy(strands + count, book->strands + old, old * sizeof *strands);
+        for (size_t i = 0; i < old; i++) {
+            struct strand *const both[2] = {&strands[i], &strands[count + i]};
+            for (int j = 0; j < 2; j++) {
+                both[j]->before = renumber(both[j]->before, old, count);
+                both[j]->after = renumber(both[j]->after, old, count);
+            }
+        }
+    }
+    begin_strands(strands, old, count, false);
+    for (int list = 0; list < STRAND_LISTS; list++) {
+        book->first[list] = renumber(book->first[list], old, count);
+        book->last[list] = renumber(book->last[list], old, count);
+    }
+    free(book->strands);
+    book->strands = strands;
+    book->tops = memory_resize(book->tops, count, sizeof *book->tops);
+    memset(book->tops + old, 0, (count - old) * sizeof *book->tops);
+    book->series = count;
+}
+
+/* The late strand is set up when it is first wanted: most series never have one. */
+static struct strand *strand_of(struct book *book, uint32_t series, bool late)
+{
+    if (!late) {
+        return &book->strands[series];
+    }
+    struct strand *const strand = &book->strands[book->series + series];
+    if (!strand->late) {
+        *strand = (struct strand){.series = series, .late = true, .kept_span = STRAND_NOT_KEPT};
+    }
+    return strand;
+}
+
+struct strand *book_place(struct book *book, uint32_t series, struct store_row *row)
+{
+    struct top *const top = &book->tops[series];
+    const bool rises = !top->known || row->time_ns > top->time_ns;
+    const bool ahead = rises && (row->status & ST_SKEW) != 0;
+    if (ahead) {
+        row->status |= PLACE_AHEAD;
+    }
+    return strand_of(book, series, ahead || !rises);
+}
+
+void book_set_top(struct book *book, uint32_t series, int64_t top_ns)
+{
+    if (!book->tops[series].known || top_ns > book->tops[series].time_ns) {
+        book->tops[series] = (struct top){.time_ns = top_ns, .known = true};
+    }
+}
+
+bool book_top(const struct book *book, uint32_t series, int64_t *ret_top_ns)
+{
+    *ret_top_ns = book->tops[series].time_ns;
+    return book->tops[series].known;
+}
+
+/* ---- lists --------------------------------------------------------------------------------------------------------
+ */
+
+static void list_take(struct book *book, struct strand *strand)
+{
+    if (strand->list == STRAND_IDLE) {
+        return;
+    }
+    struct strand *const before = strand_at(book, strand->before);
+    struct strand *const after = strand_at(book, strand->after);
+    *(before != NULL ? &before->after : &book->first[strand->list]) = strand->after;
+    *(after != NULL ? &after->before : &book->last[strand->list]) = strand->before;
+    strand->before = strand->after = 0;
+    strand->list = STRAND_IDLE;
+}
+
+static void list_add(struct book *book, struct strand *strand, enum strand_list list)
+{
+    list_take(book, strand);
+    struct strand *const last = strand_at(book, book->last[list]);
+    strand->before = book->last[list];
+    *(last != NULL ? &last->after : &book->first[list]) = number_of(book, strand);
+    book->last[list] = number_of(book, strand);
+    strand->list = (uint8_t)list;
+}
+
+struct strand *book_first(struct book *book, enum strand_list list)
+{
+    return strand_at(book, book->first[list]);
+}
+
+uint64_t book_low(const struct book *book, uint64_t next)
+{
+    const struct strand *const first = strand_at(book, book->first[STRAND_LIVE]);
+    return first == NULL ? next : first->first_record;
+}
+
+size_t book_open_strands(const struct book *book)
+{
+    return book->open;
+}
+
+/* ---- pool ---------------------------------------------------------------------------------------------------------
+ */
+
+size_t book_pool_used(const struct book *book)
+{
+    return (size_t)(book->fresh - 1 - book->free_count) * BOOK_SEGMENT;
+}
+
+bool book_has_room(const struct book *book)
+{
+    return book->free_count + (book->pool_count - book->fresh) >= BOOK_OP_SEGMENTS;
+}
+
+static uint32_t segment_take(struct book *book)
+{
+    uint32_t number = book->free_head;
+    if (number != 0) {
+        book->free_head = book->pool[number].next;
+        book->free_count--;
+    } else {
+        assert(book->fresh < book->pool_count); /* callers ask book_has_room */
+        number = book->fresh++;
+    }
+    book->pool[number].next = 0;
+    return number;
+}
+
+static void pool_put(struct book *book, struct strand *strand, const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        if (strand->tail == 0 || strand->used == SEGMENT_OPS) {
+            const uint32_t number = segment_take(book);
+            *(strand->tail == 0 ? &strand->head : &book->pool[strand->tail].next) = number;
+            strand->tail = number;
+            strand->used = 0;
+        }
+        const size_t room = (size_t)SEGMENT_OPS - strand->used;
+        const size_t part = len < room ? len : room;
+        memcpy(book->pool[strand->tail].bytes + strand->used, bytes, part);
+        strand->used = (uint8_t)(strand->used + part);
+        bytes += part;
+        len -= part;
+    }
+}
+
+/* ---- samples ------------------------------------------------------------------------------------------------------
+ */
+
+/* Enters a strand in the list when this sample is its first in the log. */
+static void begin(struct book *book, struct strand *strand, int64_t time_ns, uint64_t record, uint64_t logged_bytes)
+{
+    if (strand->count == 0) {
+        strand->start_ns = time_ns;
+        book->open++;
+    }
+    if (strand->list != STRAND_LIVE) {
+        strand->first_record = record;
+        strand->first_bytes = logged_bytes;
+        list_add(book, strand, STRAND_LIVE);
+    }
+}
+
+size_t book_append(struct book *book, struct strand *strand, const struct store_row *row, uint64_t record,
+                   uint64_t logged_bytes, uint8_t ret_op[OP_BYTES_MAX])
+{
+    assert(strand->count < BOOK_BLOCK_ROWS);
+    const size_t len = op_encode(&strand->state, row, strand->list != STRAND_LIVE, ret_op);
+    ret_op[0] |= strand->late ? OP_LATE : 0;
+    begin(book, strand, row->time_ns, record, logged_bytes);
+    pool_put(book, strand, ret_op, len);
+    strand->count++;
+    if (!strand->late) {
+        book->tops[strand->series] = (struct top){.time_ns = row->time_ns, .known = true};
+    }
+    return len;
+}
+
+enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag, struct cursor *op, uint64_t record,
+                                uint64_t logged_bytes, struct store_row *ret_row)
+{
+    struct strand *const strand = strand_of(book, series, (tag & OP_LATE) != 0);
+    const uint8_t *const parts = op->at;
+    if (strand->list != STRAND_LIVE && (tag & OP_TIME) != OP_TIME_FULL) {
+        return BOOK_PASSED_OVER;
+    }
+    if (strand->count >= BOOK_BLOCK_ROWS || !book_has_room(book)) {
+        return BOOK_REFUSED;
+    }
+    op_decode(&strand->state, tag, op, ret_row);
+    if (op->bad) {
+        return BOOK_REFUSED;
+    }
+    begin(book, strand, ret_row->time_ns, record, logged_bytes);
+    const uint8_t clean = (uint8_t)(tag & ~OP_SERIES);
+    pool_put(book, strand, &clean, 1);
+    pool_put(book, strand, parts, (size_t)(op->at - parts));
+    strand->count++;
+    if (!strand->late) {
+        book_set_top(book, series, ret_row->time_ns);
+    }
+    return BOOK_RESTORED;
+}
+
+void book_restore_end(struct book *book, uint32_t series, bool late)
+{
+    book_clear(book, strand_of(book, series, late));
+}
+
+/* Brings a whole op, which may lie over two segments, together in `ret_op`; gives how many bytes there are. */
+static size_t gather(const struct book *book, uint32_t segment, size_t at, uint8_t ret_op[OP_BYTES_MAX])
+{
+    size_t len = 0;
+    memset(ret_op, 0, OP_BYTES_MAX);
+    while (segment != 0 && len < OP_BYTES_MAX) {
+        const size_t room = SEGMENT_OPS - at;
+        const size_t part = room < OP_BYTES_MAX - len ? room : OP_BYTES_MAX - len;
+        memcpy(ret_op + len, book->pool[segment].bytes + at, part);
+        len += part;
+        segment = book->pool[segment].next;
+        at = 0;
+    }
+    return len;
+}
+
+size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS])
+{
+    struct op_state state = {.scale = OP_NO_SCALE};
+    uint32_t segment = strand->head;
+    size_t at = 0;
+    for (size_t i = 0; i < strand->count; i++) {
+        uint8_t op[OP_BYTES_MAX];
+        const uint8_t *bytes = book->pool[segment].bytes + at;
+        size_t len = SEGMENT_OPS - at;
+        if (len < OP_BYTES_MAX) {
+            len = gather(book, segment, at, op);
+            bytes = op;
+        }
+        struct cursor cursor = cursor_over(bytes + 1, len - 1);
+        op_decode(&state, bytes[0], &cursor, &ret_rows[i]);
+        for (at += (size_t)(cursor.at - bytes); at >= SEGMENT_OPS && segment != 0; at -= SEGMENT_OPS) {
+            segment = book->pool[segment].next;
+        }
+    }
+    return strand->count;
+}
+
+void book_clear(struct book *book, struct strand *strand)
+{
+    if (strand->head != 0) {
+        uint32_t count = 1;
+        for (uint32_t at = strand->head; at != strand->tail; at = book->pool[at].next) {
+            count++;
+        }
+        book->pool[strand->tail].next = book->free_head;
+        book->free_head = strand->head;
+        book->free_count += count;
+    }
+    list_take(book, strand);
+    book->open -= strand->count > 0;
+    strand->head = strand->tail = 0;
+    strand->count = 0;
+    strand->used = 0;
+    strand->kept_span = STRAND_NOT_KEPT;
+}
+
+void book_keep(struct book *book, struct strand *strand, uint8_t span)
+{
+    strand->kept_span = span;
+    list_add(book, strand, STRAND_KEPT);
+}

@@ -1,0 +1,104 @@
+/*
+ * book: the open blocks of all series, in memory.
+ *
+ * Each series has up to two strands: samples in rising order of time, and
+ * samples that came late (or are far ahead, see place).  A strand is a chain of
+ * 64-byte segments that hold its samples as ops (op.h), so an open sample costs
+ * two to eight bytes, not 32.  All segments come from one pool with a bound.
+ *
+ *   strand ──► [next|60 bytes of ops] ──► [next|60 bytes] ──► …
+ *
+ * Strands that have begun stand in a list in the order of the log record they
+ * began in: its head says which records must be kept ("low").  A strand whose
+ * samples were written to a block before it was full ("kept": so that the log
+ * can be cut) leaves that list for a second one, keeps its samples, and its
+ * block is written again, longer, when it is full.
+ *
+ * Which of two samples of one time was written last?  A sample in order is the
+ * first of its time, as no time before it was as large; a late one was written
+ * after it.  A sample far ahead of the clock (status skew) would break this and
+ * is put among the late ones with the mark PLACE_AHEAD: written before what
+ * comes in order at that time.
+ *
+ * Pure book-keeping: no database, no clock.  Threads: the writer's, and before
+ * that the one that opens the store.  Memory: all at book_new and book_grow;
+ * pages are touched as they are needed.
+ */
+#ifndef DAVY_STORE_BOOK_H
+#define DAVY_STORE_BOOK_H
+
+#include "store/op.h"
+
+enum {
+    BOOK_BLOCK_ROWS = 512, /* a strand is full */
+    BOOK_SEGMENT = 64,
+    BOOK_OP_SEGMENTS = 2 /* one op needs at most that many new segments */
+};
+
+/* Bits of the status as stored, above those of a sample; never given out. */
+enum {
+    PLACE_AHEAD = 1 << 14, /* far ahead of the clock when written; loses against a sample in order */
+    PLACE_BELOW = 1 << 15, /* ST_RANGE because it was below the range: no good value */
+    PLACE_BITS = PLACE_AHEAD | PLACE_BELOW
+};
+
+struct strand {
+    struct op_state state;
+    int64_t start_ns;      /* of the first sample */
+    uint64_t first_record; /* log record of the first sample not in a block */
+    uint64_t first_bytes;  /* bytes logged in all before it */
+    uint32_t series;
+    uint32_t head, tail;    /* segments, 0 = none */
+    uint32_t before, after; /* neighbours in the list it stands in, strand number + 1 */
+    uint16_t count;         /* samples */
+    uint8_t used;           /* bytes used in the tail */
+    uint8_t list;           /* enum strand_list */
+    uint8_t kept_span;      /* class of the block already written; STRAND_NOT_KEPT: none */
+    bool late;
+};
+enum { STRAND_NOT_KEPT = 0xff };
+enum strand_list { STRAND_IDLE, STRAND_LIVE, STRAND_KEPT, STRAND_LISTS };
+
+struct book;
+struct book *book_new(size_t pool_bytes);
+void book_free(struct book *book);
+/* Makes room for series 0 .. count - 1.  Only while nobody else uses the book. */
+void book_grow(struct book *book, size_t count);
+size_t book_series(const struct book *book);
+
+/* Gives the strand a sample belongs to, and sets PLACE_AHEAD in the row when it is one. */
+struct strand *book_place(struct book *book, uint32_t series, struct store_row *row);
+/* Sets how far the series is in order, as its last block says (loading). */
+void book_set_top(struct book *book, uint32_t series, int64_t top_ns);
+/* The largest time in order so far; false before the first. */
+bool book_top(const struct book *book, uint32_t series, int64_t *ret_top_ns);
+
+/* True when the pool has room for one more op. */
+bool book_has_room(const struct book *book);
+/* Appends a sample (there must be room, the strand not full) received in `record`; writes its op to ret_op (tag with
+ * OP_LATE) and gives its length. */
+size_t book_append(struct book *book, struct strand *strand, const struct store_row *row, uint64_t record,
+                   uint64_t logged_bytes, uint8_t ret_op[OP_BYTES_MAX]);
+/* The same from the log, the op as it stands there.  An op whose predecessors are in a block already is passed over. */
+enum book_restored { BOOK_RESTORED, BOOK_PASSED_OVER, BOOK_REFUSED };
+enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag, struct cursor *op, uint64_t record,
+                                uint64_t logged_bytes, struct store_row *ret_row);
+/* The log says that the strand ended. */
+void book_restore_end(struct book *book, uint32_t series, bool late);
+
+/* Decodes all samples of a strand in the order they came. */
+size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS]);
+/* Its samples are in a final block: forgets them. */
+void book_clear(struct book *book, struct strand *strand);
+/* Its samples are in a block of class `span` that will be written again: the next one begins anew in the log. */
+void book_keep(struct book *book, struct strand *strand, uint8_t span);
+
+/* The strand that began first, or was kept first; NULL when there is none. */
+struct strand *book_first(struct book *book, enum strand_list list);
+/* The first log record that is still needed, `next` when none is. */
+uint64_t book_low(const struct book *book, uint64_t next);
+
+size_t book_open_strands(const struct book *book);
+size_t book_pool_used(const struct book *book); /* bytes */
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * bytes: numbers as bytes, for everything the store writes.
+ *
+ * Fixed-width numbers are big-endian, so that keys sort as numbers do; signed
+ * ones have their sign bit turned over.  Varints carry seven bits a byte, the
+ * lowest first; zigzag folds the sign into the lowest bit.
+ *
+ * Writers (put_*) trust the caller to have room: each says how much it needs.
+ * Readers go through a cursor that checks its end before every byte and, once
+ * something was missing, stays bad and gives zeros.
+ */
+#ifndef DAVY_STORE_BYTES_H
+#define DAVY_STORE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { VARINT_MAX = 10 };
+
+static inline uint64_t zigzag(int64_t value)
+{
+    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+
+static inline int64_t unzigzag(uint64_t value)
+{
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static inline uint64_t double_bits(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline double bits_double(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint8_t *put_u16(uint8_t *to, uint16_t value)
+{
+    to[0] = (uint8_t)(value >> 8);
+    to[1] = (uint8_t)value;
+    return to + 2;
+}
+
+static inline uint8_t *put_u32(uint8_t *to, uint32_t value)
+{
+    return put_u16(put_u16(to, (uint16_t)(value >> 16)), (uint16_t)value);
+}
+
+static inline uint8_t *put_u64(uint8_t *to, uint64_t value)
+{
+    return put_u32(put_u32(to, (uint32_t)(value >> 32)), (uint32_t)value);
+}
+
+/* A signed number so that bytes sort as numbers do. */
+static inline uint8_t *put_i64(uint8_t *to, int64_t value)
+{
+    return put_u64(to, (uint64_t)value ^ (UINT64_C(1) << 63));
+}
+
+/* At most VARINT_MAX bytes. */
+static inline uint8_t *put_varint(uint8_t *to, uint64_t value)
+{
+    while (value >= 0x80) {
+        *to++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *to++ = (uint8_t)value;
+    return to;
+}
+
+static inline uint16_t get_u16(const uint8_t *from)
+{
+    return (uint16_t)(from[0] << 8 | from[1]);
+}
+
+static inline uint32_t get_u32(const uint8_t *from)
+{
+    return (uint32_t)get_u16(from) << 16 | get_u16(from + 2);
+}
+
+static inline uint64_t get_u64(const uint8_t *from)
+{
+    return (uint64_t)get_u32(from) << 32 | get_u32(from + 4);
+}
+
+static inline int64_t get_i64(const uint8_t *from)
+{
+    return (int64_t)(get_u64(from) ^ (UINT64_C(1) << 63));
+}
+
+struct cursor {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool bad; /* something was missing or malformed */
+};
+
+static inline struct cursor cursor_over(const void *bytes, size_t len)
+{
+    return (struct cursor){.at = bytes, .end = (const uint8_t *)bytes + len};
+}
+
+static inline size_t cursor_left(const struct cursor *cursor)
+{
+    return (size_t)(cursor->end - cursor->at);
+}
+
+/* Gives the next len bytes, NULL (and bad) when there are fewer. */
+static inline const uint8_t *cursor_take(struct cursor *cursor, size_t len)
+{
+    if (cursor->bad || cursor_left(cursor) < len) {
+        cursor->bad = true;
+        return NULL;
+    }
+    const uint8_t *bytes = cursor->at;
+    cursor->at += len;
+    return bytes;
+}
+
+static inline uint8_t cursor_u8(struct cursor *cursor)
+{
+    const uint8_t *bytes = cursor_take(cursor, 1);
+    return bytes == NULL ? 0 : *bytes;
+}
+
+static inline uint64_t cursor_u64(struct cursor *cursor)
+{
+    const uint8_t *bytes = cursor_take(cursor, 8);
+    return bytes == NULL ? 0 : get_u64(bytes);
+}
+
+static inline int64_t cursor_i64(struct cursor *cursor)
+{
+    const uint8_t *bytes = cursor_take(cursor, 8);
+    return bytes == NULL ? 0 : get_i64(bytes);
+}
+
+static inline uint64_t cursor_varint(struct cursor *cursor)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        const uint8_t byte = cursor_u8(cursor);
+        if (cursor->bad || (shift == 63 && byte > 1)) {
+            break;
+        }
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            return value;
+        }
+    }
+    cursor->bad = true;
+    return 0;
+}
+
+static inline int64_t cursor_zigzag(struct cursor *cursor)
+{
+    return unzigzag(cursor_varint(cursor));
+}
+
+#endif

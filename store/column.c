@@ -1,0 +1,321 @@
+/*
+ * column: see column.h for the bytes.
+ *
+ * Rice code of v with parameter k: v >> k ones, a zero, then the lowest k bits
+ * of v; RICE_ESCAPE ones without a zero announce all 64 bits of v.
+ */
+#include "store/column.h"
+#include "store/bits.h"
+
+enum predictor { PREDICT_LEVEL, PREDICT_STEP, PREDICT_LINEAR, PREDICT_LINE, PREDICTORS };
+enum { MODE_ZERO = 1 << 2, MODE_UNIT_SHIFT = 4, UNIT_MAX = 15 };
+enum { GROUP = 32, GROUP_BITS = 6, GROUP_ZERO = 63, RICE_MAX = 54, RICE_ESCAPE = 20 };
+
+static int64_t wrap_add(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static int64_t wrap_sub(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static unsigned bit_length(uint64_t value)
+{
+    return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
+}
+
+/* The straight line from y0 = 0 to the last number, in whole numbers, without overflow. */
+struct line {
+    int64_t whole, rest, parts;
+};
+
+static struct line line_to(int64_t last, size_t n)
+{
+    const int64_t parts = n > 1 ? (int64_t)n - 1 : 1;
+    return (struct line){.whole = last / parts, .rest = last % parts, .parts = parts};
+}
+
+static int64_t line_at(const struct line *line, size_t i)
+{
+    const int64_t at = (int64_t)i;
+    return wrap_add((int64_t)((uint64_t)line->whole * (uint64_t)at), line->rest * at / line->parts);
+}
+
+/* Divides all numbers by the largest power of ten (up to 10^15) that divides them; gives its exponent. */
+static unsigned take_unit(int64_t *y, size_t n)
+{
+    static const struct {
+        int64_t by;
+        unsigned exponent;
+    } steps[] = {{1000000, 6}, {1000, 3}, {10, 1}};
+    unsigned unit = 0;
+    for (size_t s = 0; s < sizeof steps / sizeof steps[0];) {
+        bool divides = unit + steps[s].exponent <= UNIT_MAX;
+        uint64_t any = 0;
+        for (size_t i = 0; divides && i < n; i++) {
+            divides = y[i] % steps[s].by == 0;
+            any |= (uint64_t)y[i];
+        }
+        if (!divides || any == 0) {
+            s++;
+            continue;
+        }
+        for (size_t i = 0; i < n; i++) {
+            y[i] /= steps[s].by;
+        }
+        unit += steps[s].exponent;
+    }
+    return unit;
+}
+
+static bool is_even(const int64_t *y, size_t n)
+{
+    const int64_t step = wrap_sub(y[n - 1], y[n > 1 ? n - 2 : 0]);
+    for (size_t i = 1; i < n; i++) {
+        if (wrap_sub(y[i], y[i - 1]) != step) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The mean, near enough: each number is divided before it is added, so nothing overflows. */
+static int64_t mean_of(const int64_t *y, size_t n)
+{
+    int64_t sum = 0;
+    int64_t rest = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += y[i] / (int64_t)n;
+        rest += y[i] % (int64_t)n;
+    }
+    return sum + rest / (int64_t)n;
+}
+
+static enum predictor choose(const int64_t *y, size_t n, int64_t level)
+{
+    uint64_t cost[PREDICTORS] = {0};
+    const struct line line = line_to(y[n - 1], n);
+    int64_t step = 0;
+    for (size_t i = 1; i < n; i++) {
+        const int64_t next = wrap_sub(y[i], y[i - 1]);
+        cost[PREDICT_LEVEL] += bit_length(zigzag(wrap_sub(y[i], level)));
+        cost[PREDICT_STEP] += bit_length(zigzag(next));
+        cost[PREDICT_LINEAR] += bit_length(zigzag(wrap_sub(next, step)));
+        cost[PREDICT_LINE] += bit_length(zigzag(wrap_sub(y[i], line_at(&line, i))));
+        step = next;
+    }
+    cost[PREDICT_LEVEL] += bit_length(zigzag(level));
+    enum predictor best = PREDICT_STEP;
+    for (enum predictor p = PREDICT_LEVEL; p < PREDICTORS; p++) {
+        if (cost[p] < cost[best]) {
+            best = p;
+        }
+    }
+    return best;
+}
+
+/* How many numbers at the start have no residual: they stand in the head. */
+static size_t known_ahead(enum predictor predictor, size_t n)
+{
+    const size_t ahead = predictor == PREDICT_LEVEL ? 0 : predictor == PREDICT_LINEAR ? 2 : 1;
+    return ahead < n ? ahead : n;
+}
+
+static size_t residuals_of(const int64_t *y, size_t n, enum predictor predictor, int64_t level, uint64_t *ret_residuals)
+{
+    const struct line line = line_to(y[n - 1], n);
+    const size_t ahead = known_ahead(predictor, n);
+    for (size_t i = ahead; i < n; i++) {
+        int64_t guess = level;
+        if (predictor == PREDICT_STEP) {
+            guess = y[i - 1];
+        } else if (predictor == PREDICT_LINEAR) {
+            guess = wrap_sub(wrap_add(y[i - 1], y[i - 1]), y[i - 2]);
+        } else if (predictor == PREDICT_LINE) {
+            guess = line_at(&line, i);
+        }
+        ret_residuals[i - ahead] = zigzag(wrap_sub(y[i], guess));
+    }
+    return n - ahead;
+}
+
+static uint64_t rice_cost(const uint64_t *v, size_t n, unsigned k)
+{
+    uint64_t bits = n * (k + 1);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t ones = v[i] >> k;
+        bits += ones < RICE_ESCAPE ? ones : RICE_ESCAPE + 64 - k;
+    }
+    return bits;
+}
+
+/* The cheaper of the two parameters about the mean; with many escapes, larger ones. */
+static unsigned rice_parameter(const uint64_t *v, size_t n)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += v[i] >> 6; /* cannot overflow: a group has 32 */
+    }
+    unsigned k = bit_length(sum / n);
+    k = k > 0 ? k + 5 : 0;
+    if (k == 0) {
+        for (size_t i = 0; i < n; i++) {
+            sum += v[i];
+        }
+        k = bit_length(sum / n);
+    }
+    k = k < RICE_MAX ? k : RICE_MAX;
+    uint64_t best = rice_cost(v, n, k);
+    while (k > 0) {
+        const uint64_t less = rice_cost(v, n, k - 1);
+        if (less >= best) {
+            break;
+        }
+        best = less;
+        k--;
+    }
+    return k;
+}
+
+static void rice_put(struct bit_writer *writer, uint64_t v, unsigned k)
+{
+    const uint64_t ones = v >> k;
+    if (ones >= RICE_ESCAPE) {
+        bits_put(writer, (UINT64_C(1) << RICE_ESCAPE) - 1, RICE_ESCAPE);
+        bits_put64(writer, v);
+        return;
+    }
+    bits_put(writer, (UINT64_C(1) << ones) - 1, (unsigned)ones + 1);
+    bits_put(writer, v & ((UINT64_C(1) << k) - 1), k);
+}
+
+static uint8_t *put_residuals(uint8_t *to, const uint64_t *v, size_t n)
+{
+    struct bit_writer writer = {.at = to};
+    for (size_t start = 0; start < n; start += GROUP) {
+        const size_t len = n - start < GROUP ? n - start : GROUP;
+        uint64_t any = 0;
+        for (size_t i = 0; i < len; i++) {
+            any |= v[start + i];
+        }
+        if (any == 0) {
+            bits_put(&writer, GROUP_ZERO, GROUP_BITS);
+            continue;
+        }
+        const unsigned k = rice_parameter(v + start, len);
+        bits_put(&writer, k, GROUP_BITS);
+        for (size_t i = 0; i < len; i++) {
+            rice_put(&writer, v[start + i], k);
+        }
+    }
+    return bits_finish(&writer);
+}
+
+static uint8_t *put_head(uint8_t *to, unsigned mode, int64_t first, const int64_t *y, size_t n, int64_t level)
+{
+    *to++ = (uint8_t)mode;
+    to = put_varint(to, zigzag(first));
+    switch ((enum predictor)(mode & 3)) {
+    case PREDICT_LEVEL:
+        return put_varint(to, zigzag(level));
+    case PREDICT_LINEAR:
+        return put_varint(to, zigzag(n > 1 ? y[1] : 0));
+    case PREDICT_LINE:
+        return put_varint(to, zigzag(y[n - 1]));
+    default:
+        return to;
+    }
+}
+
+uint8_t *column_encode(uint8_t *to, int64_t *x, size_t n, uint64_t *scratch)
+{
+    const int64_t first = x[0];
+    if (is_even(x, n)) {
+        const int64_t ends[2] = {0, wrap_sub(x[n > 1 ? 1 : 0], first)};
+        return put_head(to, PREDICT_LINEAR | MODE_ZERO, first, ends, 2, 0);
+    }
+    for (size_t i = 0; i < n; i++) {
+        x[i] = wrap_sub(x[i], first);
+    }
+    const unsigned unit = take_unit(x, n);
+    const int64_t level = mean_of(x, n);
+    const enum predictor predictor = choose(x, n, level);
+    const size_t count = residuals_of(x, n, predictor, level, scratch);
+    return put_residuals(put_head(to, predictor | unit << MODE_UNIT_SHIFT, first, x, n, level), scratch, count);
+}
+
+/* Reads the residuals in place of the numbers they belong to. */
+static bool get_residuals(struct cursor *cursor, size_t n, int64_t *ret_residuals)
+{
+    struct bit_reader reader = {.at = cursor->at, .end = cursor->end};
+    for (size_t start = 0; start < n && !reader.bad; start += GROUP) {
+        const size_t len = n - start < GROUP ? n - start : GROUP;
+        const unsigned k = (unsigned)bits_get(&reader, GROUP_BITS);
+        if (k > RICE_MAX) {
+            memset(ret_residuals + start, 0, len * sizeof *ret_residuals);
+            reader.bad |= k != GROUP_ZERO;
+            continue;
+        }
+        for (size_t i = 0; i < len; i++) {
+            const uint64_t ones = bits_get_unary(&reader, RICE_ESCAPE);
+            const uint64_t v = ones < RICE_ESCAPE ? ones << k | bits_get(&reader, k) : bits_get64(&reader);
+            ret_residuals[start + i] = unzigzag(v);
+        }
+    }
+    cursor->at = bits_rest(&reader);
+    return !reader.bad;
+}
+
+static void predict(enum predictor predictor, int64_t extra, size_t n, int64_t *y)
+{
+    const struct line line = line_to(extra, n);
+    for (size_t i = known_ahead(predictor, n); i < n; i++) {
+        switch (predictor) {
+        case PREDICT_LEVEL:
+            y[i] = wrap_add(y[i], extra);
+            break;
+        case PREDICT_STEP:
+            y[i] = wrap_add(y[i], y[i - 1]);
+            break;
+        case PREDICT_LINEAR:
+            y[i] = wrap_add(y[i], wrap_sub(wrap_add(y[i - 1], y[i - 1]), y[i - 2]));
+            break;
+        default:
+            y[i] = wrap_add(y[i], line_at(&line, i));
+            break;
+        }
+    }
+}
+
+bool column_decode(struct cursor *cursor, size_t n, int64_t *ret_x)
+{
+    const unsigned mode = cursor_u8(cursor);
+    const enum predictor predictor = (enum predictor)(mode & 3);
+    const int64_t first = cursor_zigzag(cursor);
+    const int64_t extra = predictor == PREDICT_STEP ? 0 : cursor_zigzag(cursor);
+    const size_t ahead = known_ahead(predictor, n);
+    if (cursor->bad || (mode & 8) != 0) {
+        return false;
+    }
+    ret_x[0] = 0;
+    if (ahead > 1) {
+        ret_x[1] = extra;
+    }
+    if ((mode & MODE_ZERO) != 0) {
+        memset(ret_x + ahead, 0, (n - ahead) * sizeof *ret_x);
+    } else if (!get_residuals(cursor, n - ahead, ret_x + ahead)) {
+        cursor->bad = true;
+        return false;
+    }
+    predict(predictor, extra, n, ret_x);
+    uint64_t unit = 1;
+    for (unsigned i = mode >> MODE_UNIT_SHIFT; i > 0; i--) {
+        unit *= 10;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ret_x[i] = wrap_add((int64_t)((uint64_t)ret_x[i] * unit), first);
+    }
+    return true;
+}

@@ -1,0 +1,229 @@
+/*
+ * db: see db.h.
+ */
+#include "store/db.h"
+#include "base/clock.h"
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const cf_names[CF_COUNT] = {"default", "series", "blocks", "log", "journal", "state"};
+
+enum { HEAL_PAUSE_MS = 200, PROBE_BYTES = 64 * 1024, SECONDARY_TRIES = 20 };
+
+enum err_code db_error(struct store *store, char *rocks_err, struct err *err)
+{
+    if (rocks_err == NULL) {
+        return ERR_NONE;
+    }
+    const enum err_code code =
+        strstr(rocks_err, "lock file") != NULL || strstr(rocks_err, "lock hold by current process") != NULL
+            ? err_set(err, ERR_ENV, "%s: another monitor holds the store", store->path)
+            : err_set(err, ERR_ENV, "%s: %s", store->path, rocks_err);
+    rocksdb_free(rocks_err);
+    return code;
+}
+
+/* A secondary reads the writer's files while it may be deleting old ones; a lost race is run again. */
+static char *open_once(struct store *store)
+{
+    char *rocks_err = NULL;
+    const rocksdb_options_t *const *const options = (const rocksdb_options_t *const *)store->cf_options;
+    if (store->scratch == NULL) {
+        store->db = rocksdb_open_column_families(store->options, store->path, CF_COUNT, cf_names, options, store->cf,
+                                                 &rocks_err);
+        return rocks_err;
+    }
+    for (int tries = 0; tries < SECONDARY_TRIES; tries++) {
+        rocksdb_free(rocks_err);
+        rocks_err = NULL;
+        store->db = rocksdb_open_as_secondary_column_families(store->options, store->path, store->scratch, CF_COUNT,
+                                                              cf_names, options, store->cf, &rocks_err);
+        if (rocks_err == NULL) {
+            break;
+        }
+    }
+    return rocks_err;
+}
+
+enum err_code db_open(struct store *store, struct err *err)
+{
+    char *const rocks_err = open_once(store);
+    if (rocks_err != NULL) {
+        store->db = NULL;
+    }
+    return db_error(store, rocks_err, err);
+}
+
+void db_close(struct store *store)
+{
+    if (store->db == NULL) {
+        return;
+    }
+    for (int cf = 0; cf < CF_COUNT; cf++) {
+        rocksdb_column_family_handle_destroy(store->cf[cf]);
+    }
+    rocksdb_close(store->db);
+    store->db = NULL;
+}
+
+bool db_enter(struct store *store, struct err *err)
+{
+    (void)pthread_rwlock_rdlock(&store->lock); /* fails only on misuse */
+    if (store->db != NULL) {
+        return true;
+    }
+    (void)pthread_rwlock_unlock(&store->lock);
+    (void)err_set(err, ERR_ENV, "%s: the store could not be opened again after a failed write", store->path);
+    return false;
+}
+
+void db_leave(struct store *store)
+{
+    (void)pthread_rwlock_unlock(&store->lock);
+}
+
+/* True when the disk takes a small file again. */
+static bool probe(const struct store *store)
+{
+    static const char zeros[PROBE_BYTES];
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/probe", store->path) >= (int)sizeof path) {
+        return false;
+    }
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return false;
+    }
+    const bool fine = write(fd, zeros, sizeof zeros) == (ssize_t)sizeof zeros && fdatasync(fd) == 0;
+    (void)close(fd);
+    (void)unlink(path);
+    return fine;
+}
+
+/* Opens the database anew when the disk takes writes again; true when that was done. */
+static bool heal(struct store *store)
+{
+    bool done = false;
+    (void)pthread_mutex_lock(&store->healing);
+    const int64_t now_ns = clock_mono_ns();
+    if (now_ns - store->healed_mono_ns >= HEAL_PAUSE_MS * NS_PER_MS && probe(store)) {
+        (void)pthread_rwlock_wrlock(&store->lock);
+        db_close(store);
+        done = db_open(store, NULL) == ERR_NONE;
+        (void)pthread_rwlock_unlock(&store->lock);
+        store->healed_mono_ns = clock_mono_ns();
+    }
+    (void)pthread_mutex_unlock(&store->healing);
+    return done;
+}
+
+bool db_enter_healed(struct store *store, struct err *err)
+{
+    return db_enter(store, err) || (heal(store) && db_enter(store, err));
+}
+
+static enum err_code write_once(struct store *store, rocksdb_writebatch_t *batch, bool sync, struct err *err)
+{
+    if (!db_enter(store, err)) {
+        return ERR_ENV;
+    }
+    char *rocks_err = NULL;
+    rocksdb_write(store->db, sync ? store->write_sync : store->write, batch, &rocks_err);
+    const enum err_code code = db_error(store, rocks_err, err);
+    db_leave(store);
+    return code;
+}
+
+enum err_code db_write(struct store *store, rocksdb_writebatch_t *batch, bool sync, struct err *err)
+{
+    const enum err_code code = write_once(store, batch, sync, err);
+    return code != ERR_NONE && heal(store) ? write_once(store, batch, sync, err) : code;
+}
+
+enum err_code db_sync(struct store *store, struct err *err)
+{
+    if (!db_enter(store, err)) {
+        return ERR_ENV;
+    }
+    char *rocks_err = NULL;
+    rocksdb_flush_wal(store->db, 1, &rocks_err);
+    const enum err_code code = db_error(store, rocks_err, err);
+    db_leave(store);
+    return code;
+}
+
+enum err_code db_get(struct store *store, enum cf cf, const void *key, size_t key_len,
+                     rocksdb_pinnableslice_t **ret_value, struct err *err)
+{
+    char *rocks_err = NULL;
+    rocksdb_pinnableslice_t *const value =
+        rocksdb_get_pinned_cf(store->db, store->read, store->cf[cf], key, key_len, &rocks_err);
+    const enum err_code code = db_error(store, rocks_err, err);
+    if (code == ERR_NONE) {
+        *ret_value = value;
+    }
+    return code;
+}
+
+void db_walk_begin(struct db_walk *walk, struct store *store, enum cf cf, const rocksdb_snapshot_t *snapshot,
+                   const void *from, size_t from_len, const void *upper, size_t upper_len)
+{
+    walk->options = rocksdb_readoptions_create();
+    if (snapshot != NULL) {
+        rocksdb_readoptions_set_snapshot(walk->options, snapshot);
+    }
+    rocksdb_readoptions_set_fill_cache(walk->options, 0); /* a walk would only push out what lookups need */
+    if (upper_len > 0) {
+        assert(upper_len <= sizeof walk->upper);
+        memcpy(walk->upper, upper, upper_len);
+        rocksdb_readoptions_set_iterate_upper_bound(walk->options, (const char *)walk->upper, upper_len);
+    }
+    walk->it = rocksdb_create_iterator_cf(store->db, walk->options, store->cf[cf]);
+    rocksdb_iter_seek(walk->it, from, from_len);
+}
+
+bool db_walk_valid(const struct db_walk *walk)
+{
+    return rocksdb_iter_valid(walk->it) != 0;
+}
+
+const uint8_t *db_walk_key(const struct db_walk *walk, size_t *ret_len)
+{
+    return (const uint8_t *)rocksdb_iter_key(walk->it, ret_len);
+}
+
+const uint8_t *db_walk_value(const struct db_walk *walk, size_t *ret_len)
+{
+    return (const uint8_t *)rocksdb_iter_value(walk->it, ret_len);
+}
+
+void db_walk_next(struct db_walk *walk)
+{
+    rocksdb_iter_next(walk->it);
+}
+
+enum err_code db_walk_end(struct db_walk *walk, struct store *store, struct err *err)
+{
+    char *rocks_err = NULL;
+    rocksdb_iter_get_error(walk->it, &rocks_err);
+    rocksdb_iter_destroy(walk->it);
+    rocksdb_readoptions_destroy(walk->options);
+    return db_error(store, rocks_err, err);
+}
+
+const rocksdb_snapshot_t *db_snapshot(struct store *store)
+{
+    return store->scratch == NULL ? rocksdb_create_snapshot(store->db) : NULL;
+}
+
+void db_snapshot_release(struct store *store, const rocksdb_snapshot_t *snapshot)
+{
+    if (snapshot != NULL) {
+        rocksdb_release_snapshot(store->db, snapshot);
+    }
+}

@@ -1,0 +1,104 @@
+/*
+ * db: the one RocksDB database behind a struct store: its column families,
+ * settings, opening, and getting well again after a failed write.
+ *
+ * RocksDB's types appear in this folder only.
+ *
+ * Healing.  After a failed write (disk full, I/O error) RocksDB refuses all
+ * further ones until it is opened anew; its C interface has no "resume".  So a
+ * write on a sick database is tried once as it is (RocksDB may have recovered
+ * by itself), then, at most once in HEAL_PAUSE_NS, a probe file is written
+ * beside it, and only if the disk takes that is the database closed and opened
+ * again under the same struct store.  Meanwhile reading goes on.  A batch whose
+ * write failed may or may not be there after that: every batch of this folder
+ * can be written twice without harm.
+ *
+ * Threads: db_enter / db_leave bracket every use of `db` and `cf`; any number
+ * of threads may be inside.  Healing waits until none is.
+ */
+#ifndef DAVY_STORE_DB_H
+#define DAVY_STORE_DB_H
+
+#include "base/cell.h"
+#include "base/err.h"
+#include "store/book.h"
+#include "store/last.h"
+#include "store/store.h"
+#include <pthread.h>
+#include <rocksdb/c.h>
+
+enum cf { CF_DEFAULT, CF_SERIES, CF_BLOCKS, CF_LOG, CF_JOURNAL, CF_STATE, CF_COUNT };
+enum { JOURNAL_HASH = 32 };
+
+struct store {
+    char *path;
+    char *scratch; /* reader: its private folder; NULL for the one that writes */
+    char *site_id;
+    pthread_rwlock_t lock; /* for reading: use of what follows; for writing: opening and closing it */
+    rocksdb_t *db;         /* NULL while it could not be opened again */
+    rocksdb_column_family_handle_t *cf[CF_COUNT];
+    rocksdb_options_t *options; /* of the database; the next ones of its column families */
+    rocksdb_options_t *cf_options[CF_COUNT];
+    rocksdb_cache_t *cache;
+    rocksdb_writeoptions_t *write, *write_sync;
+    rocksdb_readoptions_t *read;
+
+    pthread_mutex_t healing; /* guards the next one */
+    int64_t healed_mono_ns;  /* last try */
+
+    struct book *book;       /* open blocks; the writer's once there is one */
+    struct lasts lasts;      /* see last.h */
+    uint64_t next_record;    /* of the log; writer */
+    uint64_t low_record;     /* first one not deleted; writer */
+    pthread_mutex_t loading; /* reader: lasts are loaded when first asked for */
+    bool lasts_loaded;       /* under loading */
+
+    pthread_mutex_t journal; /* guards the next two */
+    bool tail_known;
+    uint8_t tail_hash[JOURNAL_HASH];
+    struct cell last_seq;
+};
+
+/* Opens the database of a store whose path (and scratch) are set.  ERR_ENV when it cannot be. */
+enum err_code db_open(struct store *store, struct err *err) MUST_CHECK;
+void db_close(struct store *store);
+
+/* False, with the reason, while there is no database; else db_leave must follow. */
+bool db_enter(struct store *store, struct err *err);
+/* The same, but tries to open a database again that is not there. */
+bool db_enter_healed(struct store *store, struct err *err);
+void db_leave(struct store *store);
+
+/* Writes a batch; outside db_enter.  Heals if need be.  On failure the batch is untouched. */
+enum err_code db_write(struct store *store, rocksdb_writebatch_t *batch, bool sync, struct err *err) MUST_CHECK;
+/* Makes everything written so far safe against loss of power. */
+enum err_code db_sync(struct store *store, struct err *err) MUST_CHECK;
+
+/* Within db_enter.  Turns RocksDB's error into ours and frees it; ERR_NONE for NULL. */
+enum err_code db_error(struct store *store, char *rocks_err, struct err *err) MUST_CHECK;
+/* Within db_enter.  Gives the value (free with rocksdb_pinnableslice_destroy), or NULL when absent. */
+enum err_code db_get(struct store *store, enum cf cf, const void *key, size_t key_len,
+                     rocksdb_pinnableslice_t **ret_value, struct err *err) MUST_CHECK;
+
+/* A walk over one column family, as it stood when the walk began.  Within db_enter. */
+struct db_walk {
+    rocksdb_iterator_t *it;
+    rocksdb_readoptions_t *options;
+    uint8_t upper[32]; /* RocksDB keeps a pointer to it: a walk must not be moved */
+};
+/* From the first key >= from; up to (not including) `upper` when upper_len > 0 (at most 32).  `snapshot` may be NULL.
+ */
+void db_walk_begin(struct db_walk *walk, struct store *store, enum cf cf, const rocksdb_snapshot_t *snapshot,
+                   const void *from, size_t from_len, const void *upper, size_t upper_len);
+bool db_walk_valid(const struct db_walk *walk);
+const uint8_t *db_walk_key(const struct db_walk *walk, size_t *ret_len);
+const uint8_t *db_walk_value(const struct db_walk *walk, size_t *ret_len);
+void db_walk_next(struct db_walk *walk);
+/* Ends it; an error it met on the way. */
+enum err_code db_walk_end(struct db_walk *walk, struct store *store, struct err *err) MUST_CHECK;
+
+/* Gives a snapshot, NULL in a reader, whose view stands still anyway. */
+const rocksdb_snapshot_t *db_snapshot(struct store *store);
+void db_snapshot_release(struct store *store, const rocksdb_snapshot_t *snapshot);
+
+#endif

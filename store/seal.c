@@ -1,0 +1,63 @@
+/*
+ * seal: see seal.h.
+ */
+#include "store/seal.h"
+#include "store/keys.h"
+
+/* Insertion: late samples mostly come in order too, and there are never more than a block's. */
+size_t seal_sort(struct store_row *rows, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        const struct store_row row = rows[i];
+        size_t at = i;
+        for (; at > 0 && rows[at - 1].time_ns > row.time_ns; at--) {
+            rows[at] = rows[at - 1];
+        }
+        rows[at] = row;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        kept -= kept > 0 && rows[kept - 1].time_ns == rows[i].time_ns;
+        rows[kept++] = rows[i];
+    }
+    return kept;
+}
+
+static void put_last(struct store *store, rocksdb_writebatch_t *batch, uint32_t series)
+{
+    uint8_t key[KEY_SERIES];
+    uint8_t bytes[LAST_BYTES];
+    key_series('l', series, key);
+    last_encode(&store->lasts.plain[series], series, bytes);
+    rocksdb_writebatch_put_cf(batch, store->cf[CF_SERIES], (const char *)key, sizeof key, (const char *)bytes,
+                              sizeof bytes);
+}
+
+size_t seal_strand(struct store *store, struct sealer *sealer, rocksdb_writebatch_t *batch, const struct strand *strand,
+                   uint64_t order, uint8_t *ret_span)
+{
+    size_t n = book_rows(store->book, strand, sealer->rows);
+    if (strand->late) {
+        n = seal_sort(sealer->rows, n);
+    }
+    struct block_key key = {
+        .series = strand->series,
+        .start_ns = sealer->rows[0].time_ns,
+        .span = key_span(sealer->rows[0].time_ns, sealer->rows[n - 1].time_ns),
+        .late = strand->late,
+        .order = order,
+    };
+    uint8_t name[KEY_BLOCK_MAX];
+    size_t name_len = key_block(&key, name);
+    const size_t len = chunk_encode(strand->series, strand->late, sealer->rows, n, &sealer->scratch, sealer->bytes);
+    rocksdb_writebatch_put_cf(batch, store->cf[CF_BLOCKS], (const char *)name, name_len, (const char *)sealer->bytes,
+                              len);
+    *ret_span = key.span;
+    if (strand->kept_span != STRAND_NOT_KEPT && strand->kept_span != key.span) {
+        key.span = strand->kept_span; /* the shorter block before it was filed elsewhere */
+        name_len = key_block(&key, name);
+        rocksdb_writebatch_delete_cf(batch, store->cf[CF_BLOCKS], (const char *)name, name_len);
+    }
+    put_last(store, batch, strand->series);
+    return len;
+}

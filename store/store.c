@@ -1,0 +1,256 @@
+/*
+ * store: opening, closing, and whose store it is.
+ *
+ * Column family "default" holds "format" (4 bytes, 1) and "site" (the id it was
+ * made for).
+ */
+#include "store/store.h"
+#include "base/memory.h"
+#include "store/db.h"
+#include "store/db_options.h"
+#include "store/dictionary.h"
+#include "store/journal.h"
+#include "store/recover.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STORE_FORMAT = 1, POOL_BYTES = 128 * 1024 * 1024 };
+
+static struct store *new_store(const char *path)
+{
+    struct store *const store = memory_new(1, sizeof *store);
+    store->path = memory_strdup(path);
+    (void)pthread_rwlock_init(&store->lock, NULL); /* these four cannot fail with default attributes */
+    (void)pthread_mutex_init(&store->healing, NULL);
+    (void)pthread_mutex_init(&store->loading, NULL);
+    (void)pthread_mutex_init(&store->journal, NULL);
+    return store;
+}
+
+/* ---- meta data ----------------------------------------------------------------------------------------------------
+ */
+
+static enum err_code get_meta(struct store *store, const char *key, struct buf *ret_bytes, struct err *err)
+{
+    rocksdb_pinnableslice_t *value = NULL;
+    const enum err_code code = db_get(store, CF_DEFAULT, key, strlen(key), &value, err);
+    buf_clear(ret_bytes);
+    if (value != NULL) {
+        size_t len;
+        const char *const bytes = rocksdb_pinnableslice_value(value, &len);
+        buf_add(ret_bytes, bytes, len);
+        rocksdb_pinnableslice_destroy(value);
+    }
+    return code;
+}
+
+static enum err_code check_format(struct store *store, const struct buf *format, struct err *err)
+{
+    const uint32_t number = format->len == 4 ? get_u32((const uint8_t *)format->data) : 0;
+    return number == STORE_FORMAT ? ERR_NONE
+                                  : err_set(err, ERR_INPUT, "%s: the store has format %u; this program reads format %d",
+                                            store->path, number, STORE_FORMAT);
+}
+
+/* Reads whose store it is; *ret_new when nothing is written yet. */
+static enum err_code read_meta(struct store *store, bool *ret_new, struct err *err)
+{
+    struct buf bytes = {0};
+    if (!db_enter(store, err)) {
+        return ERR_ENV;
+    }
+    enum err_code code = get_meta(store, "format", &bytes, err);
+    *ret_new = code == ERR_NONE && bytes.len == 0;
+    if (code == ERR_NONE && !*ret_new) {
+        code = check_format(store, &bytes, err);
+    }
+    if (code == ERR_NONE) {
+        code = get_meta(store, "site", &bytes, err);
+    }
+    if (code == ERR_NONE && bytes.len > 0) {
+        store->site_id = memory_strdup(bytes.data);
+    }
+    db_leave(store);
+    buf_done(&bytes);
+    return code;
+}
+
+static enum err_code write_meta(struct store *store, const char *site_id, struct err *err)
+{
+    uint8_t format[4];
+    (void)put_u32(format, STORE_FORMAT);
+    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
+    rocksdb_writebatch_put_cf(batch, store->cf[CF_DEFAULT], "format", 6, (const char *)format, sizeof format);
+    rocksdb_writebatch_put_cf(batch, store->cf[CF_DEFAULT], "site", 4, site_id, strlen(site_id));
+    const enum err_code code = db_write(store, batch, true, err);
+    rocksdb_writebatch_destroy(batch);
+    if (code == ERR_NONE) {
+        store->site_id = memory_strdup(site_id);
+    }
+    return code;
+}
+
+static enum err_code claim_site(struct store *store, const char *site_id, struct err *err)
+{
+    bool is_new = false;
+    const enum err_code code = read_meta(store, &is_new, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (is_new) {
+        return write_meta(store, site_id, err);
+    }
+    if (store->site_id == NULL || strcmp(store->site_id, site_id) != 0) {
+        return err_set(err, ERR_INPUT, "%s: the store belongs to site \"%s\", not to \"%s\"; give this site its own",
+                       store->path, store->site_id == NULL ? "" : store->site_id, site_id);
+    }
+    return ERR_NONE;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------------
+ */
+
+static enum err_code make_folder(const char *path, struct err *err)
+{
+    if (mkdir(path, 0750) != 0 && errno != EEXIST) {
+        return err_set(err, ERR_ENV, "%s: cannot make the store's folder: %s", path, strerror(errno));
+    }
+    return ERR_NONE;
+}
+
+enum err_code store_open(const char *path, const char *site_id, struct store **ret_store, struct err *err)
+{
+    enum err_code code = make_folder(path, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    struct store *const store = new_store(path);
+    db_options_make(store);
+    store->book = book_new(POOL_BYTES);
+    code = db_open(store, err);
+    if (code == ERR_NONE) {
+        code = claim_site(store, site_id, err);
+    }
+    if (code == ERR_NONE) {
+        code = recover(store, err);
+    }
+    if (code == ERR_NONE) {
+        code = journal_load(store, err);
+    }
+    if (code != ERR_NONE) {
+        store_close(store);
+        return code;
+    }
+    *ret_store = store;
+    return ERR_NONE;
+}
+
+/* A reader's own folder, for the few files RocksDB wants to write. */
+static enum err_code make_scratch(struct store *store, struct err *err)
+{
+    const char *const folder = getenv("TMPDIR");
+    char path[4096];
+    const int len = snprintf(path, sizeof path, "%s/davy-reader-XXXXXX", folder != NULL && *folder ? folder : "/tmp");
+    if (len >= (int)sizeof path || mkdtemp(path) == NULL) {
+        return err_set(err, ERR_ENV, "%s: cannot make a folder for reading: %s", path, strerror(errno));
+    }
+    store->scratch = memory_strdup(path);
+    return ERR_NONE;
+}
+
+static bool is_store(const char *path)
+{
+    char file[4096];
+    return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
+}
+
+enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
+{
+    if (!is_store(path)) {
+        return err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
+    }
+    struct store *const store = new_store(path);
+    bool is_new = false;
+    enum err_code code = make_scratch(store, err);
+    if (code == ERR_NONE) {
+        db_options_make(store);
+        code = db_open(store, err);
+    }
+    if (code == ERR_NONE) {
+        code = read_meta(store, &is_new, err);
+    }
+    if (code == ERR_NONE && is_new) {
+        code = err_set(err, ERR_INPUT, "%s: the store is empty", path);
+    }
+    if (code == ERR_NONE) {
+        code = journal_load(store, err);
+    }
+    if (code != ERR_NONE) {
+        store_close(store);
+        return code;
+    }
+    *ret_store = store;
+    return ERR_NONE;
+}
+
+/* ---- closing ------------------------------------------------------------------------------------------------------
+ */
+
+/* RocksDB writes plain files only into a scratch folder. */
+static void remove_scratch(const char *path)
+{
+    DIR *const folder = opendir(path);
+    if (folder != NULL) {
+        for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+            (void)unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." are refused */
+        }
+        (void)closedir(folder);
+    }
+    (void)rmdir(path); /* what cannot be removed stays in the folder for temporary files */
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    db_close(store);
+    db_options_free(store);
+    if (store->scratch != NULL) {
+        remove_scratch(store->scratch);
+    }
+    book_free(store->book);
+    lasts_done(&store->lasts);
+    (void)pthread_rwlock_destroy(&store->lock);
+    (void)pthread_mutex_destroy(&store->healing);
+    (void)pthread_mutex_destroy(&store->loading);
+    (void)pthread_mutex_destroy(&store->journal);
+    free(store->path);
+    free(store->scratch);
+    free(store->site_id);
+    free(store);
+}
+
+/* Asks for the lock without taking it.  Closing any descriptor of a file gives up all of a process's locks on it, so
+ * the one that holds the store must not ask. */
+bool store_is_held(const char *path)
+{
+    char file[4096];
+    if (snprintf(file, sizeof file, "%s/LOCK", path) >= (int)sizeof file) {
+        return false;
+    }
+    const int fd = open(file, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    const bool held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+    (void)close(fd);
+    return held;
+}

@@ -1,0 +1,523 @@
+/*
+ * writer: the agent that takes samples from the shards' rings to the disk.
+ *
+ * One batch at a time.  A batch is gathered from all rings until they are empty
+ * or BATCH_SAMPLES are together: each sample goes into its strand in memory
+ * (book.h) and, as the same op, into the batch's log record (record.h).  Strands
+ * that became full, or must make room, are sealed into the batch as well.  Then
+ * the batch is written as a whole: log record, blocks, newest readings, and the
+ * removal of log records nobody needs any more.  From then on it survives
+ * SIGKILL; after sync_ns at the latest it is synced and survives loss of power.
+ *
+ * There is no waiting for a batch to fill: while one is being written the next
+ * gathers in the rings.
+ *
+ * When writing fails the batch stays as it is and is tried again, with a
+ * back-off up to RETRY_MAX_NS; nothing further is taken from the rings until it
+ * is written, so they fill and the shards wait.  At the end of all inputs the
+ * writer gives up after GIVE_UP_NS of failures.
+ *
+ * Bounds: a batch (BATCH_SAMPLES), marks in it (BATCH_MARKS), the pool of open
+ * samples (the pool of store.c; the strand that began first is sealed early and
+ * counted), the log (LOG_KEEP_BYTES, or twice what is open; the strand that
+ * began first is written to a block that will be written again, longer).
+ *
+ * Memory: all in store_writer_new.  Threads: the agent's own.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "store/db.h"
+#include "store/dictionary.h"
+#include "store/record.h"
+#include "store/seal.h"
+#include <stdlib.h>
+
+enum {
+    BATCH_SAMPLES = 8192,
+    BATCH_MARKS = 1024,
+    BATCH_TRIMS = 256,     /* strands sealed in one batch to cut the log */
+    BATCH_REMOVALS = 1024, /* log records removed in one batch */
+    /* each sample can at worst push one strand out of the pool and fill its own */
+    BATCH_OPS = 3 * BATCH_SAMPLES + BATCH_TRIMS,
+    LOG_KEEP_BYTES = 12 * 1024 * 1024, /* within the log's write buffer, see db_options.c */
+};
+static const int64_t retry_min_ns = 50 * NS_PER_MS;
+static const int64_t retry_max_ns = 5 * NS_PER_S;
+static const int64_t give_up_ns = 10 * NS_PER_S;
+
+struct mark {
+    uint32_t source, input;
+    uint64_t ticket;
+};
+
+struct writer_counters {
+    struct counter *samples, *unknown, *late, *batches, *logged_bytes, *blocks, *block_bytes, *closed_early, *kept,
+        *failures, *syncs, *open, *pool_bytes, *log_bytes;
+};
+
+struct store_writer {
+    struct store_writer_config config;
+    struct store *store;
+    uint32_t *series; /* [point] */
+    struct sealer *sealer;
+    rocksdb_writebatch_t *batch;
+    struct record_writer record;
+    uint8_t *record_bytes;
+    uint32_t *touched;    /* series with samples in this batch */
+    uint64_t *touched_in; /* [series]: record of its last sample here */
+    struct mark marks[BATCH_MARKS];
+    size_t samples, touched_count, mark_count, seals; /* of this batch */
+    unsigned turn;                                    /* input that begins the next batch */
+    bool ready;                                       /* the batch is complete and waits to be written */
+    uint64_t logged_bytes;                            /* in all */
+    int64_t retry_ns;                                 /* when to try again; 0: nothing failed */
+    int64_t pause_ns;                                 /* of the next failure */
+    int64_t failing_ns;                               /* since when; 0: not */
+    int64_t unsynced_ns;                              /* since when something is unsynced; TIME_NEVER: nothing is */
+    struct writer_counters counters;
+};
+
+static void count(struct counter *counter, uint64_t n)
+{
+    if (counter != NULL) {
+        counter_add(counter, n);
+    }
+}
+
+static void gauge(struct counter *counter, uint64_t value)
+{
+    if (counter != NULL) {
+        counter_set(counter, value);
+    }
+}
+
+/* ---- making -------------------------------------------------------------------------------------------------------
+ */
+
+static void make_counters(struct store_writer *writer)
+{
+    const struct {
+        struct counter **counter;
+        const char *name, *unit, *help;
+    } table[] = {
+        {&writer->counters.samples, "store.samples", "1", "samples taken"},
+        {&writer->counters.unknown, "store.unknown_points", "1", "samples of no point of the site, dropped"},
+        {&writer->counters.late, "store.late", "1", "samples put aside because they were not in order of time"},
+        {&writer->counters.batches, "store.batches", "1", "batches written"},
+        {&writer->counters.logged_bytes, "store.logged_bytes", "B", "bytes written to the recovery log"},
+        {&writer->counters.blocks, "store.blocks", "1", "blocks written"},
+        {&writer->counters.block_bytes, "store.block_bytes", "B", "bytes of blocks written"},
+        {&writer->counters.closed_early, "store.closed_early", "1", "blocks closed before full: memory bound reached"},
+        {&writer->counters.kept, "store.kept", "1", "blocks written before full, to cut the recovery log"},
+        {&writer->counters.failures, "store.failures", "1", "writes and syncs that failed and were tried again"},
+        {&writer->counters.syncs, "store.syncs", "1", "times the log was synced to the disk"},
+        {&writer->counters.open, "store.open_blocks", "1", "open blocks"},
+        {&writer->counters.pool_bytes, "store.pool_bytes", "B", "memory used by open blocks"},
+        {&writer->counters.log_bytes, "store.log_bytes", "B", "size of the recovery log that is still needed"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        *table[i].counter = counter_new(writer->config.counters, table[i].name, table[i].unit, table[i].help);
+    }
+}
+
+/* The book and the readings are shared with readers of this process until here: they grow with everybody kept out. */
+static enum err_code grow(struct store *store, struct err *err)
+{
+    uint32_t series_count = 0;
+    if (!db_enter(store, err)) {
+        return ERR_ENV;
+    }
+    const enum err_code code = dictionary_count(store, &series_count, err);
+    db_leave(store);
+    if (code == ERR_NONE) {
+        (void)pthread_rwlock_wrlock(&store->lock); /* fails only on misuse */
+        book_grow(store->book, series_count);
+        lasts_grow(&store->lasts, series_count);
+        (void)pthread_rwlock_unlock(&store->lock);
+    }
+    return code;
+}
+
+enum err_code store_writer_new(const struct store_writer_config *config, struct store_writer **ret_writer,
+                               struct err *err)
+{
+    struct store *const store = config->store;
+    if (store->book == NULL) {
+        return err_set(err, ERR_INPUT, "%s: opened for reading only", store->path);
+    }
+    struct store_writer *const writer = memory_new(1, sizeof *writer);
+    writer->config = *config;
+    writer->store = store;
+    writer->series = memory_new(config->site->point_count, sizeof *writer->series);
+    writer->unsynced_ns = TIME_NEVER;
+    writer->pause_ns = retry_min_ns;
+    enum err_code code = dictionary_assign(store, config->site, writer->series, err);
+    if (code == ERR_NONE) {
+        code = grow(store, err);
+    }
+    if (code != ERR_NONE) {
+        store_writer_free(writer);
+        return code;
+    }
+    writer->sealer = memory_new(1, sizeof *writer->sealer);
+    writer->batch = rocksdb_writebatch_create();
+    writer->record_bytes = memory_new(RECORD_HEAD_MAX + BATCH_OPS * RECORD_OP_MAX + RECORD_CRC, 1);
+    writer->record.bytes = writer->record_bytes;
+    writer->touched = memory_new(BATCH_SAMPLES, sizeof *writer->touched);
+    writer->touched_in = memory_new(book_series(store->book), sizeof *writer->touched_in);
+    if (config->counters != NULL) {
+        make_counters(writer);
+    }
+    *ret_writer = writer;
+    return ERR_NONE;
+}
+
+void store_writer_free(struct store_writer *writer)
+{
+    if (writer == NULL) {
+        return;
+    }
+    if (writer->batch != NULL) {
+        rocksdb_writebatch_destroy(writer->batch);
+    }
+    free(writer->series);
+    free(writer->sealer);
+    free(writer->record_bytes);
+    free(writer->touched);
+    free(writer->touched_in);
+    free(writer);
+}
+
+/* ---- gathering ----------------------------------------------------------------------------------------------------
+ */
+
+/* Seals a strand into the batch and tells the log that it ended. */
+static void seal(struct store_writer *writer, struct strand *strand, bool keep)
+{
+    uint8_t span;
+    const uint64_t order = writer->store->next_record << 16 | (writer->seals++ & 0xffff);
+    const size_t len = seal_strand(writer->store, writer->sealer, writer->batch, strand, order, &span);
+    record_add_end(&writer->record, strand->series, strand->late);
+    if (keep && !strand->late) {
+        book_keep(writer->store->book, strand, span);
+    } else {
+        book_clear(writer->store->book, strand);
+    }
+    count(writer->counters.blocks, 1);
+    count(writer->counters.block_bytes, len);
+}
+
+/* Frees pool memory: first strands that are in a block as they are, then the one that began first. */
+static void make_room(struct store_writer *writer)
+{
+    struct book *const book = writer->store->book;
+    while (!book_has_room(book)) {
+        struct strand *const kept = book_first(book, STRAND_KEPT);
+        if (kept != NULL) {
+            book_clear(book, kept);
+        } else {
+            seal(writer, book_first(book, STRAND_LIVE), false);
+        }
+        count(writer->counters.closed_early, 1);
+    }
+}
+
+static void touch(struct store_writer *writer, uint32_t series)
+{
+    const uint64_t stamp = writer->store->next_record + 1; /* 0 means never */
+    if (writer->touched_in[series] != stamp) {
+        writer->touched_in[series] = stamp;
+        writer->touched[writer->touched_count++] = series;
+    }
+}
+
+static void take_sample(struct store_writer *writer, const struct sample *sample)
+{
+    if (sample->point >= writer->config.site->point_count) {
+        count(writer->counters.unknown, 1);
+        return;
+    }
+    struct store *const store = writer->store;
+    const struct site_point *const point = &writer->config.site->points[sample->point];
+    const uint32_t series = writer->series[sample->point];
+    struct store_row row = {
+        .time_ns = sample->time_ns,
+        .seen_ns = sample->seen_ns,
+        .value = sample->value,
+        .status = (uint16_t)(sample->status & ~(unsigned)PLACE_BITS),
+    };
+    if ((row.status & ST_RANGE) != 0 && point->has_range && row.value < point->range_lo) {
+        row.status |= PLACE_BELOW;
+    }
+    make_room(writer);
+    struct strand *const strand = book_place(store->book, series, &row);
+    uint8_t op[OP_BYTES_MAX];
+    const size_t len = book_append(store->book, strand, &row, store->next_record, writer->logged_bytes, op);
+    record_add(&writer->record, series, op, len);
+    last_add(&store->lasts.plain[series], &row, strand->late);
+    touch(writer, series);
+    writer->samples++;
+    count(writer->counters.late, strand->late);
+    if (strand->count == BOOK_BLOCK_ROWS) {
+        seal(writer, strand, false);
+    }
+}
+
+static void take_mark(struct store_writer *writer, const struct sample *sample, unsigned input)
+{
+    if (writer->config.safe != NULL && sample->status < writer->config.site->source_count) {
+        writer->marks[writer->mark_count++] =
+            (struct mark){.source = sample->status, .input = input, .ticket = (uint64_t)sample->time_ns};
+    }
+}
+
+static bool has_space(const struct store_writer *writer)
+{
+    return writer->samples < BATCH_SAMPLES && writer->mark_count < BATCH_MARKS;
+}
+
+/* Takes what one ring has, as far as the batch has space; gives how many records. */
+static size_t drain(struct store_writer *writer, unsigned input)
+{
+    struct ring *const ring = writer->config.inputs[input];
+    size_t taken = 0;
+    size_t n;
+    for (const struct sample *samples; has_space(writer) && (samples = ring_peek(ring, &n)) != NULL;) {
+        size_t i = 0;
+        for (; i < n && has_space(writer); i++) {
+            if (samples[i].point == POINT_MARK) {
+                take_mark(writer, &samples[i], input);
+            } else {
+                take_sample(writer, &samples[i]);
+            }
+        }
+        ring_release(ring, i);
+        taken += i;
+    }
+    if (taken > 0 && writer->config.input_bells != NULL && writer->config.input_bells[input] != NULL) {
+        doorbell_ring(writer->config.input_bells[input]);
+    }
+    return taken;
+}
+
+/* Cuts the log when the oldest strand holds back too much of it. */
+static void cut_log(struct store_writer *writer)
+{
+    struct book *const book = writer->store->book;
+    const uint64_t open = 2 * (uint64_t)book_pool_used(book);
+    const uint64_t bound = open > LOG_KEEP_BYTES ? open : LOG_KEEP_BYTES;
+    for (int i = 0; i < BATCH_TRIMS; i++) {
+        struct strand *const first = book_first(book, STRAND_LIVE);
+        if (first == NULL || writer->logged_bytes - first->first_bytes <= bound) {
+            return;
+        }
+        seal(writer, first, true);
+        count(writer->counters.kept, 1);
+    }
+}
+
+/* Adds the log record, and the removal of those no longer needed, and closes the batch. */
+static void complete(struct store_writer *writer)
+{
+    struct store *const store = writer->store;
+    uint8_t key[RECORD_KEY];
+    const uint64_t low = book_low(store->book, store->next_record);
+    for (int i = 0; i < BATCH_REMOVALS && store->low_record < low; i++) {
+        (void)put_u64(key, store->low_record++);
+        rocksdb_writebatch_singledelete_cf(writer->batch, store->cf[CF_LOG], (const char *)key, sizeof key);
+    }
+    (void)put_u64(key, store->next_record);
+    const size_t len = record_finish(&writer->record, store->next_record);
+    rocksdb_writebatch_put_cf(writer->batch, store->cf[CF_LOG], (const char *)key, sizeof key,
+                              (const char *)writer->record_bytes, len);
+    writer->logged_bytes += len;
+    count(writer->counters.logged_bytes, len);
+    writer->ready = true;
+}
+
+/* Gathers a batch; gives how many records were taken from the rings.  Within db_enter: sealing names column families.
+ */
+static size_t gather(struct store_writer *writer)
+{
+    struct store *const store = writer->store;
+    size_t taken = 0;
+    record_begin(&writer->record, store->next_record, book_low(store->book, store->next_record));
+    for (unsigned i = 0; i < writer->config.input_count; i++) {
+        taken += drain(writer, (writer->turn + i) % writer->config.input_count);
+    }
+    writer->turn++;
+    if (writer->samples > 0) {
+        cut_log(writer);
+        complete(writer);
+    }
+    return taken;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------
+ */
+
+static void confirm_marks(struct store_writer *writer)
+{
+    for (size_t i = 0; i < writer->mark_count; i++) {
+        const struct mark *const mark = &writer->marks[i];
+        struct safe_source *const source = &writer->config.safe[mark->source];
+        cell_set(&source->stored[mark->input], mark->ticket);
+        if (source->bell != NULL) {
+            doorbell_ring(source->bell);
+        }
+    }
+    writer->mark_count = 0;
+}
+
+static void written(struct store_writer *writer, int64_t now_ns)
+{
+    struct store *const store = writer->store;
+    for (size_t i = 0; i < writer->touched_count; i++) {
+        lasts_publish(&store->lasts, writer->touched[i]);
+    }
+    count(writer->counters.samples, writer->samples);
+    count(writer->counters.batches, 1);
+    const struct strand *const first = book_first(store->book, STRAND_LIVE);
+    gauge(writer->counters.open, book_open_strands(store->book));
+    gauge(writer->counters.pool_bytes, book_pool_used(store->book));
+    gauge(writer->counters.log_bytes, first == NULL ? 0 : writer->logged_bytes - first->first_bytes);
+    rocksdb_writebatch_clear(writer->batch);
+    writer->samples = writer->touched_count = writer->seals = 0;
+    writer->ready = false;
+    store->next_record++;
+    if (writer->unsynced_ns == TIME_NEVER) {
+        writer->unsynced_ns = now_ns;
+    }
+    confirm_marks(writer);
+}
+
+/* What failed is logged when it begins and when it ends, not in between. */
+static void note_failure(struct store_writer *writer, const struct err *why, int64_t now_ns)
+{
+    count(writer->counters.failures, 1);
+    if (writer->failing_ns == 0) {
+        writer->failing_ns = now_ns;
+        log_event(LOG_ERROR, "store", "STO-001", writer->store->path,
+                  "path=%s reason=\"%s\" hint=\"samples wait in memory; free space on the disk\"", writer->store->path,
+                  why->text);
+    }
+    writer->retry_ns = now_ns + writer->pause_ns;
+    writer->pause_ns = writer->pause_ns * 2 < retry_max_ns ? writer->pause_ns * 2 : retry_max_ns;
+}
+
+static void note_success(struct store_writer *writer, int64_t now_ns)
+{
+    if (writer->failing_ns != 0) {
+        log_event(LOG_WARN, "store", "STO-002", writer->store->path, "path=%s writing again after %.3f s",
+                  writer->store->path, (double)(now_ns - writer->failing_ns) / (double)NS_PER_S);
+    }
+    writer->failing_ns = 0;
+    writer->retry_ns = 0;
+    writer->pause_ns = retry_min_ns;
+}
+
+static bool write_batch(struct store_writer *writer, int64_t now_ns)
+{
+    struct err why;
+    if (db_write(writer->store, writer->batch, false, &why) != ERR_NONE) {
+        note_failure(writer, &why, now_ns);
+        return false;
+    }
+    note_success(writer, now_ns);
+    written(writer, now_ns);
+    return true;
+}
+
+static bool sync_log(struct store_writer *writer, int64_t now_ns)
+{
+    struct err why;
+    if (db_sync(writer->store, &why) != ERR_NONE) {
+        note_failure(writer, &why, now_ns);
+        return false;
+    }
+    note_success(writer, now_ns);
+    count(writer->counters.syncs, 1);
+    writer->unsynced_ns = TIME_NEVER;
+    return true;
+}
+
+/* ---- the agent ----------------------------------------------------------------------------------------------------
+ */
+
+static bool inputs_ended(const struct store_writer *writer)
+{
+    for (unsigned i = 0; i < writer->config.input_count; i++) {
+        if (!ring_ended(writer->config.inputs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int64_t sync_due(const struct store_writer *writer)
+{
+    return writer->unsynced_ns == TIME_NEVER ? TIME_NEVER : writer->unsynced_ns + writer->config.sync_ns;
+}
+
+/* All inputs have ended: what is left is written and synced, or given up when that goes on failing. */
+static int finish(struct store_writer *writer, int64_t now_ns)
+{
+    if (!writer->ready && (writer->unsynced_ns == TIME_NEVER || sync_log(writer, now_ns))) {
+        return AGENT_FINISHED;
+    }
+    if (writer->failing_ns != 0 && now_ns - writer->failing_ns >= give_up_ns) {
+        log_event(LOG_ERROR, "store", "STO-003", writer->store->path, "path=%s samples=%zu hint=\"stopped while %s\"",
+                  writer->store->path, writer->ready ? writer->samples : 0, "the disk takes nothing; they are lost");
+        return AGENT_FINISHED;
+    }
+    return 0;
+}
+
+/* Nothing is taken while a failed database could not be opened again. */
+static size_t try_gather(struct store_writer *writer, int64_t now_ns)
+{
+    struct err why;
+    if (!db_enter_healed(writer->store, &why)) {
+        note_failure(writer, &why, now_ns);
+        return 0;
+    }
+    const size_t taken = gather(writer);
+    db_leave(writer->store);
+    return taken;
+}
+
+static int do_work(void *self, int64_t now_ns)
+{
+    struct store_writer *const writer = self;
+    const bool waiting = writer->retry_ns != 0 && now_ns < writer->retry_ns;
+    size_t taken = 0;
+    if (!writer->ready && !waiting) {
+        taken = try_gather(writer, now_ns);
+    }
+    if (writer->ready) {
+        if (waiting || !write_batch(writer, now_ns)) {
+            return inputs_ended(writer) ? finish(writer, now_ns) : 0;
+        }
+    } else {
+        confirm_marks(writer); /* everything before them is written already */
+    }
+    if (!waiting && now_ns >= sync_due(writer)) {
+        taken += sync_log(writer, now_ns);
+    }
+    if (taken == 0 && inputs_ended(writer)) {
+        return finish(writer, now_ns);
+    }
+    return taken > INT32_MAX ? INT32_MAX : (int)taken;
+}
+
+static int64_t next_due(void *self)
+{
+    const struct store_writer *const writer = self;
+    return writer->retry_ns != 0 ? writer->retry_ns : sync_due(writer);
+}
+
+struct agent store_writer_agent(struct store_writer *writer)
+{
+    return (struct agent){.name = "writer", .self = writer, .do_work = do_work, .next_due = next_due};
+}
