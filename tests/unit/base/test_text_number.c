@@ -109,8 +109,10 @@ static void test_random_numbers_print_short_and_read_back(void **state)
         const uint64_t bits = next_random(&random);
         double value = 0;
         memcpy(&value, &bits, sizeof value);
-        if (i % 2 == 0) { /* half of them as sensors have them */
+        if (i % 3 == 0) { /* a third as sensors have them, a third as means of such */
             value = (double)(int64_t)(bits % 2000000000) / 1000 - 1e6;
+        } else if (i % 3 == 1) {
+            value = (double)(bits % 2000000000) / (double)(bits >> 40 | 1);
         }
         if (!isfinite(value) || value == 0) {
             continue;
