@@ -1,0 +1,98 @@
+/*
+ * mbus_decode: see mbus_decode.h.
+ *
+ * A value of 1, 2 or 4 registers is first put together, most significant byte
+ * first, as order[] says; the type then says what these bits mean.
+ */
+#include "ingest/mbus_decode.h"
+
+#include <string.h>
+
+static uint64_t gather(const struct site_from *from, const uint8_t *bytes)
+{
+    const unsigned size = 2U * from->registers;
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < size; i++) {
+        bits |= (uint64_t)bytes[i] << (8U * (size - 1U - from->order[i]));
+    }
+    return bits;
+}
+
+static double as_f32(uint64_t bits)
+{
+    const uint32_t word = (uint32_t)bits;
+    float value;
+    memcpy(&value, &word, sizeof value);
+    return (double)value;
+}
+
+static double as_f64(uint64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static double field(uint64_t bits, unsigned lo, unsigned hi)
+{
+    const unsigned width = hi - lo + 1U;
+    const uint64_t mask = width >= 64U ? UINT64_MAX : (UINT64_C(1) << width) - 1U;
+    return (double)((bits >> lo) & mask);
+}
+
+static double raw_of(const struct site_from *from, uint64_t bits)
+{
+    switch (from->type) {
+    case TYPE_U16:
+    case TYPE_U32:
+    case TYPE_U64:
+        return (double)bits;
+    case TYPE_I16:
+        return (double)(int16_t)(uint16_t)bits;
+    case TYPE_I32:
+        return (double)(int32_t)(uint32_t)bits;
+    case TYPE_I64:
+        return (double)(int64_t)bits;
+    case TYPE_F32:
+        return as_f32(bits);
+    case TYPE_F64:
+        return as_f64(bits);
+    case TYPE_BOOL:
+        return bits != 0 ? 1.0 : 0.0;
+    case TYPE_BIT:
+        return field(bits, from->bit_lo, from->bit_lo);
+    case TYPE_BITS:
+        return field(bits, from->bit_lo, from->bit_hi);
+    }
+    return NAN;
+}
+
+/* Manuals often give "no reading" of a signed value as its unsigned pattern (32768 for 0x8000); such a number cannot be
+ * the signed value itself, so it may mean the pattern.  Likewise a decimal that a float can only come near to. */
+static bool invalid_pattern(const struct site_from *from, uint64_t bits, double raw)
+{
+    const bool is_signed = from->type == TYPE_I16 || from->type == TYPE_I32 || from->type == TYPE_I64;
+    for (size_t i = 0; i < from->invalid_count; i++) {
+        const double invalid = from->invalid[i];
+        if (is_signed && invalid > 0 && raw < 0 && (double)bits == invalid) {
+            return true;
+        }
+        if (from->type == TYPE_F32 && (double)(float)invalid == raw) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct reading mbus_decode(const struct site_from *from, const uint8_t *payload, size_t at)
+{
+    if (from->table == TABLE_COIL || from->table == TABLE_DISCRETE) {
+        return reading_from_raw(from, (double)((payload[at / 8] >> (at % 8)) & 1));
+    }
+    const uint64_t bits = gather(from, payload + 2 * at);
+    const double raw = raw_of(from, bits);
+    if (from->invalid_count > 0 && invalid_pattern(from, bits, raw)) {
+        return reading_none();
+    }
+    return reading_from_raw(from, raw);
+}

@@ -1,0 +1,68 @@
+/*
+ * mbus_plan: which block reads serve which points.
+ *
+ *   points    [0 f32] [2 u16]     [5 u16]            [40 u32]
+ *   reads     |-- 0, 6 registers ------|             |-- 40, 2 --|
+ *
+ * Points of one connection, unit, table and `every` are sorted by address and
+ * joined into one read while the hole between two of them is at most the
+ * source's `gap` (registers; 16 coils count as one) and the read stays within
+ * max_registers or max_coils.  A value is never split.
+ *
+ * Phases spread the reads over their period by the golden ratio, so any run of
+ * consecutive reads is spread evenly, and the same site always gives the same.
+ *
+ * Pure; the plan lives in the arena given and is const afterwards.
+ */
+#ifndef DAVY_INGEST_MBUS_PLAN_H
+#define DAVY_INGEST_MBUS_PLAN_H
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "model/site.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MBUS_REGISTERS_MAX = 125, MBUS_COILS_MAX = 2000 }; /* what one reply can carry */
+
+/* A point without `every` is polled this often. */
+#define MBUS_EVERY_DEFAULT_NS NS_PER_S
+
+struct mbus_item {
+    uint32_t point;
+    uint16_t at;   /* registers or coils behind the read's address */
+    uint16_t size; /* registers or coils taken */
+};
+
+struct mbus_read {
+    uint32_t source;
+    uint32_t first_item; /* into plan.items; rising by `at` */
+    uint32_t item_count;
+    uint16_t address;
+    uint16_t count; /* registers or coils */
+    uint8_t unit;
+    uint8_t table; /* enum mbus_table */
+    int64_t every_ns;
+    int64_t phase_ns; /* 0 .. every_ns - 1 */
+};
+
+struct mbus_plan {
+    struct mbus_item *items;
+    size_t item_count;
+    struct mbus_read *reads; /* sorted by source, unit, table, every, address */
+    size_t read_count;
+};
+
+/* True when the source is polled by Modbus. */
+bool mbus_is_source(const struct site_source *source);
+
+/* Registers or coils that a value takes. */
+uint16_t mbus_value_size(const struct site_from *from);
+
+/* What one request to this source and table may ask for. */
+uint16_t mbus_read_limit(const struct site_source *source, enum mbus_table table);
+
+/* Plans all Modbus points of the site.  A value that no request can hold is left out (mbus_check tells of it). */
+void mbus_plan_reads(const struct site *site, struct arena *arena, struct mbus_plan *ret_plan);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * mbus_state: what the Modbus worker keeps, private to ingest/mbus_*.c.
+ *
+ *   worker ── links (one connection each) ── units ── reads (one planned block each)
+ *
+ *   mbus_bus    the agent: slots of all reads, the loop, stop
+ *   mbus_link   one connection: connect, send, receive, time-outs, back-off
+ *   mbus_poll   one read: pieces, samples, refused addresses
+ *   mbus_unit   one device behind a connection: silent, asked now and then
+ *
+ * All of it belongs to the agent's thread and to the arena of the worker.  Two
+ * times run side by side: `mono_ns` for everything that is waited for (slots,
+ * time-outs, back-off), so that a step of the system's clock neither fires nor
+ * holds up anything, and `now_ns`, the clock of the cycle, for stamps.
+ */
+#ifndef DAVY_INGEST_MBUS_STATE_H
+#define DAVY_INGEST_MBUS_STATE_H
+
+#include "base/clock.h"
+#include "ingest/due_heap.h"
+#include "ingest/ingest.h"
+#include "ingest/mbus_cuts.h"
+#include "ingest/mbus_frame.h"
+#include "ingest/mbus_plan.h"
+#include <uv.h>
+
+struct bus_link;
+struct bus_unit;
+
+struct bus_read {
+    const struct mbus_read *plan;
+    struct bus_link *link;
+    struct bus_unit *unit;
+    struct bus_read *next; /* in the link's queue */
+    struct mbus_cuts cuts;
+    int64_t slot_ns;        /* the slot in the due heap */
+    int64_t search_ns;      /* refused addresses are asked again from then on */
+    int64_t search_wait_ns; /* how long it was waited for that; doubles */
+    uint32_t cursor;        /* items before it have their sample of this poll */
+    struct mbus_piece piece; /* asked now */
+    uint32_t joined;        /* item whose cut is tried without, 0: none */
+    uint16_t answered;      /* items of this poll with an answer */
+    uint8_t exception;      /* last one, 0: none */
+    bool queued;            /* in the link's queue */
+    bool lost;              /* the last poll gave `comm` */
+    bool refused;           /* the last poll was refused by an exception; logged */
+    bool searching;         /* refused pieces of this poll are cut */
+    bool divided;           /* there are marks */
+    bool hopeless;          /* the last search found nothing that is not refused */
+};
+
+struct bus_unit {
+    struct bus_link *link;
+    struct bus_read *reads; /* [read_count] */
+    uint32_t read_count;
+    uint8_t unit;
+    uint8_t misses;          /* requests without answer in a row */
+    bool silent;             /* asked by probes only */
+    int64_t silent_since_ns; /* mono */
+    int64_t probe_ns;        /* when a silent unit may be asked again */
+    int64_t probe_wait_ns;
+};
+
+enum link_state {
+    LINK_DOWN,       /* waits for retry_ns */
+    LINK_RESOLVING,  /* waits for the name server */
+    LINK_CONNECTING, /* waits for the connection */
+    LINK_UP,
+    LINK_CLOSED      /* stopped */
+};
+
+enum { LINK_BUFFER = 2 * MBUS_ADU_MAX };
+
+struct bus_counters {
+    struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected;
+};
+
+struct bus_link {
+    struct mbus_worker *worker;
+    const struct site_source *source;
+    struct bus_counters count;
+    struct bus_unit *units;
+    uint32_t unit_count;
+    struct bus_read *reads; /* all of its units, one after the other */
+    uint32_t read_count;
+    uint32_t id; /* in the wake heap */
+    enum mbus_framing framing;
+
+    enum link_state state;
+    int fd;
+    bool poll_open;    /* the loop still holds `poll` */
+    bool resolve_open; /* the loop still holds `resolve` */
+    uv_poll_t poll;
+    uv_getaddrinfo_t resolve;
+    struct sockaddr_storage address;
+    socklen_t address_len;
+    int64_t deadline_ns; /* connecting, or the answer */
+    int64_t retry_ns;    /* DOWN: next try */
+    int64_t ready_ns;    /* the line is free from then on */
+    int64_t sent_ns;
+    int64_t frame_gap_ns; /* RTU; const after start */
+    uint64_t seed;       /* of the back-off's jitter; const after start */
+    unsigned tries;      /* since the last answer */
+    bool proven;         /* answered since it was connected */
+    bool was_up;         /* connected at least once */
+    bool announced_down; /* the trouble is logged */
+    int64_t down_since_ns;
+
+    struct bus_read *queue_head, *queue_tail; /* due reads, oldest first */
+    struct bus_read *current;                 /* asked now */
+    struct bus_unit *probing;                 /* or a silent unit is asked */
+    struct mbus_request request;              /* what is waited for */
+    bool waiting;             /* for the answer to `request` */
+    bool held;                /* `request` waits until the line is free */
+    uint8_t retries_left;
+    uint16_t transaction;
+    uint32_t probe_turn; /* round robin over silent units */
+    uint32_t silent_count;
+    int64_t probe_ns;    /* silent units of this link share one budget */
+    unsigned mute;       /* requests without any byte in a row */
+    size_t len;
+    uint8_t buffer[LINK_BUFFER];
+};
+
+struct mbus_worker {
+    struct mbus_config config;
+    struct arena arena;
+    struct mbus_plan plan;
+    uv_loop_t loop;
+    struct bus_link *links;
+    uint32_t link_count;
+    struct bus_unit *units;
+    uint32_t unit_count;
+    struct bus_read *reads; /* [plan.read_count] */
+    struct due_heap slots;  /* by read */
+    struct due_heap wakes;  /* by link */
+    int64_t now_ns;         /* of this cycle */
+    int64_t mono_ns;        /* of this cycle */
+    size_t reserved;        /* samples that the reads in flight may yet give */
+    int work;               /* done in this cycle */
+    bool put;               /* a sample was put in this cycle */
+    bool started;
+    bool stopping;
+    bool closed;
+};
+
+/* ---- mbus_port ---- */
+
+/* Says what of the source this version cannot open. */
+enum err_code port_check(const struct site_source *source, struct err *err) MUST_CHECK;
+/* True when the host is an address; then it is in *ret_address. */
+bool port_address(const struct site_source *source, struct sockaddr_storage *ret_address, socklen_t *ret_len);
+/* Starts a TCP connection, gives the descriptor (non-blocking), or -1 with errno. */
+int port_connect(const struct sockaddr_storage *address, socklen_t len);
+/* Opens and sets a serial line, gives the descriptor (non-blocking), or -1 with errno. */
+int port_serial(const struct site_source *source);
+/* The silence that ends an RTU frame on this line. */
+int64_t port_frame_gap_ns(const struct site_source *source);
+
+/* ---- mbus_link ---- */
+
+/* Once, before the agent runs: what does not change with the connection. */
+void link_prepare(struct bus_link *link);
+/* First try; later ones come by themselves. */
+void link_open(struct bus_link *link);
+/* Something of the link is due. */
+void link_wake(struct bus_link *link);
+/* A read of the link became due: queued, answered with `comm`, or skipped. */
+void link_due(struct bus_link *link, struct bus_read *read);
+/* Sends what is next when the line is free. */
+void link_pump(struct bus_link *link);
+/* Sends one read request; the answer comes to poll_* or unit_*.  It may fail at once and end the poll: touch nothing
+ * of the poll after it. */
+void link_ask(struct bus_link *link, const struct bus_unit *unit, uint8_t table, uint16_t address, uint16_t count);
+/* Closes for good. */
+void link_close(struct bus_link *link);
+bool link_is_closed(const struct bus_link *link);
+
+/* ---- mbus_poll ---- */
+
+/* Starts a poll on an idle link; false when the rings have no room (skipped and counted). */
+bool poll_start(struct bus_read *read);
+/* The answer to the piece asked; each returns with the poll either asking its next piece or finished. */
+void poll_reply(struct bus_read *read, const uint8_t *payload);
+void poll_exception(struct bus_read *read, uint8_t exception);
+/* Ends the poll: what has no sample yet gets `comm`. */
+void poll_fail(struct bus_read *read);
+/* A poll without the wire: `comm` for all points. */
+void poll_comm(struct bus_read *read);
+
+/* ---- mbus_unit ---- */
+
+/* It answered, in whatever words. */
+void unit_answered(struct bus_unit *unit);
+/* It did not; the attempt cost so much time on the line. */
+void unit_missed(struct bus_unit *unit, int64_t cost_ns);
+/* Which silent unit may be asked now; NULL: none. */
+struct bus_unit *unit_to_probe(struct bus_link *link);
+/* When the next may be; TIME_NEVER when none is silent. */
+int64_t unit_next_probe(const struct bus_link *link);
+void unit_probe(struct bus_unit *unit);
+/* The connection is new: nothing is known of its units. */
+void units_reset(struct bus_link *link);
+
+#endif

@@ -1,0 +1,173 @@
+/*
+ * mbus_unit: one device behind a connection, and what becomes of it when it
+ * does not answer.
+ *
+ * Units of one connection share its time.  A unit that missed two requests in
+ * a row is silent: its points get `comm` at each due poll without costing the
+ * line anything, and it is asked by a probe of one register, now and then.
+ *
+ *   answers --(2 misses)--> silent --(any answer)--> answers
+ *                             | probe after 1 s, 2 s … 30 s
+ *
+ * All silent units of a connection share one budget: while another unit
+ * answers, a probe that cost t is followed by 19 t without one, so the living
+ * keep at least 95 % of the line.  When none answers there is nobody to
+ * protect, and a probe follows soon.  A unit alone on its connection is never
+ * silent: its own polls ask it.
+ */
+#include "ingest/mbus_state.h"
+
+#include "base/log.h"
+
+enum {
+    MISSES_UNTIL_SILENT = 2,
+    BUDGET_PARTS = 19, /* free time for one part of probing */
+};
+static const int64_t probe_wait_min_ns = NS_PER_S;
+static const int64_t probe_wait_max_ns = 30 * NS_PER_S;
+static const int64_t probe_pause_ns = NS_PER_S / 4; /* nobody answers: between two probes */
+
+static bool someone_answers(const struct bus_link *link)
+{
+    return link->silent_count < link->unit_count;
+}
+
+/* Its polls of the time of silence are made up for at once. */
+static void ask_lost_reads(struct bus_unit *unit)
+{
+    for (uint32_t i = 0; i < unit->read_count; i++) {
+        if (unit->reads[i].lost) {
+            link_due(unit->link, &unit->reads[i]);
+        }
+    }
+}
+
+static void wake_other_silent(struct bus_link *link)
+{
+    for (uint32_t i = 0; i < link->unit_count; i++) {
+        if (link->units[i].silent) {
+            link->units[i].probe_ns = link->worker->mono_ns;
+        }
+    }
+    link->probe_ns = link->worker->mono_ns;
+}
+
+static void log_back(const struct bus_unit *unit)
+{
+    const int64_t silent_ns = unit->link->worker->mono_ns - unit->silent_since_ns;
+    log_event(LOG_INFO, "ingest", "ING-004", unit->link->source->id, "source=%s unit=%u answers=again after=%llds",
+              unit->link->source->id, unit->unit, (long long)(silent_ns / NS_PER_S));
+}
+
+static void log_silent(struct bus_unit *unit)
+{
+    unit->silent_since_ns = unit->link->worker->mono_ns;
+    log_event(LOG_WARN, "ingest", "ING-003", unit->link->source->id,
+              "source=%s unit=%u reason=\"no answer to %u requests\"", unit->link->source->id, unit->unit, unit->misses);
+}
+
+void unit_answered(struct bus_unit *unit)
+{
+    struct bus_link *link = unit->link;
+    const bool alone_back = !unit->silent && unit->misses >= MISSES_UNTIL_SILENT;
+    unit->misses = 0;
+    if (alone_back) {
+        log_back(unit);
+    }
+    if (!unit->silent) {
+        return;
+    }
+    const bool first = !someone_answers(link);
+    unit->silent = false;
+    link->silent_count--;
+    log_back(unit);
+    if (first) {
+        wake_other_silent(link); /* the line itself is back: so may be the others */
+    }
+    ask_lost_reads(unit);
+}
+
+static void fall_silent(struct bus_unit *unit)
+{
+    struct bus_link *link = unit->link;
+    unit->silent = true;
+    unit->probe_wait_ns = probe_wait_min_ns;
+    unit->probe_ns = link->worker->mono_ns + unit->probe_wait_ns;
+    link->silent_count++;
+    log_silent(unit);
+}
+
+void unit_missed(struct bus_unit *unit, int64_t cost_ns)
+{
+    struct bus_link *link = unit->link;
+    const int64_t mono_ns = link->worker->mono_ns;
+    if (unit->misses < UINT8_MAX) {
+        unit->misses++;
+    }
+    if (unit->silent) {
+        unit->probe_wait_ns =
+            2 * unit->probe_wait_ns > probe_wait_max_ns ? probe_wait_max_ns : 2 * unit->probe_wait_ns;
+        unit->probe_ns = mono_ns + unit->probe_wait_ns;
+    } else if (unit->misses >= MISSES_UNTIL_SILENT && link->unit_count > 1) {
+        fall_silent(unit);
+    } else {
+        if (unit->misses == MISSES_UNTIL_SILENT) {
+            log_silent(unit);
+        }
+        return;
+    }
+    link->probe_ns = mono_ns + (someone_answers(link) ? BUDGET_PARTS * cost_ns : probe_pause_ns);
+}
+
+/* When nobody answers, the growing time of a single unit does not count: any of them tells that the line is back. */
+static bool may_probe(const struct bus_link *link, const struct bus_unit *unit)
+{
+    return unit->silent && (unit->probe_ns <= link->worker->mono_ns || !someone_answers(link));
+}
+
+struct bus_unit *unit_to_probe(struct bus_link *link)
+{
+    if (link->silent_count == 0 || link->probe_ns > link->worker->mono_ns) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < link->unit_count; i++) {
+        struct bus_unit *unit = &link->units[(link->probe_turn + i) % link->unit_count];
+        if (may_probe(link, unit)) {
+            link->probe_turn = (uint32_t)(unit - link->units) + 1;
+            return unit;
+        }
+    }
+    return NULL;
+}
+
+int64_t unit_next_probe(const struct bus_link *link)
+{
+    if (link->silent_count == 0) {
+        return TIME_NEVER;
+    }
+    int64_t first_ns = TIME_NEVER;
+    for (uint32_t i = 0; i < link->unit_count && someone_answers(link); i++) {
+        const struct bus_unit *unit = &link->units[i];
+        if (unit->silent && unit->probe_ns < first_ns) {
+            first_ns = unit->probe_ns;
+        }
+    }
+    return first_ns == TIME_NEVER || first_ns < link->probe_ns ? link->probe_ns : first_ns;
+}
+
+void unit_probe(struct bus_unit *unit)
+{
+    const struct mbus_read *read = unit->reads[0].plan;
+    unit->link->probing = unit;
+    link_ask(unit->link, unit, read->table, read->address, 1);
+}
+
+void units_reset(struct bus_link *link)
+{
+    for (uint32_t i = 0; i < link->unit_count; i++) {
+        link->units[i].misses = 0;
+        link->units[i].silent = false;
+    }
+    link->silent_count = 0;
+    link->probing = NULL;
+}

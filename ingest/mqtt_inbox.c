@@ -1,0 +1,537 @@
+/*
+ * mqtt_inbox: takes messages from MQTT brokers, by way of paho.
+ *
+ * Threads.  `mqtt-inbox`, made at start, keeps the connections: it connects,
+ * waits, subscribes, tries again.  paho's callbacks only note what happened and
+ * wake it; the message callback takes the message (mqtt_take) and waits until
+ * it is safe.  The state of a source is guarded by the inbox's mutex, which is
+ * never held while paho is called: paho holds its own in its callbacks.
+ *
+ * Traps of paho 1.3.12:
+ *  - The callback runs before the PUBACK is sent and PUBACK follows whatever it
+ *    returns; a message refused with 0 is kept in paho's memory and is lost
+ *    with the process.  So a message that must stay with the broker is refused
+ *    by ending the connection's socket first: the PUBACK goes nowhere, paho may
+ *    forget the message, and the broker sends it again to the next connection.
+ *  - Its own reconnect neither renews subscriptions nor tells whether the
+ *    broker still knew the session.  So we reconnect ourselves.
+ *  - All asynchronous clients of a process share one lock, held during the
+ *    callback: while we wait for safety no other client of this process sends.
+ *  - It leaves Nagle's algorithm on and has no setting for that.
+ */
+#include "ingest/mqtt_take.h"
+
+#include "base/log.h"
+#include "base/nodelay.h"
+#include "ingest/mqtt_socket.h"
+#include <MQTTAsync.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    KEEP_ALIVE_S = 30,
+    CONNECT_TIMEOUT_S = 10,
+    DISCONNECT_TIMEOUT_MS = 500,
+    DEFAULT_PORT = 1883,
+    DEFAULT_TLS_PORT = 8883,
+    HOST_MAX = 256,
+};
+static const int64_t retry_min_ns = NS_PER_S;
+static const int64_t retry_max_ns = 30 * NS_PER_S;
+
+enum inbox_state {
+    INBOX_DOWN,       /* waits for retry_ns */
+    INBOX_CONNECTING, /* waits for paho */
+    INBOX_CONNECTED,  /* told by paho, subscriptions not yet looked at */
+    INBOX_UP,
+};
+
+struct inbox_source {
+    struct mqtt_inbox *inbox;
+    const struct site_source *source;
+    struct mqtt_take take;  /* callback thread */
+    MQTTAsync client;       /* const after start */
+    char host[HOST_MAX];    /* const after start */
+    uint16_t port;          /* const after start */
+    uint64_t seed;          /* const after start: of the jitter */
+    char **filters;         /* const after start: paho wants them not const */
+    int *qos;               /* const after start */
+    struct sockets before;  /* connections to this port when ours was not made yet; keeper, while DOWN */
+
+    enum inbox_state state; /* mutex, and all below */
+    bool session;           /* the broker still knew us */
+    bool subscribed;        /* once since start: the site's topics may be new to an old session */
+    bool announced_down;
+    bool was_up;
+    int reason;             /* paho's, of the last trouble */
+    int64_t retry_ns;       /* mono */
+    int64_t down_since_ns;
+    unsigned tries;
+};
+
+struct mqtt_inbox {
+    struct mqtt_config config;
+    struct arena arena;
+    struct take_shared shared;
+    struct inbox_source *sources;
+    uint32_t count;
+    struct cell stop;     /* one writer: whoever stops */
+    pthread_t keeper;
+    bool keeper_runs;
+    bool stopped;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+};
+
+/* ---- notes from paho's threads ---- */
+
+static void note(struct inbox_source *source, enum inbox_state state, int reason)
+{
+    (void)pthread_mutex_lock(&source->inbox->mutex); /* cannot fail: the mutex is sound and not held by us */
+    source->state = state;
+    source->reason = reason;
+    if (state == INBOX_DOWN) {
+        source->retry_ns = 0; /* not yet set: the keeper does */
+    }
+    (void)pthread_cond_signal(&source->inbox->changed);
+    (void)pthread_mutex_unlock(&source->inbox->mutex);
+}
+
+static void on_connected(void *context, MQTTAsync_successData *data)
+{
+    struct inbox_source *source = context;
+    source->session = data->alt.connect.sessionPresent != 0; /* read by the keeper after note() */
+    note(source, INBOX_CONNECTED, 0);
+}
+
+static void on_connect_failed(void *context, MQTTAsync_failureData *data)
+{
+    note(context, INBOX_DOWN, data != NULL ? data->code : -1);
+}
+
+static void on_lost(void *context, char *cause)
+{
+    (void)cause; /* always NULL in this version */
+    note(context, INBOX_DOWN, 0);
+}
+
+static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
+{
+    struct inbox_source *source = context;
+    log_event(LOG_ERROR, "ingest", "ING-012", source->source->id,
+              "source=%s host=%s port=%u reason=\"the broker refuses the subscription\" code=%d", source->source->id,
+              source->host, source->port, data != NULL ? data->code : -1);
+    (void)pthread_mutex_lock(&source->inbox->mutex);
+    source->subscribed = false; /* tried again with the next connection */
+    (void)pthread_mutex_unlock(&source->inbox->mutex);
+}
+
+static bool is_ours(const struct inbox_source *source, const char *topic, size_t len)
+{
+    for (size_t i = 0; i < source->source->topic_count; i++) {
+        if (mqtt_topic_matches(source->source->topics[i], topic, len)) {
+            return true;
+        }
+    }
+    return false; /* a subscription of an earlier run that the broker still keeps */
+}
+
+/* Ends the connection on which this message came; true when that is certain. */
+static bool cut(struct inbox_source *source)
+{
+    struct sockets ours;
+    mqtt_sockets_find(source->port, &ours);
+    mqtt_sockets_subtract(&ours, &source->before);
+    return mqtt_sockets_cut(&ours) > 0;
+}
+
+static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
+{
+    struct inbox_source *source = context;
+    const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
+    if (is_ours(source, topic, len) &&
+        mqtt_take_message(&source->take, topic, len, message->payload, (size_t)message->payloadlen) == TAKE_REFUSED &&
+        !cut(source)) {
+        return 0; /* the broker will think it taken; paho at least offers it again */
+    }
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1;
+}
+
+/* ---- the keeper ---- */
+
+static int64_t back_off(const struct inbox_source *source)
+{
+    int64_t wait_ns = retry_min_ns;
+    for (unsigned i = 0; i < source->tries && wait_ns < retry_max_ns; i++) {
+        wait_ns *= 2;
+    }
+    wait_ns = wait_ns > retry_max_ns ? retry_max_ns : wait_ns;
+    uint64_t mixed = source->seed + (uint64_t)source->tries * UINT64_C(0x9E3779B97F4A7C15); /* splitmix64 */
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return wait_ns - wait_ns / 4 * (int64_t)(mixed >> 54) / 1024; /* up to a quarter earlier */
+}
+
+static const char *reason_text(int reason)
+{
+    switch (reason) {
+    case 0:
+        return "the connection was lost";
+    case 1:
+        return "the broker does not speak MQTT 3.1.1";
+    case 2:
+        return "the broker refuses the client id";
+    case 4:
+        return "the broker refuses user and password";
+    case 5:
+        return "the broker does not allow this client";
+    default:
+        return "no connection";
+    }
+}
+
+/* mutex held: sets the time of the next try, says so once. */
+static void plan_retry(struct inbox_source *source, int64_t mono_ns)
+{
+    source->retry_ns = mono_ns + back_off(source);
+    source->tries++;
+    counter_set(source->take.count.connected, 0);
+    if (!source->announced_down) {
+        source->announced_down = true;
+        source->down_since_ns = mono_ns;
+        log_event(LOG_WARN, "ingest", "ING-010", source->source->id, "source=%s host=%s port=%u reason=\"%s\"",
+                  source->source->id, source->host, source->port, reason_text(source->reason));
+    }
+}
+
+/* Without the mutex. */
+static void start_connect(struct inbox_source *source)
+{
+    const struct site_source *site = source->source;
+    MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
+    tls.trustStore = site->ca;
+    tls.keyStore = site->cert;
+    tls.privateKey = site->key;
+    tls.verify = 1;
+    MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
+    options.keepAliveInterval = KEEP_ALIVE_S;
+    options.connectTimeout = CONNECT_TIMEOUT_S;
+    options.cleansession = 0;
+    options.MQTTVersion = MQTTVERSION_3_1_1;
+    options.username = site->user;
+    options.password = site->password;
+    options.onSuccess = on_connected;
+    options.onFailure = on_connect_failed;
+    options.context = source;
+    options.ssl = strncmp(site->url, "mqtts:", 6) == 0 ? &tls : NULL;
+    mqtt_sockets_find(source->port, &source->before);
+    if (MQTTAsync_connect(source->client, &options) != MQTTASYNC_SUCCESS) {
+        note(source, INBOX_DOWN, -1);
+    }
+}
+
+/* Without the mutex. */
+static void subscribe(struct inbox_source *source)
+{
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    options.onFailure = on_subscribe_failed;
+    options.context = source;
+    const int code = MQTTAsync_subscribeMany(source->client, (int)source->source->topic_count, source->filters,
+                                             source->qos, &options);
+    if (code != MQTTASYNC_SUCCESS) {
+        MQTTAsync_failureData data = {.code = code};
+        on_subscribe_failed(source, &data);
+    }
+}
+
+/* mutex held: the connection stands. */
+static void greet(struct inbox_source *source, int64_t mono_ns)
+{
+    const int64_t down_ns = source->announced_down ? mono_ns - source->down_since_ns : 0;
+    log_event(LOG_INFO, "ingest", "ING-011", source->source->id,
+              "source=%s host=%s port=%u connected after=%llds tries=%u session=%s", source->source->id, source->host,
+              source->port, (long long)(down_ns / NS_PER_S), source->tries, source->session ? "kept" : "new");
+    counter_set(source->take.count.connected, 1);
+    if (source->was_up) {
+        counter_add(source->take.count.reconnects, 1);
+    }
+    source->was_up = true;
+    source->announced_down = false;
+    source->tries = 0;
+    source->state = INBOX_UP;
+}
+
+/* mutex held, given up while paho is called.  Gives when to look again. */
+static int64_t keep(struct inbox_source *source, int64_t mono_ns)
+{
+    pthread_mutex_t *mutex = &source->inbox->mutex;
+    if (source->state == INBOX_CONNECTED) {
+        greet(source, mono_ns);
+        const bool wanted = !source->session || !source->subscribed;
+        source->subscribed = true;
+        (void)pthread_mutex_unlock(mutex);
+        (void)nodelay_peer(source->host, source->port); /* only helps */
+        if (wanted) {
+            subscribe(source);
+        }
+        (void)pthread_mutex_lock(mutex);
+        return TIME_NEVER;
+    }
+    if (source->state != INBOX_DOWN) {
+        return TIME_NEVER;
+    }
+    if (source->retry_ns == 0) {
+        plan_retry(source, mono_ns);
+    }
+    if (mono_ns < source->retry_ns) {
+        return source->retry_ns;
+    }
+    source->state = INBOX_CONNECTING;
+    (void)pthread_mutex_unlock(mutex);
+    start_connect(source);
+    (void)pthread_mutex_lock(mutex);
+    return TIME_NEVER;
+}
+
+static bool any_change(const struct mqtt_inbox *inbox)
+{
+    for (uint32_t i = 0; i < inbox->count; i++) {
+        const struct inbox_source *source = &inbox->sources[i];
+        if (source->state == INBOX_CONNECTED || (source->state == INBOX_DOWN && source->retry_ns == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* mutex held: sleeps until something is noted or due. */
+static void sleep_until(struct mqtt_inbox *inbox, int64_t due_ns)
+{
+    if (any_change(inbox) || cell_get(&inbox->stop) != 0) {
+        return;
+    }
+    if (due_ns == TIME_NEVER) {
+        (void)pthread_cond_wait(&inbox->changed, &inbox->mutex);
+        return;
+    }
+    const struct timespec until = {.tv_sec = due_ns / NS_PER_S, .tv_nsec = due_ns % NS_PER_S};
+    (void)pthread_cond_timedwait(&inbox->changed, &inbox->mutex, &until); /* the condition counts monotonic time */
+}
+
+static void *keeper(void *arg)
+{
+    struct mqtt_inbox *inbox = arg;
+    (void)pthread_setname_np(pthread_self(), "mqtt-inbox");
+    (void)pthread_mutex_lock(&inbox->mutex);
+    while (cell_get(&inbox->stop) == 0) {
+        int64_t due_ns = TIME_NEVER;
+        for (uint32_t i = 0; i < inbox->count; i++) {
+            const int64_t this_ns = keep(&inbox->sources[i], clock_mono_ns());
+            due_ns = this_ns < due_ns ? this_ns : due_ns;
+        }
+        sleep_until(inbox, due_ns);
+    }
+    (void)pthread_mutex_unlock(&inbox->mutex);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+/* Takes mqtt://host[:port] or mqtts://…; hosts of IPv6 in brackets. */
+static enum err_code read_url(struct inbox_source *source, char *ret_uri, size_t room, struct err *err)
+{
+    const char *url = source->source->url;
+    const bool tls = url != NULL && strncmp(url, "mqtts://", 8) == 0;
+    if (url == NULL || (!tls && strncmp(url, "mqtt://", 7) != 0)) {
+        return err_set(err, ERR_INPUT, "source \"%s\": \"%s\" is not mqtt://host:port or mqtts://host:port",
+                       source->source->id, url != NULL ? url : "");
+    }
+    const char *host = url + (tls ? 8 : 7);
+    const bool bracket = *host == '[';
+    const size_t len = bracket ? strcspn(host + 1, "]") : strcspn(host, ":/");
+    const char *behind = host + len + (bracket ? 2 : 0);
+    if (len == 0 || len >= sizeof source->host || (bracket && host[len + 1] != ']')) {
+        return err_set(err, ERR_INPUT, "source \"%s\": \"%s\" names no host", source->source->id, url);
+    }
+    memcpy(source->host, host + (bracket ? 1 : 0), len);
+    long port = tls ? DEFAULT_TLS_PORT : DEFAULT_PORT;
+    if (*behind == ':') {
+        char *end;
+        port = strtol(behind + 1, &end, 10);
+        if (end == behind + 1 || (*end != '\0' && *end != '/') || port < 1 || port > 65535) {
+            return err_set(err, ERR_INPUT, "source \"%s\": \"%s\" names no port", source->source->id, url);
+        }
+    }
+    source->port = (uint16_t)port;
+    const int written = snprintf(ret_uri, room, bracket ? "%s://[%s]:%ld" : "%s://%s:%ld", tls ? "ssl" : "tcp",
+                                 source->host, port);
+    return written > 0 && (size_t)written < room
+               ? ERR_NONE
+               : err_set(err, ERR_INPUT, "source \"%s\": the url is too long", source->source->id);
+}
+
+static void fill_filters(struct inbox_source *source, struct arena *arena)
+{
+    const size_t n = source->source->topic_count;
+    source->filters = ARENA_ARRAY(arena, char *, n + 1);
+    source->qos = ARENA_ARRAY(arena, int, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        source->filters[i] = arena_strdup(arena, source->source->topics[i]);
+        source->qos[i] = 1;
+    }
+}
+
+static uint64_t seed_of(const char *id)
+{
+    uint64_t seed = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
+    for (; *id != '\0'; id++) {
+        seed = (seed ^ (uint8_t)*id) * UINT64_C(0x100000001B3);
+    }
+    return seed;
+}
+
+static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struct err *err)
+{
+    const struct site *site = inbox->config.site;
+    struct inbox_source *source = &inbox->sources[inbox->count];
+    char uri[HOST_MAX + 32];
+    char id[512];
+    source->inbox = inbox;
+    source->source = &site->sources[index];
+    source->seed = seed_of(source->source->id);
+    source->retry_ns = 1; /* the first try is due at once */
+    if (mqtt_decoder(source->source->format) == NULL) {
+        return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version",
+                       source->source->id);
+    }
+    const enum err_code code = read_url(source, uri, sizeof uri, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    (void)snprintf(id, sizeof id, "davy-%s-%s", site->id, source->source->id);
+    const char *client_id = source->source->client_id != NULL ? source->source->client_id : id;
+    const int failed = MQTTAsync_create(&source->client, uri, client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL);
+    if (failed != MQTTASYNC_SUCCESS) {
+        return err_set(err, ERR_ENV, "source \"%s\": no MQTT client could be made (%d)", source->source->id, failed);
+    }
+    inbox->count++;
+    fill_filters(source, &inbox->arena);
+    mqtt_take_init(&source->take, &inbox->shared, &inbox->config, index, &inbox->arena);
+    if (MQTTAsync_setCallbacks(source->client, source, on_lost, on_message, NULL) != MQTTASYNC_SUCCESS) {
+        return err_set(err, ERR_ENV, "source \"%s\": the MQTT client takes no callbacks", source->source->id);
+    }
+    return ERR_NONE;
+}
+
+static uint32_t count_sources(const struct site *site)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < site->source_count; i++) {
+        count += site->sources[i].type == SOURCE_MQTT;
+    }
+    return count;
+}
+
+static enum err_code make_sources(struct mqtt_inbox *inbox, struct err *err)
+{
+    const struct site *site = inbox->config.site;
+    inbox->sources = ARENA_ARRAY(&inbox->arena, struct inbox_source, count_sources(site) + 1);
+    take_shared_init(&inbox->shared, &inbox->config, &inbox->stop, &inbox->arena);
+    for (uint32_t i = 0; i < site->source_count; i++) {
+        if (site->sources[i].type != SOURCE_MQTT) {
+            continue;
+        }
+        const enum err_code code = make_source(inbox, i, err);
+        if (code != ERR_NONE) {
+            return code;
+        }
+    }
+    arena_seal(&inbox->arena);
+    return ERR_NONE;
+}
+
+static void init_sync(struct mqtt_inbox *inbox)
+{
+    pthread_condattr_t monotonic;
+    (void)pthread_mutex_init(&inbox->mutex, NULL); /* these cannot fail on Linux with these arguments */
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&inbox->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
+enum err_code mqtt_inbox_start(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err)
+{
+    struct mqtt_inbox *inbox = calloc(1, sizeof *inbox);
+    if (inbox == NULL) {
+        return err_set(err, ERR_ENV, "no memory for the MQTT inbox");
+    }
+    inbox->config = *config;
+    arena_init(&inbox->arena);
+    init_sync(inbox);
+    enum err_code code = make_sources(inbox, err);
+    if (code == ERR_NONE) {
+        const int failed = pthread_create(&inbox->keeper, NULL, keeper, inbox);
+        inbox->keeper_runs = failed == 0;
+        if (failed != 0) {
+            code = err_set(err, ERR_ENV, "cannot start thread \"mqtt-inbox\": %s", strerror(failed));
+        }
+    }
+    if (code != ERR_NONE) {
+        inbox->stopped = true; /* the rings stay the caller's to close */
+        mqtt_inbox_free(inbox);
+        return code;
+    }
+    *ret_inbox = inbox;
+    return ERR_NONE;
+}
+
+static void destroy_clients(struct mqtt_inbox *inbox)
+{
+    for (uint32_t i = 0; i < inbox->count; i++) {
+        if (inbox->sources[i].client == NULL) {
+            continue;
+        }
+        MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
+        options.timeout = DISCONNECT_TIMEOUT_MS;
+        (void)MQTTAsync_disconnect(inbox->sources[i].client, &options); /* it may not be connected */
+        MQTTAsync_destroy(&inbox->sources[i].client);                   /* no callback comes after this */
+    }
+}
+
+void mqtt_inbox_stop(struct mqtt_inbox *inbox)
+{
+    if (inbox == NULL || inbox->stopped) {
+        return;
+    }
+    inbox->stopped = true;
+    (void)pthread_mutex_lock(&inbox->mutex);
+    cell_set(&inbox->stop, 1);
+    (void)pthread_cond_signal(&inbox->changed);
+    (void)pthread_mutex_unlock(&inbox->mutex);
+    if (inbox->keeper_runs) {
+        (void)pthread_join(inbox->keeper, NULL);
+    }
+    destroy_clients(inbox);
+    router_close(inbox->config.router);
+}
+
+void mqtt_inbox_free(struct mqtt_inbox *inbox)
+{
+    if (inbox == NULL) {
+        return;
+    }
+    mqtt_inbox_stop(inbox);
+    destroy_clients(inbox);
+    for (uint32_t i = 0; i < inbox->count; i++) {
+        mqtt_take_done(&inbox->sources[i].take);
+    }
+    (void)pthread_cond_destroy(&inbox->changed);
+    (void)pthread_mutex_destroy(&inbox->mutex);
+    arena_done(&inbox->arena);
+    free(inbox);
+}

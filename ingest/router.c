@@ -1,0 +1,61 @@
+/*
+ * router: puts one producer's records into the rings of the shards that need
+ * them.  Pure plumbing on the producer's thread; owns no memory.
+ */
+#include "ingest/ingest.h"
+
+#include <assert.h>
+
+bool router_room(struct router *router, size_t n)
+{
+    for (unsigned m = 0; m < router->shard_count; m++) {
+        if (ring_room(router->rings[m]) < n) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void router_put(struct router *router, struct sample *sample)
+{
+    sample->seq = router->seqs[sample->point]++;
+    for (uint64_t mask = router->masks[sample->point]; mask != 0; mask &= mask - 1) {
+        const unsigned shard = (unsigned)__builtin_ctzll(mask);
+        const bool put = ring_push(router->rings[shard], sample);
+        assert(put); /* whoever puts has asked router_room before, and only it fills this row */
+        (void)put;
+    }
+}
+
+void router_mark(struct router *router, uint32_t source, uint64_t ticket, int64_t now_ns)
+{
+    const struct sample mark = {
+        .time_ns = (int64_t)ticket,
+        .seen_ns = now_ns,
+        .value = NAN,
+        .point = POINT_MARK,
+        .status = (uint16_t)source,
+    };
+    for (unsigned m = 0; m < router->shard_count; m++) {
+        const bool put = ring_push(router->rings[m], &mark);
+        assert(put);
+        (void)put;
+    }
+}
+
+void router_flush(struct router *router)
+{
+    for (unsigned m = 0; m < router->shard_count; m++) {
+        if (router->bells[m] != NULL) {
+            doorbell_ring(router->bells[m]);
+        }
+    }
+}
+
+void router_close(struct router *router)
+{
+    for (unsigned m = 0; m < router->shard_count; m++) {
+        ring_close(router->rings[m]);
+    }
+    router_flush(router);
+}
