@@ -146,7 +146,9 @@ static void finish(struct bus_read *read)
     }
     read->lost = read->answered < read->cuts.count;
     release(read);
-    read->link->current = NULL;
+    if (read->link->current == read) { /* a poll without the wire ends beside another's */
+        read->link->current = NULL;
+    }
 }
 
 /* Goes on behind the cursor, or ends. */
