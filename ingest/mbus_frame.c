@@ -6,9 +6,9 @@
 #include <string.h>
 
 enum {
-    MBAP_SIZE = 7,        /* header with the unit */
-    LENGTH_MIN = 2,       /* what the header's length counts: unit and function … */
-    LENGTH_MAX = 254,     /* … and at most a whole PDU */
+    MBAP_SIZE = 7,    /* header with the unit */
+    LENGTH_MIN = 2,   /* what the header's length counts: unit and function … */
+    LENGTH_MAX = 254, /* … and at most a whole PDU */
     EXCEPTION_FLAG = 0x80,
     RTU_CRC_SIZE = 2,
     RTU_EXCEPTION_SIZE = 5,
@@ -38,8 +38,8 @@ uint16_t mbus_crc16(const uint8_t *bytes, size_t len)
     return (uint16_t)crc;
 }
 
-size_t mbus_frame_wrap(enum mbus_framing framing, uint16_t transaction, uint8_t unit, const uint8_t *pdu, size_t pdu_len,
-                       uint8_t ret_frame[MBUS_ADU_MAX])
+size_t mbus_frame_wrap(enum mbus_framing framing, uint16_t transaction, uint8_t unit, const uint8_t *pdu,
+                       size_t pdu_len, uint8_t ret_frame[MBUS_ADU_MAX])
 {
     if (pdu_len == 0 || pdu_len > MBUS_PDU_MAX) {
         return 0;
@@ -157,8 +157,7 @@ static enum mbus_verdict check_rtu(const struct mbus_request *request, const uin
     if (request == NULL) {
         return FRAME_GARBAGE;
     }
-    if ((len >= 1 && bytes[0] != request->unit) ||
-        (len >= 2 && (bytes[1] & ~EXCEPTION_FLAG) != request->function)) {
+    if ((len >= 1 && bytes[0] != request->unit) || (len >= 2 && (bytes[1] & ~EXCEPTION_FLAG) != request->function)) {
         return FRAME_GARBAGE;
     }
     if (len < 2) {

@@ -59,8 +59,8 @@ struct mbus_reply {
 };
 
 /* Puts unit and PDU into a frame.  Gives its length, 0 when the PDU is empty or too long. */
-size_t mbus_frame_wrap(enum mbus_framing framing, uint16_t transaction, uint8_t unit, const uint8_t *pdu, size_t pdu_len,
-                       uint8_t ret_frame[MBUS_ADU_MAX]);
+size_t mbus_frame_wrap(enum mbus_framing framing, uint16_t transaction, uint8_t unit, const uint8_t *pdu,
+                       size_t pdu_len, uint8_t ret_frame[MBUS_ADU_MAX]);
 
 /* Takes apart one whole frame of exactly len bytes.  False when it is not sound. */
 bool mbus_frame_unwrap(enum mbus_framing framing, const uint8_t *frame, size_t len, uint16_t *ret_transaction,

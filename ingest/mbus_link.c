@@ -27,10 +27,10 @@
 
 static const int64_t retry_min_ns = NS_PER_S / 2;
 static const int64_t retry_max_ns = 30 * NS_PER_S;
-static const int64_t connect_min_ns = NS_PER_S;    /* a connection may take this long even if answers may not */
-static const int64_t close_wait_ns = NS_PER_MS;    /* the loop gives a handle back at its next turn */
+static const int64_t connect_min_ns = NS_PER_S;      /* a connection may take this long even if answers may not */
+static const int64_t close_wait_ns = NS_PER_MS;      /* the loop gives a handle back at its next turn */
 static const int64_t junk_quiet_ns = 50 * NS_PER_MS; /* serial: silence that ends junk */
-enum { MUTE_UNTIL_RECONNECT = 10 }; /* connected, but not one byte to so many requests */
+enum { MUTE_UNTIL_RECONNECT = 10 };                  /* connected, but not one byte to so many requests */
 
 static void lost(struct bus_link *link, const char *reason);
 
@@ -208,8 +208,9 @@ static void prove(struct bus_link *link)
     }
     link->proven = true;
     const int64_t down_ns = link->announced_down ? link->worker->mono_ns - link->down_since_ns : 0;
-    log_event(LOG_INFO, "ingest", "ING-002", link->source->id, "source=%s host=%s port=%u connected after=%llds tries=%u",
-              link->source->id, host_of(link), link->source->port, (long long)(down_ns / NS_PER_S), link->tries);
+    log_event(LOG_INFO, "ingest", "ING-002", link->source->id,
+              "source=%s host=%s port=%u connected after=%llds tries=%u", link->source->id, host_of(link),
+              link->source->port, (long long)(down_ns / NS_PER_S), link->tries);
     link->announced_down = false;
     link->tries = 0;
 }
@@ -499,8 +500,8 @@ void link_ask(struct bus_link *link, const struct bus_unit *unit, uint8_t table,
         [TABLE_COIL] = FUNCTION_COILS,
         [TABLE_DISCRETE] = FUNCTION_DISCRETES,
     };
-    link->request = (struct mbus_request){
-        .unit = unit->unit, .function = functions[table], .address = address, .count = count};
+    link->request =
+        (struct mbus_request){.unit = unit->unit, .function = functions[table], .address = address, .count = count};
     link->retries_left = unit->silent ? 0 : link->source->retries;
     /* Between two pieces of one poll the line needs its pause too. */
     if (link->ready_ns > link->worker->mono_ns) {

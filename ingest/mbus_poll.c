@@ -89,9 +89,8 @@ static void log_holes(const struct bus_read *read)
 
 static void log_read(const struct bus_read *read, enum log_level level, const char *id, const char *what)
 {
-    log_event(level, "ingest", id, read->link->source->id,
-              "source=%s unit=%u address=%u count=%u %s exception=%u", read->link->source->id, read->unit->unit,
-              read->plan->address, read->plan->count, what, read->exception);
+    log_event(level, "ingest", id, read->link->source->id, "source=%s unit=%u address=%u count=%u %s exception=%u",
+              read->link->source->id, read->unit->unit, read->plan->address, read->plan->count, what, read->exception);
 }
 
 /* A search for refused addresses has come to its end. */

@@ -33,20 +33,20 @@ struct bus_read {
     struct bus_unit *unit;
     struct bus_read *next; /* in the link's queue */
     struct mbus_cuts cuts;
-    int64_t slot_ns;        /* the slot in the due heap */
-    int64_t search_ns;      /* refused addresses are asked again from then on */
-    int64_t search_wait_ns; /* how long it was waited for that; doubles */
-    uint32_t cursor;        /* items before it have their sample of this poll */
+    int64_t slot_ns;         /* the slot in the due heap */
+    int64_t search_ns;       /* refused addresses are asked again from then on */
+    int64_t search_wait_ns;  /* how long it was waited for that; doubles */
+    uint32_t cursor;         /* items before it have their sample of this poll */
     struct mbus_piece piece; /* asked now */
-    uint32_t joined;        /* item whose cut is tried without, 0: none */
-    uint16_t answered;      /* items of this poll with an answer */
-    uint8_t exception;      /* last one, 0: none */
-    bool queued;            /* in the link's queue */
-    bool lost;              /* the last poll gave `comm` */
-    bool refused;           /* the last poll was refused by an exception; logged */
-    bool searching;         /* refused pieces of this poll are cut */
-    bool divided;           /* there are marks */
-    bool hopeless;          /* the last search found nothing that is not refused */
+    uint32_t joined;         /* item whose cut is tried without, 0: none */
+    uint16_t answered;       /* items of this poll with an answer */
+    uint8_t exception;       /* last one, 0: none */
+    bool queued;             /* in the link's queue */
+    bool lost;               /* the last poll gave `comm` */
+    bool refused;            /* the last poll was refused by an exception; logged */
+    bool searching;          /* refused pieces of this poll are cut */
+    bool divided;            /* there are marks */
+    bool hopeless;           /* the last search found nothing that is not refused */
 };
 
 struct bus_unit {
@@ -66,7 +66,7 @@ enum link_state {
     LINK_RESOLVING,  /* waits for the name server */
     LINK_CONNECTING, /* waits for the connection */
     LINK_UP,
-    LINK_CLOSED      /* stopped */
+    LINK_CLOSED /* stopped */
 };
 
 enum { LINK_BUFFER = 2 * MBUS_ADU_MAX };
@@ -99,25 +99,25 @@ struct bus_link {
     int64_t ready_ns;    /* the line is free from then on */
     int64_t sent_ns;
     int64_t frame_gap_ns; /* RTU; const after start */
-    uint64_t seed;       /* of the back-off's jitter; const after start */
-    unsigned tries;      /* since the last answer */
-    bool proven;         /* answered since it was connected */
-    bool was_up;         /* connected at least once */
-    bool announced_down; /* the trouble is logged */
+    uint64_t seed;        /* of the back-off's jitter; const after start */
+    unsigned tries;       /* since the last answer */
+    bool proven;          /* answered since it was connected */
+    bool was_up;          /* connected at least once */
+    bool announced_down;  /* the trouble is logged */
     int64_t down_since_ns;
 
     struct bus_read *queue_head, *queue_tail; /* due reads, oldest first */
     struct bus_read *current;                 /* asked now */
     struct bus_unit *probing;                 /* or a silent unit is asked */
     struct mbus_request request;              /* what is waited for */
-    bool waiting;             /* for the answer to `request` */
-    bool held;                /* `request` waits until the line is free */
+    bool waiting;                             /* for the answer to `request` */
+    bool held;                                /* `request` waits until the line is free */
     uint8_t retries_left;
     uint16_t transaction;
     uint32_t probe_turn; /* round robin over silent units */
     uint32_t silent_count;
-    int64_t probe_ns;    /* silent units of this link share one budget */
-    unsigned mute;       /* requests without any byte in a row */
+    int64_t probe_ns; /* silent units of this link share one budget */
+    unsigned mute;    /* requests without any byte in a row */
     size_t len;
     uint8_t buffer[LINK_BUFFER];
 };

@@ -63,7 +63,8 @@ static void log_silent(struct bus_unit *unit)
 {
     unit->silent_since_ns = unit->link->worker->mono_ns;
     log_event(LOG_WARN, "ingest", "ING-003", unit->link->source->id,
-              "source=%s unit=%u reason=\"no answer to %u requests\"", unit->link->source->id, unit->unit, unit->misses);
+              "source=%s unit=%u reason=\"no answer to %u requests\"", unit->link->source->id, unit->unit,
+              unit->misses);
 }
 
 void unit_answered(struct bus_unit *unit)
@@ -105,8 +106,7 @@ void unit_missed(struct bus_unit *unit, int64_t cost_ns)
         unit->misses++;
     }
     if (unit->silent) {
-        unit->probe_wait_ns =
-            2 * unit->probe_wait_ns > probe_wait_max_ns ? probe_wait_max_ns : 2 * unit->probe_wait_ns;
+        unit->probe_wait_ns = 2 * unit->probe_wait_ns > probe_wait_max_ns ? probe_wait_max_ns : 2 * unit->probe_wait_ns;
         unit->probe_ns = mono_ns + unit->probe_wait_ns;
     } else if (unit->misses >= MISSES_UNTIL_SILENT && link->unit_count > 1) {
         fall_silent(unit);

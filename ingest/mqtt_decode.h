@@ -66,10 +66,10 @@ struct mqtt_batch {
     /* Hands the samples on and empties the array; false: stop. */
     bool (*full)(void *self, struct mqtt_batch *batch);
     void *self;
-    bool stopped;         /* begin or full said so */
-    uint64_t aside;       /* parts of this message set aside */
-    const char *reason;   /* of the first of them; const text */
-    size_t offset;        /* and where it stands */
+    bool stopped;       /* begin or full said so */
+    uint64_t aside;     /* parts of this message set aside */
+    const char *reason; /* of the first of them; const text */
+    size_t offset;      /* and where it stands */
 };
 
 typedef void mqtt_decode_fn(const struct mqtt_keys *keys, const struct mqtt_message *message, struct mqtt_batch *batch);

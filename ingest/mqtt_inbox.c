@@ -51,22 +51,22 @@ enum inbox_state {
 struct inbox_source {
     struct mqtt_inbox *inbox;
     const struct site_source *source;
-    struct mqtt_take take;  /* callback thread */
-    MQTTAsync client;       /* const after start */
-    char host[HOST_MAX];    /* const after start */
-    uint16_t port;          /* const after start */
-    uint64_t seed;          /* const after start: of the jitter */
-    char **filters;         /* const after start: paho wants them not const */
-    int *qos;               /* const after start */
-    struct sockets before;  /* connections to this port when ours was not made yet; keeper, while DOWN */
+    struct mqtt_take take; /* callback thread */
+    MQTTAsync client;      /* const after start */
+    char host[HOST_MAX];   /* const after start */
+    uint16_t port;         /* const after start */
+    uint64_t seed;         /* const after start: of the jitter */
+    char **filters;        /* const after start: paho wants them not const */
+    int *qos;              /* const after start */
+    struct sockets before; /* connections to this port when ours was not made yet; keeper, while DOWN */
 
     enum inbox_state state; /* mutex, and all below */
     bool session;           /* the broker still knew us */
     bool subscribed;        /* once since start: the site's topics may be new to an old session */
     bool announced_down;
     bool was_up;
-    int reason;             /* paho's, of the last trouble */
-    int64_t retry_ns;       /* mono */
+    int reason;       /* paho's, of the last trouble */
+    int64_t retry_ns; /* mono */
     int64_t down_since_ns;
     unsigned tries;
 };
@@ -77,7 +77,7 @@ struct mqtt_inbox {
     struct take_shared shared;
     struct inbox_source *sources;
     uint32_t count;
-    struct cell stop;     /* one writer: whoever stops */
+    struct cell stop; /* one writer: whoever stops */
     pthread_t keeper;
     bool keeper_runs;
     bool stopped;
@@ -367,8 +367,8 @@ static enum err_code read_url(struct inbox_source *source, char *ret_uri, size_t
         }
     }
     source->port = (uint16_t)port;
-    const int written = snprintf(ret_uri, room, bracket ? "%s://[%s]:%ld" : "%s://%s:%ld", tls ? "ssl" : "tcp",
-                                 source->host, port);
+    const int written =
+        snprintf(ret_uri, room, bracket ? "%s://[%s]:%ld" : "%s://%s:%ld", tls ? "ssl" : "tcp", source->host, port);
     return written > 0 && (size_t)written < room
                ? ERR_NONE
                : err_set(err, ERR_INPUT, "source \"%s\": the url is too long", source->source->id);

@@ -206,7 +206,8 @@ static void put_members(const struct tree *tree, json_t *object, int64_t time_ns
 {
     const char *key;
     json_t *node;
-    json_object_foreach (object, key, node) {
+    json_object_foreach(object, key, node)
+    {
         /* An error code in place of a value: the device behind the gateway gave none. */
         put(tree, key, strlen(key), time_ns, errors ? NULL : node, errors ? ST_COMM : 0);
     }
@@ -216,7 +217,8 @@ static void put_tags(const struct tree *tree, const json_t *tags, int64_t time_n
 {
     size_t i;
     json_t *tag;
-    json_array_foreach (tags, i, tag) {
+    json_array_foreach(tags, i, tag)
+    {
         const json_t *name = json_object_get(tag, "name");
         const json_t *value = json_object_get(tag, "value");
         if (!json_is_string(name)) {
@@ -267,10 +269,11 @@ static void put_telemetry(const struct tree *tree, json_t *object, const char *d
     }
     const char *key;
     json_t *node;
-    json_object_foreach (timed ? values : object, key, node) {
+    json_object_foreach(timed ? values : object, key, node)
+    {
         char name[MQTT_KEY_MAX];
-        const int len = device == NULL ? snprintf(name, sizeof name, "%s", key)
-                                       : snprintf(name, sizeof name, "%s/%s", device, key);
+        const int len =
+            device == NULL ? snprintf(name, sizeof name, "%s", key) : snprintf(name, sizeof name, "%s/%s", device, key);
         if (len < 0 || (size_t)len >= sizeof name) {
             mqtt_aside(tree->batch, "a key is too long", 0);
         } else {
@@ -283,7 +286,8 @@ static void put_list(const struct tree *tree, const json_t *list, const char *de
 {
     size_t i;
     json_t *entry;
-    json_array_foreach (list, i, entry) {
+    json_array_foreach(list, i, entry)
+    {
         put_telemetry(tree, entry, device);
     }
 }
@@ -293,7 +297,8 @@ static bool is_gateway(json_t *root)
 {
     const char *device;
     json_t *list;
-    json_object_foreach (root, device, list) {
+    json_object_foreach(root, device, list)
+    {
         if (!json_is_array(list)) {
             return false;
         }
@@ -301,8 +306,7 @@ static bool is_gateway(json_t *root)
     return json_object_size(root) > 0;
 }
 
-void mqtt_decode_thingsboard(const struct mqtt_keys *keys, const struct mqtt_message *message,
-                             struct mqtt_batch *batch)
+void mqtt_decode_thingsboard(const struct mqtt_keys *keys, const struct mqtt_message *message, struct mqtt_batch *batch)
 {
     const struct tree tree = {keys, message, batch};
     const struct mqtt_heading none = {0};
@@ -319,7 +323,8 @@ void mqtt_decode_thingsboard(const struct mqtt_keys *keys, const struct mqtt_mes
     } else if (is_gateway(root)) {
         const char *device;
         json_t *list;
-        json_object_foreach (root, device, list) {
+        json_object_foreach(root, device, list)
+        {
             put_list(&tree, list, device);
         }
     } else {

@@ -27,7 +27,8 @@ struct mqtt_repeats {
 };
 
 void mqtt_repeats_init(struct mqtt_repeats *repeats, struct arena *arena);
-bool mqtt_repeats_known(const struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns);
+bool mqtt_repeats_known(const struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq,
+                        int64_t time_ns);
 /* Call it once the message is safe. */
 void mqtt_repeats_note(struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns);
 

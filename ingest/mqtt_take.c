@@ -18,8 +18,8 @@ struct taking {
     bool put; /* at least one sample went into the rings */
 };
 
-static const int64_t nap_ns = 50 * NS_PER_US;      /* between two looks for room */
-static const int bell_wait_ms = 20;                /* second line of defence behind the bell */
+static const int64_t nap_ns = 50 * NS_PER_US; /* between two looks for room */
+static const int bell_wait_ms = 20;           /* second line of defence behind the bell */
 
 void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, const struct cell *stop,
                       struct arena *arena)
@@ -55,15 +55,17 @@ void mqtt_take_init(struct mqtt_take *take, struct take_shared *shared, const st
         .shared = shared,
         .source = source,
         .decode = mqtt_decoder(config->site->sources[source].format),
-        .count = {
-            .messages = source_counter(config, source, "messages", "messages taken"),
-            .samples = source_counter(config, source, "samples", "samples taken"),
-            .set_aside = source_counter(config, source, "set_aside", "parts of messages that could not be read"),
-            .repeats = source_counter(config, source, "repeats", "messages taken before (same seq and time)"),
-            .refused = source_counter(config, source, "refused", "messages left to the broker: no room, or not safe"),
-            .connected = source_counter(config, source, "connected", "1 while there is a connection"),
-            .reconnects = source_counter(config, source, "reconnects", "connections made anew"),
-        },
+        .count =
+            {
+                .messages = source_counter(config, source, "messages", "messages taken"),
+                .samples = source_counter(config, source, "samples", "samples taken"),
+                .set_aside = source_counter(config, source, "set_aside", "parts of messages that could not be read"),
+                .repeats = source_counter(config, source, "repeats", "messages taken before (same seq and time)"),
+                .refused =
+                    source_counter(config, source, "refused", "messages left to the broker: no room, or not safe"),
+                .connected = source_counter(config, source, "connected", "1 while there is a connection"),
+                .reconnects = source_counter(config, source, "reconnects", "connections made anew"),
+            },
     };
     mqtt_keys_init(&take->keys, config->site, source, arena);
     mqtt_repeats_init(&take->repeats, arena);
@@ -130,9 +132,9 @@ static bool on_begin(void *self, const struct mqtt_heading *heading)
 {
     struct taking *taking = self;
     taking->heading = *heading;
-    taking->repeat = heading->has_seq && heading->has_time &&
-                     mqtt_repeats_known(&taking->take->repeats, taking->topic, taking->topic_len, heading->seq,
-                                        heading->time_ns);
+    taking->repeat =
+        heading->has_seq && heading->has_time &&
+        mqtt_repeats_known(&taking->take->repeats, taking->topic, taking->topic_len, heading->seq, heading->time_ns);
     return !taking->repeat;
 }
 
@@ -193,8 +195,7 @@ enum take_result mqtt_take_message(struct mqtt_take *take, const char *topic, si
 {
     struct take_shared *shared = take->shared;
     struct taking taking = {.take = take, .topic = topic, .topic_len = topic_len};
-    const struct mqtt_message message = {
-        .payload = payload, .len = len, .seen_ns = clock_now_ns(&shared->clock)};
+    const struct mqtt_message message = {.payload = payload, .len = len, .seen_ns = clock_now_ns(&shared->clock)};
     struct mqtt_batch batch = {
         .samples = shared->samples, .room = shared->room, .begin = on_begin, .full = hand_on, .self = &taking};
     if (cell_get(shared->stop) != 0) {

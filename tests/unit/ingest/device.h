@@ -15,12 +15,12 @@
 
 enum mood {
     MOOD_HONEST,
-    MOOD_SILENT,      /* reads, answers nothing */
-    MOOD_LATE,        /* answers every second request after the time-out, together with the next */
-    MOOD_DOUBLED,     /* answers twice */
-    MOOD_DRIBBLE,     /* a byte at a time */
-    MOOD_MERGED,      /* a stranger's frame in front, in one segment */
-    MOOD_WRONG_ID,    /* answers with another transaction */
+    MOOD_SILENT,   /* reads, answers nothing */
+    MOOD_LATE,     /* answers every second request after the time-out, together with the next */
+    MOOD_DOUBLED,  /* answers twice */
+    MOOD_DRIBBLE,  /* a byte at a time */
+    MOOD_MERGED,   /* a stranger's frame in front, in one segment */
+    MOOD_WRONG_ID, /* answers with another transaction */
     MOOD_WRONG_UNIT,
     MOOD_WRONG_COUNT, /* byte count of one register too few */
     MOOD_GARBAGE,     /* bytes that are no Modbus */
@@ -39,10 +39,10 @@ struct device {
     bool rtu;
     pthread_t thread;
     struct cell stop;
-    struct cell mood;       /* enum mood */
-    struct cell silent_unit; /* this unit answers nothing; 0: none */
-    struct cell hole;       /* address + 1 that is refused with exception 2; 0: none */
-    struct cell requests;   /* seen so far */
+    struct cell mood;            /* enum mood */
+    struct cell silent_unit;     /* this unit answers nothing; 0: none */
+    struct cell hole;            /* address + 1 that is refused with exception 2; 0: none */
+    struct cell requests;        /* seen so far */
     struct cell silent_requests; /* of the silent unit */
 };
 

@@ -3,8 +3,8 @@
  * value reaches the rings, trouble comes as `comm`, and polling goes on when
  * they behave again.
  */
-#include "device.h"
 #include "base/log.h"
+#include "device.h"
 #include "field.h"
 
 #include <poll.h>
@@ -24,8 +24,8 @@ struct bench {
     struct doorbell *bell;
     struct cell stop;
     struct clock clock;
-    uint64_t good;  /* samples with the right value */
-    uint64_t comm;  /* samples without value, comm */
+    uint64_t good; /* samples with the right value */
+    uint64_t comm; /* samples without value, comm */
     uint64_t good_of[FIELD_POINTS];
     uint64_t comm_of[FIELD_POINTS];
     uint64_t wrong; /* anything else */
