@@ -96,7 +96,7 @@ void mbus_cuts_reopen(const struct mbus_cuts *cuts)
     for (uint32_t i = 0; i < cuts->count; i++) {
         const bool hole = (cuts->marks[i] & MARK_HOLE) != 0;
         cuts->marks[i] &= (uint8_t) ~(MARK_FIRM | MARK_HOLE);
-        if ((hole || was_hole) && cuts->items[i].at >= end) {
+        if (i > 0 && (hole || was_hole) && cuts->items[i].at >= end) {
             cuts->marks[i] |= MARK_CUT;
         }
         const uint32_t this_end = item_end(&cuts->items[i]);
