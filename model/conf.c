@@ -193,7 +193,8 @@ void conf_read(struct conf *conf, const struct conf_at *at, const struct conf_ta
     for (size_t i = 0; i < table->count; i++) {
         const struct conf_key *key = &table->keys[i];
         if (key->required && key->only == 0 && !conf_is_written(table, key, target)) {
-            conf_mistake(conf, at, NULL, "\"%s\" is missing", key->name);
+            const struct conf_at here = CONF_KEY_AT(at, key->name);
+            conf_mistake(conf, &here, NULL, "is missing");
         }
     }
 }
@@ -208,10 +209,10 @@ void conf_narrow(struct conf *conf, const struct conf_at *at, const struct conf_
         }
         bool belongs = (key->only >> word & 1) != 0;
         bool written = conf_is_written(table, key, target);
+        const struct conf_at here = CONF_KEY_AT(at, key->name);
         if (belongs && key->required && !written) {
-            conf_mistake(conf, at, NULL, "\"%s\" is missing, %s needs it", key->name, table->only_words[word]);
+            conf_mistake(conf, &here, NULL, "is missing, %s needs it", table->only_words[word]);
         } else if (!belongs && written) {
-            const struct conf_at here = CONF_KEY_AT(at, key->name);
             conf_mistake(conf, &here, "leave it out", "is not a key of %s", table->only_words[word]);
         }
     }

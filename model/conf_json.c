@@ -137,16 +137,56 @@ static void find_twins(struct conf *conf, const char *file, const char *text)
     free(walk.keys);
 }
 
-/* The position stands in the path: `line 3 column 7`. */
-static void add_syntax_mistake(struct conf *conf, const char *file, const json_error_t *error)
+/* ---- syntax -------------------------------------------------------------------------------------------------------
+ */
+
+/* Gives the start of the token of a line that ends at (or spans) `stop`; no token of JSON runs over a line's end, so a
+ * line begins between tokens.  A string that is not closed before stop gives stop itself: there the fault lies. */
+static const char *token_before(const char *line, const char *stop)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, "line %d column %d", error->line, error->column);
-    const char *hint = NULL;
-    if (json_error_code(error) == json_error_invalid_utf8) {
-        hint = "save the file as UTF-8";
+    const char *token = line;
+    for (const char *p = line; p < stop;) {
+        token = p;
+        if (*p == '"') {
+            for (p++; p < stop && *p != '"'; p++) {
+                p += *p == '\\' && p + 1 < stop;
+            }
+            if (p >= stop) {
+                return stop - 1;
+            }
+            p++;
+        } else {
+            size_t word = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-.");
+            p += word > 0 ? word : 1;
+        }
     }
-    mistakes_add(conf->mistakes, file, path, hint, "is no JSON: %s", error->text);
+    return token;
+}
+
+/* The position stands in the path, `line 3 column 7`: where the token begins at which the text stops being JSON.
+ * Columns are characters, counted from 1. */
+static void add_syntax_mistake(struct conf *conf, const char *file, const char *text, const json_error_t *error)
+{
+    size_t len = strlen(text);
+    bool ended = json_error_code(error) == json_error_premature_end_of_input;
+    const char *stop = text + (ended || (size_t)error->position > len ? len : (size_t)error->position);
+    const char *line = stop;
+    while (line > text && line[-1] != '\n') {
+        line--;
+    }
+    const char *fault = ended ? stop : token_before(line, stop);
+    size_t number = 1;
+    size_t column = 1;
+    for (const char *p = text; p < line; p++) {
+        number += *p == '\n';
+    }
+    for (const char *p = line; p < fault; p++) {
+        column += ((unsigned char)*p & 0xc0) != 0x80;
+    }
+    char path[64];
+    (void)snprintf(path, sizeof path, "line %zu column %zu", number, column);
+    bool encoding = json_error_code(error) == json_error_invalid_utf8;
+    mistakes_add(conf->mistakes, file, path, encoding ? "save the file as UTF-8" : NULL, "is no JSON: %s", error->text);
 }
 
 json_t *conf_parse_json(struct conf *conf, const char *file, const char *text)
@@ -166,6 +206,6 @@ json_t *conf_parse_json(struct conf *conf, const char *file, const char *text)
             return root;
         }
     }
-    add_syntax_mistake(conf, file, &error);
+    add_syntax_mistake(conf, file, text, &error);
     return NULL;
 }

@@ -351,7 +351,8 @@ static void read_texts(struct conf *conf, const struct conf_at *at, const struct
         const struct conf_at below = CONF_INDEX_AT(at, i);
         const struct conf_at *here = json_is_array(value) ? &below : at;
         if (!json_is_string(item)) {
-            wrong_kind(conf, here, key, item);
+            conf_mistake(conf, here, NULL, "must be %s, not %s", here == at ? wanted(key) : "a text",
+                         conf_json_kind(item));
             continue;
         }
         const char *text = NULL;

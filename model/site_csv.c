@@ -201,7 +201,13 @@ static void add_column(struct reader *reader, const struct conf_at *at, const st
     }
     struct column *column = &reader->columns[reader->column_count];
     const char *kept = arena_strdup(conf->arena, name);
-    const struct conf_at here = CONF_KEY_AT(at, name[0] != '\0' ? name : "?");
+    const struct conf_at here = CONF_KEY_AT(at, name);
+    if (name[0] == '\0') {
+        conf_mistake(conf, at, "name it, or take it out", "column %zu has no name", reader->column_count + 1);
+        *column = (struct column){.name = ""};
+        reader->column_count++;
+        return;
+    }
     if (!find_column(reader, kept, column)) {
         char hint[CONF_HINT_MAX];
         const char *told = strchr(name, ';') != NULL ? "cells are separated by commas" : hint_column(hint, name);
@@ -224,6 +230,10 @@ static bool read_header(struct reader *reader)
     const struct conf_at at = CONF_ROOT(reader->file, 1);
     struct conf *conf = &reader->build->conf;
     bool has_id = false;
+    if (reader->p == reader->end) {
+        conf_mistake(conf, &at, "the first line names the columns", "the file is empty");
+        return false;
+    }
     for (struct cell cell = {0}; !cell.last;) {
         cell = take_cell(reader);
         if (cell.broken) {

@@ -79,12 +79,12 @@ static void read_bits(struct site_build *build, const struct conf_at *at, const 
     }
     if (from->type == TYPE_BIT) {
         if (!bit) {
-            conf_mistake(conf, at, "such as \"bit\": 3", "\"bit\" is missing, the type bit needs it");
+            conf_mistake(conf, &bit_at, NULL, "is missing, the type bit needs it");
         }
         from->bit_lo = from->bit_hi = (uint8_t)raw->bit;
     } else if (from->type == TYPE_BITS) {
         if (!bits) {
-            conf_mistake(conf, at, "such as \"bits\": [0, 3]", "\"bits\" is missing, the type bits needs it");
+            conf_mistake(conf, &bits_at, "such as [0, 3]", "is missing, the type bits needs it");
         } else if (raw->bits.lo != (double)(int)raw->bits.lo || raw->bits.hi != (double)(int)raw->bits.hi) {
             conf_mistake(conf, &bits_at, NULL, "must be two whole numbers");
         }
@@ -248,9 +248,9 @@ static void report_overlap(struct site_build *build, uint32_t a, uint32_t b)
     const struct conf_at from = CONF_KEY_AT(doc->root != NULL ? &element : &row, "from");
     const struct conf_at at = CONF_KEY_AT(&from, "address");
     char text[SITE_PLACE_MAX];
-    conf_mistake(&build->conf, &at, NULL, "%s \"%s\" overlaps those of \"%s\" (%s)",
-                 site->points[later].from.registers > 0 ? "the registers of" : "the bit of", site->points[later].id,
-                 site->points[earlier].id, site_place(build, earlier, doc->name, text));
+    conf_mistake(&build->conf, &at, NULL, "\"%s\" reads %s that \"%s\" (%s) reads too", site->points[later].id,
+                 site->points[later].from.registers > 0 ? "registers" : "the bit", site->points[earlier].id,
+                 site_place(build, earlier, doc->name, text));
 }
 
 void site_check_overlaps(struct site_build *build)

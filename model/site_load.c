@@ -103,7 +103,8 @@ static int open_named(struct site_build *build, const struct conf_at *at, const 
         (void)close(fd);
         conf_mistake(&build->conf, at, NULL, "%s%s is not a file", named ? name : "", named ? "" : "this");
     } else if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP) {
-        conf_mistake(&build->conf, at, "check the name; paths are relative to the file that names them",
+        conf_mistake(&build->conf, at,
+                     named ? "check the name; paths are relative to the file that names them" : "check the name",
                      "%s%sis not there", named ? name : "", named ? " " : "");
     } else {
         keep_trouble(build, name, errno);

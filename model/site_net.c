@@ -162,7 +162,7 @@ static void read_broker(struct site_build *build, const struct conf_at *at, cons
         conf_mistake(conf, at, "give \"user\" too", "has a password but no user");
     }
     if ((broker->cert == NULL) != (broker->key == NULL)) {
-        conf_mistake(conf, at, NULL, "\"cert\" and \"key\" must be given together");
+        conf_mistake(conf, at, "give both", "has only one of \"cert\" and \"key\"");
     }
     if (!tls && (broker->ca != NULL || broker->cert != NULL || broker->key != NULL)) {
         conf_mistake(conf, at, "write mqtts://", "has certificates, but its url is not encrypted");
@@ -246,7 +246,8 @@ static void read_mqtt_source(struct site_build *build, const struct conf_at *at,
     }
     source->format = (enum mqtt_format)raw->format;
     if (raw->format == FORMAT_JSON && raw->map == NULL) {
-        conf_mistake(&build->conf, at, "give \"map\": {\"<key>\": \"/json/pointer\"}", "format json needs a map");
+        const struct conf_at here = CONF_KEY_AT(at, "map");
+        conf_mistake(&build->conf, &here, "such as {\"T7\": \"/tags/t7\"}", "is missing, the format json needs it");
     } else if (raw->format != FORMAT_JSON && raw->map != NULL) {
         const struct conf_at here = CONF_KEY_AT(at, "map");
         conf_mistake(&build->conf, &here, "write \"format\": \"json\", or leave it out",
@@ -328,28 +329,28 @@ static void check_sink(struct site_build *build, const struct conf_at *at, const
     struct conf *conf = &build->conf;
     bool path = raw->path != NULL;
     bool url = raw->url != NULL;
+    const struct conf_at path_at = CONF_KEY_AT(at, "path");
+    const struct conf_at url_at = CONF_KEY_AT(at, "url");
     switch ((enum sink_type)raw->type) {
     case SINK_FILE:
         if (!path) {
-            conf_mistake(conf, at, NULL, "\"path\" is missing, file needs it");
+            conf_mistake(conf, &path_at, NULL, "is missing, file needs it");
         }
         break;
     case SINK_MQTT:
     case SINK_WEBHOOK:
         if (!url) {
-            conf_mistake(conf, at, NULL, "\"url\" is missing, %s needs it",
-                         raw->type == SINK_MQTT ? "mqtt" : "webhook");
+            conf_mistake(conf, &url_at, NULL, "is missing, %s needs it", raw->type == SINK_MQTT ? "mqtt" : "webhook");
         }
         break;
     case SINK_CAP:
         if (!path && !url) {
-            conf_mistake(conf, at, "give one or both", "\"path\" and \"url\" are missing, cap needs one of them");
+            conf_mistake(conf, at, "give one or both", "has neither \"path\" nor \"url\"");
         }
         break;
     }
     if (url && raw->type != SINK_MQTT && !is_http(raw->url)) {
-        const struct conf_at here = CONF_KEY_AT(at, "url");
-        conf_mistake(conf, &here, NULL, "\"%s\" does not begin with http:// or https://", raw->url);
+        conf_mistake(conf, &url_at, NULL, "\"%s\" does not begin with http:// or https://", raw->url);
     }
 }
 

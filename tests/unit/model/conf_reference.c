@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char mark[] = "<!-- The rest of this page is printed by davy_conf_reference from the program's tables. -->\n";
+static const char mark[] =
+    "<!-- The rest of this page is printed by davy_conf_reference from the program's tables. -->\n";
 
 static const char *type_name(const struct conf_key *key)
 {
@@ -101,8 +102,8 @@ static void print_only(struct buf *out, const struct conf_table *table, const st
 
 static void print_table(struct buf *out, const struct conf_table *table)
 {
-    buf_printf(out, "\n### %s\n\n%s\n\n| key | type | range | default | meaning |\n|---|---|---|---|---|\n", table->name,
-               table->about);
+    buf_printf(out, "\n### %s\n\n%s\n\n| key | type | range | default | meaning |\n|---|---|---|---|---|\n",
+               table->name, table->about);
     for (size_t i = 0; i < table->count; i++) {
         const struct conf_key *key = &table->keys[i];
         buf_printf(out, "| `%s` | ", key->name);

@@ -52,7 +52,8 @@ static void only_the_id_is_required(void **state)
 /* The example of the manual. */
 static const char example[] =
     "{\"site\": {\"id\": \"jx-mine\", \"name\": \"金鑫煤矿\", \"timezone\": \"Asia/Shanghai\"},\n"
-    " \"hazards\": [{\"id\": \"face-501\", \"location\": {\"lat\": 37.86, \"lon\": 112.54}, \"advice\": \"停电撤人\"}],\n"
+    " \"hazards\": [{\"id\": \"face-501\", \"location\": {\"lat\": 37.86, \"lon\": 112.54}, \"advice\": "
+    "\"停电撤人\"}],\n"
     " \"sources\": {\n"
     "  \"plc-1\": {\"type\": \"modbus-tcp\", \"host\": \"127.0.0.1\", \"port\": 1502, \"timeout\": \"500ms\"},\n"
     "  \"bus-2\": {\"type\": \"modbus-rtu\", \"device\": \"/dev/ttyS1\", \"parity\": \"E\"},\n"
@@ -251,12 +252,14 @@ static void included_lists_come_first_and_once(void **state)
     struct files files;
     files_init(&files);
     (void)files_text(&files, "common.json", "{\"points\": [{\"id\": \"common\"}]}");
-    (void)files_text(&files, "one.json",
-                     "{\"profile\": \"p\", \"origin\": [\"GB\"], \"include\": [\"common.json\"],"
-                     "\"points\": [{\"id\": \"one\"}], \"rules\": [{\"id\": \"r1\", \"origin\": \"§3\", \"certainty\": \"S\","
-                     "\"levels\": [{\"level\": \"red\", \"when\": \"value > 1\", \"certainty\": \"D\"}]}]}");
-    (void)files_text(&files, "two.json",
-                     "{\"include\": [\"./common.json\"], \"points_csv\": [\"two.csv\"], \"points\": [{\"id\": \"two\"}]}");
+    (void)files_text(
+        &files, "one.json",
+        "{\"profile\": \"p\", \"origin\": [\"GB\"], \"include\": [\"common.json\"],"
+        "\"points\": [{\"id\": \"one\"}], \"rules\": [{\"id\": \"r1\", \"origin\": \"§3\", \"certainty\": \"S\","
+        "\"levels\": [{\"level\": \"red\", \"when\": \"value > 1\", \"certainty\": \"D\"}]}]}");
+    (void)files_text(
+        &files, "two.json",
+        "{\"include\": [\"./common.json\"], \"points_csv\": [\"two.csv\"], \"points\": [{\"id\": \"two\"}]}");
     (void)files_text(&files, "two.csv", "id\ntwo-table\n");
     struct site *site = load_text(&files, "{\"site\": {\"id\": \"x\"}, \"include\": [\"one.json\", \"two.json\"],"
                                           "\"points\": [{\"id\": \"own\"}], \"rules\": [{\"id\": \"r2\", \"levels\":"
@@ -296,14 +299,15 @@ static void where_needs_all_its_keys_and_any_of_each_list(void **state)
         char text[2048];
         char found[8] = "";
         files_init(&files);
-        (void)snprintf(text, sizeof text,
-                       "{\"site\": {\"id\": \"x\"}, \"hazards\": [{\"id\": \"h1\"}, {\"id\": \"h2\"}], \"points\": ["
-                       "{\"id\": \"a\", \"kind\": \"k1\", \"hazard\": \"h1\", \"tags\": {\"place\": \"T0\"}},"
-                       "{\"id\": \"b\", \"kind\": \"k1\", \"hazard\": \"h2\", \"tags\": {\"area\": \"x\", \"place\": \"T1\"}},"
-                       "{\"id\": \"c\", \"kind\": \"k2\", \"hazard\": \"h1\", \"tags\": {\"place\": \"T2\"}},"
-                       "{\"id\": \"d\"}], \"rules\": [{\"id\": \"r\", \"where\": %s,"
-                       "\"levels\": [{\"level\": \"red\", \"when\": \"true\"}]}]}",
-                       cases[i].where);
+        (void)snprintf(
+            text, sizeof text,
+            "{\"site\": {\"id\": \"x\"}, \"hazards\": [{\"id\": \"h1\"}, {\"id\": \"h2\"}], \"points\": ["
+            "{\"id\": \"a\", \"kind\": \"k1\", \"hazard\": \"h1\", \"tags\": {\"place\": \"T0\"}},"
+            "{\"id\": \"b\", \"kind\": \"k1\", \"hazard\": \"h2\", \"tags\": {\"area\": \"x\", \"place\": \"T1\"}},"
+            "{\"id\": \"c\", \"kind\": \"k2\", \"hazard\": \"h1\", \"tags\": {\"place\": \"T2\"}},"
+            "{\"id\": \"d\"}], \"rules\": [{\"id\": \"r\", \"where\": %s,"
+            "\"levels\": [{\"level\": \"red\", \"when\": \"true\"}]}]}",
+            cases[i].where);
         struct site *site = load_text(&files, text);
         for (size_t k = 0; k < site->rules[0].point_count; k++) {
             found[k] = site->points[site->rules[0].points[k]].id[0];
@@ -321,14 +325,15 @@ static void a_group_stands_at_its_first_point(void **state)
     struct files files;
     files_init(&files);
     struct site *site = load_text(
-        &files, "{\"site\": {\"id\": \"x\"}, \"hazards\": [{\"id\": \"h\"}], \"points\": ["
-                "{\"id\": \"a\", \"kind\": \"k\", \"hazard\": \"h\", \"tags\": {\"area\": \"west\"}}, {\"id\": \"b\"},"
-                "{\"id\": \"c\", \"kind\": \"k\", \"tags\": {\"area\": \"east\"}},"
-                "{\"id\": \"d\", \"kind\": \"k\", \"hazard\": \"h\", \"tags\": {\"area\": \"west\"}},"
-                "{\"id\": \"e\", \"kind\": \"j\", \"tags\": {\"area\": \"east\"}}],"
-                "\"rules\": [{\"id\": \"v\", \"vote\": {\"by\": \"tags.area\", \"at_least\": 2},"
-                "\"levels\": [{\"level\": \"red\", \"when\": \"value > 1\"}]},"
-                "{\"id\": \"w\", \"suppressed_by\": \"v\", \"levels\": [{\"level\": \"red\", \"when\": \"value > 1\"}]}]}");
+        &files,
+        "{\"site\": {\"id\": \"x\"}, \"hazards\": [{\"id\": \"h\"}], \"points\": ["
+        "{\"id\": \"a\", \"kind\": \"k\", \"hazard\": \"h\", \"tags\": {\"area\": \"west\"}}, {\"id\": \"b\"},"
+        "{\"id\": \"c\", \"kind\": \"k\", \"tags\": {\"area\": \"east\"}},"
+        "{\"id\": \"d\", \"kind\": \"k\", \"hazard\": \"h\", \"tags\": {\"area\": \"west\"}},"
+        "{\"id\": \"e\", \"kind\": \"j\", \"tags\": {\"area\": \"east\"}}],"
+        "\"rules\": [{\"id\": \"v\", \"vote\": {\"by\": \"tags.area\", \"at_least\": 2},"
+        "\"levels\": [{\"level\": \"red\", \"when\": \"value > 1\"}]},"
+        "{\"id\": \"w\", \"suppressed_by\": \"v\", \"levels\": [{\"level\": \"red\", \"when\": \"value > 1\"}]}]}");
     assert_int_equal(site->rules[0].alarm_count, 2);
     assert_int_equal(site->rules[1].first_alarm, 2);
     assert_int_equal(site->rules[1].suppressed_by[0], 0);
@@ -355,7 +360,8 @@ static uint64_t digest_of(const char *rule)
     struct files files;
     char text[1024];
     files_init(&files);
-    (void)snprintf(text, sizeof text, "{\"site\": {\"id\": \"x\"}, \"points\": [{\"id\": \"p\"}], \"rules\": [%s]}", rule);
+    (void)snprintf(text, sizeof text, "{\"site\": {\"id\": \"x\"}, \"points\": [{\"id\": \"p\"}], \"rules\": [%s]}",
+                   rule);
     struct site *site = load_text(&files, text);
     uint64_t digest = site->rules[0].digest;
     site_free(site);
@@ -367,8 +373,9 @@ static void the_digest_follows_the_judging_only(void **state)
 {
     (void)state;
     uint64_t first = digest_of("{\"id\": \"r\", \"levels\": [{\"level\": \"red\", \"when\": \"value > 1\"}]}");
-    assert_true(first == digest_of("{\"levels\": [{\"when\": \"value > 1\",  \"level\": \"red\", \"origin\": \"GB\"}],"
-                                   "\"id\": \"r\", \"message\": \"m\", \"advice\": \"a\", \"where\": {\"id\": \"p\"}}"));
+    assert_true(first ==
+                digest_of("{\"levels\": [{\"when\": \"value > 1\",  \"level\": \"red\", \"origin\": \"GB\"}],"
+                          "\"id\": \"r\", \"message\": \"m\", \"advice\": \"a\", \"where\": {\"id\": \"p\"}}"));
     assert_true(first != digest_of("{\"id\": \"r\", \"levels\": [{\"level\": \"red\", \"when\": \"value > 2\"}]}"));
     assert_true(first != digest_of("{\"id\": \"r\", \"latch\": true, "
                                    "\"levels\": [{\"level\": \"red\", \"when\": \"value > 1\"}]}"));
