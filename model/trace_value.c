@@ -23,7 +23,10 @@ const char *trace_shown(struct trace_text text, char ret_text[TRACE_SHOWN_MAX + 
 
 bool trace_read_time(struct trace_time *kept, struct trace_text text, int64_t *ret_ns)
 {
-    if (text.len == kept->len && text.len > 0 && memcmp(text.text, kept->text, text.len) == 0) {
+    if (text.len == 0) {
+        return false;
+    }
+    if (text.len == kept->len && memcmp(text.text, kept->text, text.len) == 0) {
         *ret_ns = kept->ns;
         return true;
     }
