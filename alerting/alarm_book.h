@@ -36,6 +36,9 @@ void alarm_book_lend_board(struct alarm_book *book, const struct board *board);
 /* Applies one verdict (KEEP and MARK do nothing). */
 void alarm_book_verdict(struct alarm_book *book, const struct verdict *verdict);
 
+/* Ends a step: verdicts of one row, or of one phase of an instant, come in the order of alarms and are followed by this. */
+void alarm_book_end_step(struct alarm_book *book);
+
 /* Applies an act at time_ns; `value` is the alarm's point's last good value now (NaN: none).  ERR_NO with a reason when
  * it is refused; then there is no event. */
 enum err_code alarm_book_act(struct alarm_book *book, const struct act *act, int64_t time_ns, double value,

@@ -28,6 +28,7 @@ struct book_alarm {
     uint8_t judged;      /* enum level: what the rule says */
     uint8_t level;       /* enum level: what the alarm has; none when returned */
     uint8_t left;        /* enum level: the one it had when it returned; none while active */
+    uint8_t peak;        /* enum level: the highest one of this occurrence */
     uint8_t acked;       /* enum level: the highest one acknowledged of this occurrence */
     bool unless;         /* the rule's `unless` as last heard */
     bool blind;          /* an input is unknown, as last heard */
@@ -51,6 +52,9 @@ struct book_suppress {
     struct book_cell *cells; /* sorted by rule, then hazard */
     uint32_t cell_count;
     uint32_t *alarms;
+    uint32_t *due;      /* alarms to be settled at their own place in the step's order, rising; room for all */
+    uint32_t due_count;
+    int64_t due_ns;     /* time of the latest cause */
 };
 
 /* Alarms on the shelf, by end and then index: the first one is due first. */
@@ -109,6 +113,8 @@ void book_suppress_build(struct alarm_book *book);
 void book_suppress_count(struct alarm_book *book, uint32_t alarm); /* counts an alarm that was loaded active */
 /* Says `suppressed` or `unsuppressed` where an active alarm (just raised, or loaded) is not as its causes are. */
 void book_suppress_settle(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
+/* Settles those whose cause began or ended in this step and whose place in the order is before `alarm`. */
+void book_suppress_upto(struct alarm_book *book, uint32_t alarm);
 void book_suppress_raised(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
 void book_suppress_cleared(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
 

@@ -2,8 +2,8 @@
  * book_acts: what operators do to alarms, and what is refused (contract 5, 9).
  *
  *   act             refused when
- *   ack             never raised; another occurrence named; level already acknowledged
- *   shelve          no end given, or an end that is not in the future
+ *   ack             never raised; another occurrence named; level already acknowledged, or higher than any reached
+ *   shelve          no end given, or an end that is not in the future; no reason
  *   unshelve        not shelved
  *   out-of-service  already out of service; in-service: already in service
  *   close           never raised
@@ -14,6 +14,7 @@
  * is ERR_NO with a sentence for the operator and changes nothing.  Pure.
  */
 #include "alerting/book.h"
+#include "model/sample.h"
 
 struct act_step {
     struct alarm_book *book;
@@ -40,6 +41,10 @@ static enum err_code do_ack(const struct act_step *step, struct err *err)
     if (level <= alarm->acked) {
         return err_set(err, ERR_NO, "%s is already acknowledged at %s", step->name, level_name(alarm->acked));
     }
+    if (level > alarm->peak) {
+        return err_set(err, ERR_NO, "%s has been at most %s; %s was never seen", step->name, level_name(alarm->peak),
+                       level_name(level));
+    }
     alarm->acked = level;
     say(step, EV_ACKED, level);
     if (alarm->latched && book_is_acked(alarm)) {
@@ -52,8 +57,8 @@ static enum err_code do_ack(const struct act_step *step, struct err *err)
 static bool shelf_end(const struct act *act, int64_t time_ns, int64_t *ret_end_ns)
 {
     if (act->until_ns != 0) {
-        *ret_end_ns = act->until_ns;
-        return act->until_ns > time_ns;
+        *ret_end_ns = sample_cut_time(act->until_ns);
+        return *ret_end_ns > time_ns;
     }
     return act->for_ns > 0 && !__builtin_add_overflow(time_ns, act->for_ns, ret_end_ns);
 }
@@ -64,6 +69,9 @@ static enum err_code do_shelve(const struct act_step *step, struct err *err)
     if (!shelf_end(step->act, step->time_ns, &end_ns)) {
         return err_set(err, ERR_NO, "%s is not shelved: a shelf needs an end in the future; say for how long",
                        step->name);
+    }
+    if (step->act->comment[0] == '\0') {
+        return err_set(err, ERR_NO, "%s is not shelved: a shelf needs its reason as a comment", step->name);
     }
     book_shelf_put(step->book, step->index, end_ns);
     say(step, EV_SHELVED, step->alarm->level);
@@ -134,6 +142,7 @@ enum err_code alarm_book_act(struct alarm_book *book, const struct act *act, int
     const struct act_step step = {
         .book = book, .alarm = alarm, .act = act, .name = name, .index = act->alarm, .time_ns = time_ns};
     const enum err_code code = DOERS[act->kind](&step, err);
+    alarm_book_end_step(book);
     if (code != ERR_NONE) {
         alarm->value = before;
     }

@@ -1,16 +1,17 @@
 /*
  * book_keep: an alarm's record on disk, and taking up where it was left.
  *
- * One record, version 1, 42 bytes, big-endian:
+ * One record, version 1, 43 bytes, big-endian:
  *
  *   0  u8   version = 1
  *   1  u8   judged level    2  u8  level    3  u8  level left    4  u8  highest level acknowledged
- *   5  u8   flags: 1 unless, 2 blind, 4 blind was said, 8 latched, 16 suppressed, 32 out of service
- *   6  u32  occurrence, 0: never raised
- *  10  i64  time of the latest event (ns; the smallest number: none yet)
- *  18  i64  when this occurrence was raised (ns; 0: never)
- *  26  i64  end of the shelf (ns; 0: not shelved)
- *  34  f64  last good value (IEEE 754; NaN: none)
+ *   5  u8   highest level of this occurrence
+ *   6  u8   flags: 1 unless, 2 blind, 4 blind was said, 8 latched, 16 suppressed, 32 out of service
+ *   7  u32  occurrence, 0: never raised
+ *  11  i64  time of the latest event (ns; the smallest number: none yet)
+ *  19  i64  when this occurrence was raised (ns; 0: never)
+ *  27  i64  end of the shelf (ns; 0: not shelved)
+ *  35  f64  last good value (IEEE 754; NaN: none)
  *
  * A record that breaks what book.h says always holds is refused: a damaged
  * alarm shall be noticed, not guessed.  Pure.
@@ -42,6 +43,7 @@ void alarm_book_save(const struct alarm_book *book, uint32_t alarm, struct buf *
     pack_u8(out, state->level);
     pack_u8(out, state->left);
     pack_u8(out, state->acked);
+    pack_u8(out, state->peak);
     pack_u8(out, (uint8_t)flags);
     pack_u32(out, state->occurrence);
     pack_i64(out, state->time_ns);
@@ -55,8 +57,11 @@ static const char *fault_in(const struct book_alarm *state)
 {
     const bool active = book_is_active(state);
     if (state->judged >= LEVEL_COUNT || state->level >= LEVEL_COUNT || state->left >= LEVEL_COUNT ||
-        state->acked >= LEVEL_COUNT) {
+        state->acked >= LEVEL_COUNT || state->peak >= LEVEL_COUNT) {
         return "a level is out of range";
+    }
+    if (state->peak < state->level || state->peak < state->left || state->peak < state->acked) {
+        return "a level is above the highest of its occurrence";
     }
     if (active && (state->occurrence == 0 || state->left != LEVEL_NONE)) {
         return "an active alarm was never raised, or has left a level";
@@ -98,6 +103,7 @@ enum err_code alarm_book_load(struct alarm_book *book, uint32_t alarm, const voi
     state.level = unpack_u8(&in);
     state.left = unpack_u8(&in);
     state.acked = unpack_u8(&in);
+    state.peak = unpack_u8(&in);
     const unsigned flags = unpack_u8(&in);
     state.occurrence = unpack_u32(&in);
     state.time_ns = unpack_i64(&in);

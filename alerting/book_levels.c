@@ -19,6 +19,7 @@ static void book_raise(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
     state->level = state->judged;
     state->left = LEVEL_NONE;
     state->acked = LEVEL_NONE;
+    state->peak = state->level;
     book_say(book, alarm, EV_RAISED, state->level, state->level, time_ns);
     state->raised_ns = state->time_ns;
     book_suppress_raised(book, alarm, time_ns);
@@ -30,6 +31,7 @@ static void book_worsen(struct alarm_book *book, uint32_t alarm, int64_t time_ns
     const bool was_acked = book_is_acked(state);
     state->latched = false;
     state->level = state->judged;
+    state->peak = state->level > state->peak ? state->level : state->peak;
     book_say(book, alarm, EV_WORSENED, state->level, state->level, time_ns);
     if (was_acked && !book_is_acked(state)) {
         book_say(book, alarm, EV_UNACKED, state->level, LEVEL_NONE, time_ns);
@@ -86,6 +88,7 @@ void alarm_book_verdict(struct alarm_book *book, const struct verdict *verdict)
     const int64_t time_ns = verdict->time_ns;
     assert(alarm < book->site->alarm_count);
     struct book_alarm *state = &book->alarms[alarm];
+    book_suppress_upto(book, alarm);
     state->value = verdict->value;
     state->judged = verdict->level;
     state->unless = (verdict->flags & VERDICT_UNLESS) != 0;
@@ -105,7 +108,5 @@ void alarm_book_verdict(struct alarm_book *book, const struct verdict *verdict)
         state->told_blind = true;
         book_say(book, alarm, EV_BLIND, state->level, LEVEL_NONE, time_ns);
     }
-    if (!was_active) {
-        book_suppress_settle(book, alarm, time_ns);
-    }
+    book_suppress_settle(book, alarm, time_ns);
 }

@@ -8,14 +8,17 @@
  *
  *   victim: active alarm of a cell one of whose causes has active > 0
  *
- * `suppressed` comes last with the victim's own raise, or directly after the
- * cause's `raised`; `unsuppressed` directly after the last cause's `cleared`;
- * victims in the order of alarms.  An alarm without hazard is not concerned.
+ * A change is told at the victim's own place in the order of the step (one row,
+ * one phase of an instant), last of what the step says of it; a victim whose
+ * place has passed is told directly after the cause.  So a victim that clears in
+ * the step in which its cause ends clears without a word.  An alarm without
+ * hazard is not concerned.
  * Pure.  Memory: the book's arena, at load.
  */
 #include "alerting/book.h"
 #include "base/memory.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- building the index ------------------------------------------------------------------------------------------ */
 
@@ -132,6 +135,7 @@ void book_suppress_build(struct alarm_book *book)
     struct place *places = sorted_places(book->site, &count);
     index->cells = ARENA_ARRAY(&book->arena, struct book_cell, count);
     index->alarms = ARENA_ARRAY(&book->arena, uint32_t, count);
+    index->due = ARENA_ARRAY(&book->arena, uint32_t, count);
     fill_cells(book, places, count);
     free(places);
     link_cells(book, false);
@@ -177,29 +181,60 @@ static void say_suppressed(struct alarm_book *book, uint32_t alarm, bool suppres
     book_say(book, alarm, suppressed ? EV_SUPPRESSED : EV_UNSUPPRESSED, state->level, LEVEL_NONE, time_ns);
 }
 
-/* Tells the victims of a cell that just got its first active alarm, or lost its last. */
-static void tell_victims(struct alarm_book *book, const struct book_cell *cause, int64_t time_ns)
+/* Notes an alarm to be settled at its place; the list stays rising and names each once. */
+static void settle_later(struct book_suppress *index, uint32_t alarm)
 {
-    const struct book_suppress *index = &book->suppress;
+    uint32_t at = index->due_count;
+    while (at > 0 && index->due[at - 1] > alarm) {
+        at--;
+    }
+    if (at > 0 && index->due[at - 1] == alarm) {
+        return;
+    }
+    memmove(&index->due[at + 1], &index->due[at], (index->due_count - at) * sizeof *index->due);
+    index->due[at] = alarm;
+    index->due_count++;
+}
+
+/* An alarm of a cell that others wait for began or ended: settles the victims whose place has passed, in their order,
+ * and notes the others. */
+static void tell_victims(struct alarm_book *book, const struct book_cell *cause, uint32_t alarm, int64_t time_ns)
+{
+    struct book_suppress *index = &book->suppress;
+    index->due_ns = time_ns;
     for (uint32_t v = 0; v < cause->victim_count; v++) {
         const struct book_cell *cell = &index->cells[cause->victims[v]];
-        const bool suppressed = cell_is_suppressed(book, cell);
         for (uint32_t i = cell->first; i < cell->first + cell->count; i++) {
-            const uint32_t alarm = index->alarms[i];
-            const struct book_alarm *state = &book->alarms[alarm];
-            if (book_is_active(state) && state->suppressed != suppressed) {
-                book_look(book, alarm);
-                say_suppressed(book, alarm, suppressed, time_ns);
-            }
+            settle_later(index, index->alarms[i]);
         }
     }
+    book_suppress_upto(book, alarm);
+}
+
+void book_suppress_upto(struct alarm_book *book, uint32_t alarm)
+{
+    struct book_suppress *index = &book->suppress;
+    uint32_t done = 0;
+    while (done < index->due_count && index->due[done] < alarm) {
+        book_look(book, index->due[done]);
+        book_suppress_settle(book, index->due[done++], index->due_ns);
+    }
+    if (done > 0) {
+        index->due_count -= done;
+        memmove(index->due, index->due + done, index->due_count * sizeof *index->due);
+    }
+}
+
+void alarm_book_end_step(struct alarm_book *book)
+{
+    book_suppress_upto(book, SITE_NONE);
 }
 
 void book_suppress_raised(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
 {
     struct book_cell *cell = cell_of(book, alarm);
     if (cell != NULL && cell->active++ == 0) {
-        tell_victims(book, cell, time_ns);
+        tell_victims(book, cell, alarm, time_ns);
     }
 }
 
@@ -217,6 +252,6 @@ void book_suppress_cleared(struct alarm_book *book, uint32_t alarm, int64_t time
 {
     struct book_cell *cell = cell_of(book, alarm);
     if (cell != NULL && --cell->active == 0) {
-        tell_victims(book, cell, time_ns);
+        tell_victims(book, cell, alarm, time_ns);
     }
 }

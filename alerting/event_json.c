@@ -26,7 +26,7 @@ struct event_words event_words_of(const struct site *site, uint32_t alarm)
         .hazard = of->hazard == SITE_NONE ? NULL : site->hazards[of->hazard].id,
         .kind = of->kind,
         .message = rule->message,
-        .advice = rule->advice,
+        .advice = rule->advice != NULL || of->hazard == SITE_NONE ? rule->advice : site->hazards[of->hazard].advice,
     };
     if (of->point != SITE_NONE) {
         const struct site_point *point = &site->points[of->point];

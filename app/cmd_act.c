@@ -51,6 +51,9 @@ static enum err_code need(const struct command *self, const struct request *requ
     if (strcmp(self->name, "shelve") == 0 && (request->for_text == NULL) == (request->until == NULL)) {
         return err_set(err, ERR_INPUT, "a shelf needs its end: either --for 30m or --until TIME");
     }
+    if (strcmp(self->name, "shelve") == 0 && request->comment == NULL) {
+        return err_set(err, ERR_INPUT, "--comment TEXT is missing: a shelf needs its reason");
+    }
     if (strcmp(self->name, "comment") == 0 && request->comment == NULL) {
         return err_set(err, ERR_INPUT, "--comment TEXT is missing");
     }

@@ -43,7 +43,7 @@ static const struct command commands[] = {
      "runs.  Shelved, suppressed and out-of-service alarms are shown with --all only.\n"},
     {"ack", cmd_act, "ack SITE ALARM --by NAME [--comment TEXT] [--occurrence N] [--level L]",
      ACT_HELP("Acknowledges an alarm at the level it has now, or at the occurrence and level named.")},
-    {"shelve", cmd_act, "shelve SITE ALARM --by NAME --for 30m | --until TIME [--comment TEXT]",
+    {"shelve", cmd_act, "shelve SITE ALARM --by NAME --comment TEXT --for 30m | --until TIME",
      ACT_HELP("Shelves an alarm: it is judged and journalled, not announced, until the end given.")},
     {"unshelve", cmd_act, "unshelve SITE ALARM --by NAME [--comment TEXT]", ACT_HELP("Ends a shelf before its time.")},
     {"comment", cmd_act, "comment SITE ALARM --by NAME --comment TEXT", ACT_HELP("Adds a comment to an alarm.")},

@@ -77,6 +77,7 @@ enum err_code replay_new(const struct site *site, const struct rules *rules, uns
     if (replay->masks == NULL || replay->homes == NULL || replay->board == NULL || replay->book == NULL) {
         code = err_set(err, ERR_ENV, "out of memory");
     } else {
+        alarm_book_lend_board(replay->book, replay->board);
         rules_plan(rules, shards, replay->masks, replay->homes);
         code = rings_new(replay, err);
     }
@@ -184,8 +185,12 @@ static void collect(struct replay *replay)
         qsort(replay->merge, count, sizeof *replay->merge, by_order);
     }
     for (size_t i = 0; i < count; i++) {
+        if (i > 0 && replay->merge[i].turn != replay->merge[i - 1].turn) {
+            alarm_book_end_step(replay->book);
+        }
         alarm_book_verdict(replay->book, &replay->merge[i]);
     }
+    alarm_book_end_step(replay->book);
     emit(replay);
 }
 
@@ -227,7 +232,7 @@ static void advance(struct replay *replay, int64_t until_ns)
 static void take_sample(struct replay *replay, const struct trace_row *row)
 {
     struct sample sample = row->sample;
-    sample.time_ns = row->time_ns;
+    sample.time_ns = sample_cut_time(row->time_ns);
     sample.seen_ns = replay->clock_ns;
     uint64_t mask = replay->masks[sample.point];
     for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
@@ -262,6 +267,7 @@ static enum err_code take_act(struct replay *replay, const struct trace_row *row
 static int64_t receipt(const struct replay *replay, const struct trace_row *row)
 {
     int64_t time_ns = row->seen_ns != TIME_NEVER ? row->seen_ns : row->time_ns;
+    time_ns = sample_cut_time(time_ns);
     return replay->started && time_ns < replay->clock_ns ? replay->clock_ns : time_ns;
 }
 

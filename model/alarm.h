@@ -46,6 +46,7 @@ struct verdict {
     double value;       /* last good value of the alarm's own point, NaN = none (always for groups) */
     uint32_t alarm;     /* index into site.alarms; also the order of events of one instant */
     uint32_t point;     /* the member point judged (for a group: which member; KEEP) */
+    uint32_t step;      /* counts the shard's samples and instants: verdicts of one step belong together */
     uint8_t kind;       /* enum verdict_kind */
     uint8_t flags;      /* enum verdict_flags */
     uint8_t level;      /* STEP: judged level after; `unless` and `latch` not applied */
@@ -53,7 +54,7 @@ struct verdict {
     uint8_t keep_level; /* KEEP: index into rule.levels */
     uint8_t keep;       /* KEEP: enum keep_bits */
     uint8_t turn;       /* STEP by a sample: 0 a delay that had ended before it, 1 its judgement; order of one row */
-    uint8_t pad[1];
+    uint8_t pad[5];
 };
 static_assert(sizeof(struct verdict) <= 64, "one cache line");
 

@@ -37,7 +37,7 @@ enum status {
 #define POINT_MARK UINT32_MAX
 
 struct sample {
-    int64_t time_ns; /* when the field says it happened, UTC */
+    int64_t time_ns; /* when the field says it happened, UTC; whole milliseconds once in a ring, like seen_ns */
     int64_t seen_ns; /* when davy took it in, by its clock; never falls within one ring */
     double value;    /* in the point's unit; NaN = no value, then a status bit is set */
     uint32_t point;  /* index into site.points; never leaves the process */
@@ -53,6 +53,17 @@ size_t status_format(uint16_t status, char ret_text[STATUS_TEXT_MAX]);
 
 /* Reads that form ("" is good) from text[0..len).  False on an unknown word; then *ret_status is untouched. */
 bool status_parse(const char *text, size_t len, uint16_t *ret_status);
+
+/* Cuts a time to whole milliseconds, towards the past: the grain of the contract's times, so that what is stored or
+ * exported judges the same again. */
+static inline int64_t sample_cut_time(int64_t time_ns)
+{
+    int64_t rest_ns = time_ns % 1000000;
+    if (time_ns < INT64_MIN + 1000000) {
+        return time_ns - rest_ns; /* at the beginning of time there is nothing before */
+    }
+    return time_ns - (rest_ns < 0 ? rest_ns + 1000000 : rest_ns);
+}
 
 /* Sets what every reader of the field must set: a NaN or infinite value becomes no value, and no value without a flag
  * gets ST_SENSOR. */

@@ -171,6 +171,7 @@ static bool work_on(struct shard *shard)
         if (work->kind == WORK_SAMPLE && !work->fired) {
             work->fired = true;
             work->next = 0;
+            shard->step++; /* what had ended before the sample was another instant */
         } else {
             work->kind = WORK_NONE;
         }
@@ -204,6 +205,7 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
         return true;
     }
     take_reading(shard, local, &sample);
+    shard->step++;
     struct run run = shard->point_readers[local];
     shard->work = (struct work){
         .kind = run.count > 0 ? WORK_SAMPLE : WORK_NONE,
@@ -315,6 +317,7 @@ static void begin_second(struct shard *shard)
 bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase)
 {
     shard->clock_ns = clock_ns > shard->clock_ns ? clock_ns : shard->clock_ns;
+    shard->step++;
     switch (phase) {
     case DUE_DELAYS:
         return run_delays(shard);

@@ -63,6 +63,7 @@ static struct verdict verdict_of(const struct shard *shard, const struct instanc
         .value = place->group == SITE_NONE ? point->value : NAN,
         .alarm = place->alarm,
         .point = shard->site_points[place->point],
+        .step = shard->step,
     };
 }
 

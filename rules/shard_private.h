@@ -51,6 +51,7 @@ struct shard {
     struct shard_config config;
     struct arena arena;
     int64_t clock_ns;             /* what the shard has taken in or run up to */
+    uint32_t step;                /* of the sample, or the phase of an instant, being worked off */
     /* points, local indices */
     uint32_t point_count;
     uint32_t *local;              /* [site point] -> local index, SITE_NONE: not of this shard */
