@@ -1,0 +1,258 @@
+/*
+ * encode: value -> raw -> registers, and what comes back (see encode.h).
+ *
+ *   value 1.02, f32, CDAB:  raw 0x3F828F5C  ->  bytes A=3F B=82 C=8F D=5C  ->  registers 8F5C 3F82
+ */
+#include "simulators/encode.h"
+#include "model/sample.h"
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+static bool is_bit_table(const struct site_from *from)
+{
+    return from->table == TABLE_COIL || from->table == TABLE_DISCRETE;
+}
+
+unsigned encode_width(const struct site_from *from)
+{
+    return is_bit_table(from) ? 1 : from->registers;
+}
+
+static unsigned raw_bits(const struct site_from *from)
+{
+    return is_bit_table(from) ? 1 : 16U * from->registers;
+}
+
+static uint64_t low_mask(unsigned bits)
+{
+    return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
+
+/* Nearest whole number within [0, 2^bits - 1]. */
+static uint64_t to_unsigned(double number, unsigned bits)
+{
+    const double whole = round(number);
+    if (!(whole > 0)) {
+        return 0;
+    }
+    return whole >= ldexp(1, (int)bits) ? low_mask(bits) : (uint64_t)whole;
+}
+
+/* Nearest whole number within the two's complement range, as its bits. */
+static uint64_t to_signed(double number, unsigned bits)
+{
+    const double whole = round(number);
+    const double top = ldexp(1, (int)bits - 1);
+    const int64_t most = (int64_t)low_mask(bits - 1);
+    const int64_t fit = whole >= top ? most : whole > -top ? (int64_t)whole : -most - 1;
+    return (uint64_t)fit & low_mask(bits);
+}
+
+static uint64_t to_f32(double number)
+{
+    const double most = (double)FLT_MAX;
+    const float fit = isnan(number) ? NAN : (float)fmax(-most, fmin(number, most));
+    uint32_t bits;
+    memcpy(&bits, &fit, sizeof bits);
+    return bits;
+}
+
+static uint64_t to_f64(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
+static struct raw encode_number(const struct site_from *from, double number)
+{
+    const unsigned bits = raw_bits(from);
+    struct raw raw = {.mask = low_mask(bits)};
+    if (is_bit_table(from)) {
+        raw.bits = number >= 0.5;
+        return raw;
+    }
+    switch (from->type) {
+    case TYPE_U16:
+    case TYPE_U32:
+    case TYPE_U64:
+        raw.bits = to_unsigned(number, bits);
+        break;
+    case TYPE_I16:
+    case TYPE_I32:
+    case TYPE_I64:
+        raw.bits = to_signed(number, bits);
+        break;
+    case TYPE_F32:
+        raw.bits = to_f32(number);
+        break;
+    case TYPE_F64:
+        raw.bits = to_f64(number);
+        break;
+    case TYPE_BOOL:
+        raw.bits = number >= 0.5;
+        break;
+    case TYPE_BIT:
+    case TYPE_BITS: {
+        const unsigned width = (unsigned)(from->bit_hi - from->bit_lo) + 1;
+        raw.bits = to_unsigned(number, width) << from->bit_lo;
+        raw.mask = low_mask(width) << from->bit_lo;
+        break;
+    }
+    }
+    return raw;
+}
+
+static double signed_number(uint64_t value, unsigned bits)
+{
+    const uint64_t sign = UINT64_C(1) << (bits - 1);
+    return (value & sign) != 0 ? -(double)((~value & low_mask(bits)) + 1) : (double)value;
+}
+
+/* What a reader takes the raw value for, before scale and offset. */
+static double decode_number(const struct site_from *from, struct raw raw)
+{
+    const uint64_t value = raw.bits & raw.mask;
+    if (is_bit_table(from)) {
+        return (double)value;
+    }
+    switch (from->type) {
+    case TYPE_I16:
+    case TYPE_I32:
+    case TYPE_I64:
+        return signed_number(value, raw_bits(from));
+    case TYPE_F32: {
+        const uint32_t bits = (uint32_t)value;
+        float number;
+        memcpy(&number, &bits, sizeof number);
+        return (double)number;
+    }
+    case TYPE_F64: {
+        double number;
+        memcpy(&number, &value, sizeof number);
+        return number;
+    }
+    case TYPE_BOOL:
+        return value != 0;
+    case TYPE_BIT:
+    case TYPE_BITS:
+        return (double)(value >> from->bit_lo);
+    case TYPE_U16:
+    case TYPE_U32:
+    case TYPE_U64:
+        break;
+    }
+    return (double)value;
+}
+
+struct raw encode_value(const struct site_from *from, double value)
+{
+    const double scale = from->scale != 0 ? from->scale : 1;
+    return encode_number(from, (value - from->offset) / scale);
+}
+
+static bool is_signed(const struct site_from *from)
+{
+    return from->type == TYPE_I16 || from->type == TYPE_I32 || from->type == TYPE_I64;
+}
+
+/* True when a reader takes it for "no reading".  Manuals give that value of a signed register often as its unsigned
+ * pattern (32768 for 0x8000), and of a float as a decimal that it only comes near to. */
+static bool is_invalid(const struct site_from *from, struct raw raw)
+{
+    const double number = decode_number(from, raw);
+    for (size_t i = 0; i < from->invalid_count; i++) {
+        const double invalid = from->invalid[i];
+        if (number == invalid || (from->type == TYPE_F32 && number == (double)(float)invalid) ||
+            (is_signed(from) && number < 0 && invalid > 0 && (double)raw.bits == invalid)) {
+            return true;
+        }
+    }
+    return !isfinite(number);
+}
+
+bool encode_invalid(const struct site_from *from, struct raw *ret_raw)
+{
+    if (is_bit_table(from)) {
+        return false;
+    }
+    for (size_t i = 0; i < from->invalid_count; i++) {
+        const double invalid = from->invalid[i];
+        struct raw raw = encode_number(from, invalid);
+        if (!is_invalid(from, raw) && is_signed(from)) {
+            raw.bits = to_unsigned(invalid, raw_bits(from));
+        }
+        if (is_invalid(from, raw)) {
+            *ret_raw = raw;
+            return true;
+        }
+    }
+    if (from->type == TYPE_F32 || from->type == TYPE_F64) {
+        *ret_raw = encode_number(from, NAN);
+        return true;
+    }
+    return false;
+}
+
+struct raw encode_reading(const struct site_from *from, struct sim_reading reading)
+{
+    struct raw raw = {0};
+    if (isnan(reading.value) && encode_invalid(from, &raw)) {
+        return raw;
+    }
+    return encode_value(from, reading.value);
+}
+
+struct sim_reading encode_seen(const struct site_from *from, struct sim_reading reading)
+{
+    const struct raw raw = encode_reading(from, reading);
+    const double value = decode_number(from, raw) * from->scale + from->offset;
+    if (is_invalid(from, raw) || !isfinite(value)) {
+        return (struct sim_reading){.value = NAN, .status = ST_SENSOR};
+    }
+    return (struct sim_reading){.value = value};
+}
+
+double encode_number_told(const struct site_from *from, double value)
+{
+    if (from->scale == 1 && from->offset == 0) {
+        return value;
+    }
+    const double scale = from->scale != 0 ? from->scale : 1;
+    return nearbyint((value - from->offset) / scale * 1e6) / 1e6; /* a gateway prints no more decimals */
+}
+
+struct sim_reading encode_told(const struct site_from *from, struct sim_reading reading)
+{
+    if (isnan(reading.value)) {
+        return reading;
+    }
+    const double number = encode_number_told(from, reading.value);
+    reading.value = number * from->scale + from->offset;
+    for (size_t i = 0; i < from->invalid_count; i++) {
+        if (number == from->invalid[i]) {
+            reading.value = NAN;
+        }
+    }
+    if (!isfinite(reading.value)) {
+        reading = (struct sim_reading){.value = NAN, .status = reading.status | ST_SENSOR};
+    }
+    return reading;
+}
+
+void encode_put(const struct site_from *from, struct raw raw, uint16_t *registers)
+{
+    if (is_bit_table(from)) {
+        registers[0] = (uint16_t)(raw.bits & 1);
+        return;
+    }
+    const unsigned bytes = 2U * from->registers;
+    for (unsigned i = 0; i < bytes; i++) { /* byte i as it travels is byte order[i] of the value */
+        const unsigned from_top = 8 * (bytes - 1 - from->order[i]);
+        const unsigned within = i % 2 == 0 ? 8 : 0;
+        const unsigned mask = (unsigned)(raw.mask >> from_top & 0xff) << within;
+        const unsigned bits = (unsigned)(raw.bits >> from_top & 0xff) << within;
+        registers[i / 2] = (uint16_t)((registers[i / 2] & ~mask) | (bits & mask));
+    }
+}

@@ -1,0 +1,162 @@
+/*
+ * gateway: when messages are due, and what stands in them (see gateway.h).
+ */
+#include "simulators/gateway.h"
+#include "base/clock.h"
+#include "model/sample.h"
+#include "simulators/course.h"
+#include "simulators/encode.h"
+#include "simulators/fault.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum err_code gateway_init(struct gateway *gateway, const struct site *site, const struct scenario *scenario,
+                           uint32_t source, struct err *err)
+{
+    *gateway = (struct gateway){.site = site, .scenario = scenario, .source = source, .next_ns = TIME_NEVER};
+    size_t count = 0;
+    for (size_t i = 0; i < site->point_count; i++) {
+        count += site->points[i].from.source == source;
+    }
+    if (count == 0) {
+        return ERR_NONE; /* nothing is ever due */
+    }
+    gateway->points = calloc(count, sizeof gateway->points[0]);
+    if (gateway->points == NULL) {
+        return err_set(err, ERR_ENV, "out of memory");
+    }
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        if (site->points[i].from.source == source) {
+            gateway->points[gateway->point_count++] = i;
+        }
+    }
+    gateway->next_ns = 0;
+    return ERR_NONE;
+}
+
+void gateway_done(struct gateway *gateway)
+{
+    free(gateway->points);
+    *gateway = (struct gateway){0};
+}
+
+static int64_t next_after(const struct gateway *gateway, int64_t t_ns)
+{
+    int64_t next_ns = TIME_NEVER;
+    for (size_t i = 0; i < gateway->point_count; i++) {
+        const int64_t every_ns = gateway->scenario->points[gateway->points[i]].every_ns;
+        const int64_t due_ns = (t_ns / every_ns + 1) * every_ns;
+        next_ns = due_ns < next_ns ? due_ns : next_ns;
+    }
+    return next_ns;
+}
+
+size_t gateway_step(struct gateway *gateway, struct gateway_message ret_messages[2])
+{
+    const struct gateway_message message = {.t_ns = gateway->next_ns, .seq = ++gateway->seq};
+    gateway->next_ns = next_after(gateway, message.t_ns);
+    const struct fault *fault = fault_at(gateway->scenario, gateway->source, FAULT_ANY_UNIT, message.t_ns);
+    const bool reorder = fault != NULL && fault->kind == FAULT_REORDER;
+    if (!gateway->holding && reorder) {
+        gateway->held = message;
+        gateway->holding = true;
+        return 0;
+    }
+    if (!gateway->holding) {
+        ret_messages[0] = message;
+        return 1;
+    }
+    gateway->holding = false;
+    ret_messages[reorder ? 0 : 1] = message;
+    ret_messages[reorder ? 1 : 0] = gateway->held;
+    return 2;
+}
+
+bool gateway_release(struct gateway *gateway, struct gateway_message *ret_message)
+{
+    if (!gateway->holding) {
+        return false;
+    }
+    gateway->holding = false;
+    *ret_message = gateway->held;
+    return true;
+}
+
+bool gateway_holds(const struct gateway *gateway, uint32_t point, const struct gateway_message *message)
+{
+    return message->t_ns % gateway->scenario->points[point].every_ns == 0;
+}
+
+/* ---- payloads ---------------------------------------------------------------------------------------------------- */
+
+static int64_t to_ms(int64_t t_ns)
+{
+    return t_ns / NS_PER_MS;
+}
+
+static void write_value(struct buf *buf, const struct site_from *from, struct sim_reading reading)
+{
+    const double number = isnan(reading.value) ? reading.value : encode_number_told(from, reading.value);
+    if (reading.status == 0) {
+        buf_number(buf, number);
+        return;
+    }
+    char status[STATUS_TEXT_MAX];
+    (void)status_format(reading.status, status);
+    buf_text(buf, "{");
+    if (!isnan(number)) {
+        buf_text(buf, "\"value\":");
+        buf_number(buf, number);
+        buf_text(buf, ",");
+    }
+    buf_printf(buf, "\"status\":\"%s\"}", status);
+}
+
+bool gateway_plays(enum mqtt_format format)
+{
+    return format == FORMAT_DAVY;
+}
+
+void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,
+                     struct buf *buf)
+{
+    buf_printf(buf, "{\"time\":%lld,\"seq\":%llu,\"values\":{", (long long)to_ms(epoch_ns + message->t_ns),
+               (unsigned long long)message->seq);
+    bool first = true;
+    for (size_t i = 0; i < gateway->point_count; i++) {
+        const uint32_t index = gateway->points[i];
+        const struct site_point *place = &gateway->site->points[index];
+        const struct sim_point *point = &gateway->scenario->points[index];
+        if (gateway_holds(gateway, index, message)) {
+            buf_text(buf, first ? "" : ",");
+            buf_json_string(buf, place->from.key != NULL ? place->from.key : place->id);
+            buf_text(buf, ":");
+            write_value(buf, &place->from, course_reading(point, place, course_tick(point, message->t_ns)));
+            first = false;
+        }
+    }
+    buf_text(buf, "}}");
+}
+
+void gateway_broken_payload(const struct gateway_message *message, struct buf *buf)
+{
+    static const char *const broken[] = {"{\"time\":", "\xff\xfe garbage",
+                                         "[]]",        "{\"values\":17}",
+                                         "",           "{\"time\":\"yesterday\",\"values\":{\"x\":1}}"};
+    buf_text(buf, broken[message->seq % (sizeof broken / sizeof broken[0])]);
+}
+
+void gateway_topic(const struct site_source *source, struct buf *buf)
+{
+    const char *topic = source->topic_count > 0 ? source->topics[0] : "";
+    for (const char *c = topic; *c != '\0'; c++) {
+        if (*c == '+') {
+            buf_text(buf, source->id);
+        } else if (*c == '#') {
+            buf_text(buf, "sim");
+        } else {
+            buf_add(buf, c, 1);
+        }
+    }
+}

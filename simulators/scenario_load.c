@@ -1,0 +1,387 @@
+/*
+ * scenario_load: a scenario file becomes a struct scenario.
+ *
+ * Everything is read by tables (model/conf.h), which are the manual's
+ * reference too; all mistakes of a file come out in one run.  Points that no
+ * entry names get the usual signal of their kind.
+ */
+#include "base/clock.h"
+#include "base/text.h"
+#include "simulators/scenario_read.h"
+#include "simulators/wave.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX_BYTES = 16 * 1024 * 1024 }; /* a larger file is refused */
+
+struct heading {
+    struct conf_head head;
+    uint32_t seed;
+    json_t *start;
+    int64_t length_ns;
+    json_t *points, *events;
+};
+
+struct sine {
+    struct conf_head head;
+    double mean, amplitude;
+    int64_t period_ns;
+};
+
+struct entry {
+    struct conf_head head;
+    double base, noise, drift_per_h, step;
+    struct sine sine;
+};
+
+static const struct conf_key sine_keys[] = {
+    {.name = "mean",
+     .type = CONF_NUMBER,
+     .offset = offsetof(struct sine, mean),
+     .lo = -SCENARIO_VALUE_MOST,
+     .hi = SCENARIO_VALUE_MOST,
+     .help = "what it swings around; takes the place of base"},
+    {.name = "amplitude",
+     .type = CONF_NUMBER,
+     .offset = offsetof(struct sine, amplitude),
+     .required = true,
+     .lo = -SCENARIO_VALUE_MOST,
+     .hi = SCENARIO_VALUE_MOST,
+     .help = "how far it swings"},
+    {.name = "period",
+     .type = CONF_DURATION,
+     .offset = offsetof(struct sine, period_ns),
+     .required = true,
+     .lo = 1,
+     .help = "of one full swing"},
+};
+
+static const struct conf_table sine_table = {.name = "points.<id>.sine",
+                                             .about = "A slow swing.",
+                                             .keys = sine_keys,
+                                             .count = sizeof sine_keys / sizeof sine_keys[0]};
+
+static const struct conf_key entry_keys[] = {
+    {.name = "base",
+     .type = CONF_NUMBER,
+     .offset = offsetof(struct entry, base),
+     .lo = -SCENARIO_VALUE_MOST,
+     .hi = SCENARIO_VALUE_MOST,
+     .fallback_note = "as usual for the kind",
+     .help = "what it stands at"},
+    {.name = "noise",
+     .type = CONF_NUMBER,
+     .offset = offsetof(struct entry, noise),
+     .lo = 0,
+     .hi = SCENARIO_VALUE_MOST,
+     .fallback = "0",
+     .help = "the farthest that noise carries it"},
+    {.name = "drift_per_h",
+     .type = CONF_NUMBER,
+     .offset = offsetof(struct entry, drift_per_h),
+     .lo = -SCENARIO_VALUE_MOST,
+     .hi = SCENARIO_VALUE_MOST,
+     .fallback = "0",
+     .help = "slow change per hour"},
+    {.name = "step",
+     .type = CONF_NUMBER,
+     .offset = offsetof(struct entry, step),
+     .lo = 1e-9,
+     .hi = SCENARIO_VALUE_MOST,
+     .fallback_note = "the point's resolution, or as usual for the kind",
+     .help = "the sensor's smallest step"},
+    {.name = "sine",
+     .type = CONF_TABLE,
+     .offset = offsetof(struct entry, sine),
+     .table = &sine_table,
+     .help = "a slow swing"},
+};
+
+static const struct conf_table entry_table = {
+    .name = "points.<id or pattern>",
+    .about =
+        "The undisturbed signal of a point. An id's own entry wins over patterns, a later pattern over an earlier.",
+    .keys = entry_keys,
+    .count = sizeof entry_keys / sizeof entry_keys[0]};
+
+static const struct conf_key heading_keys[] = {
+    {.name = "seed",
+     .type = CONF_WHOLE,
+     .offset = offsetof(struct heading, seed),
+     .lo = 0,
+     .hi = 4294967294.0,
+     .fallback = "1",
+     .help = "of the noise: same seed, same bytes"},
+    {.name = "start",
+     .type = CONF_ANY,
+     .offset = offsetof(struct heading, start),
+     .required = true,
+     .help = "the trace's first moment: RFC 3339 or Unix milliseconds"},
+    {.name = "length",
+     .type = CONF_DURATION,
+     .offset = offsetof(struct heading, length_ns),
+     .required = true,
+     .lo = 1,
+     .help = "how long the trace is"},
+    {.name = "points",
+     .type = CONF_MAP,
+     .offset = offsetof(struct heading, points),
+     .table = &entry_table,
+     .help = "signals by id or pattern"},
+    {.name = "events",
+     .type = CONF_LIST,
+     .offset = offsetof(struct heading, events),
+     .table = &scenario_event_table,
+     .help = "what happens, and when"},
+};
+
+static const struct conf_table heading_table = {.name = "scenario",
+                                                .about = "A scenario file.",
+                                                .keys = heading_keys,
+                                                .count = sizeof heading_keys / sizeof heading_keys[0]};
+
+/* ---- points ------------------------------------------------------------------------------------------------------ */
+
+static bool is_pattern(const char *name)
+{
+    return strpbrk(name, "*?") != NULL;
+}
+
+static void report_no_point(struct scenario_reader *reader, const struct conf_at *at, const char *name)
+{
+    const char *hint = "a pattern must fit one of the site's points";
+    char nearest[CONF_HINT_MAX];
+    if (!is_pattern(name)) {
+        hint = "use an id of the site's points, or a pattern with * and ?";
+        const size_t count = reader->site->point_count;
+        const char **ids = calloc(count + 1, sizeof ids[0]);
+        for (size_t i = 0; ids != NULL && i < count; i++) {
+            ids[i] = reader->site->points[i].id;
+        }
+        const char *near = ids == NULL ? NULL : conf_hint_nearest(nearest, name, ids, count);
+        hint = near != NULL ? near : hint;
+        free(ids);
+    }
+    conf_mistake(&reader->conf, at, hint, "point \"%.128s\" is not in the site", name);
+}
+
+void scenario_each_point(struct scenario_reader *reader, const struct conf_at *at, const char *name,
+                         scenario_take_fn *take, const void *what)
+{
+    const struct site *site = reader->site;
+    bool found = false;
+    if (!is_pattern(name)) {
+        const uint32_t point = site_point(site, name, strlen(name));
+        if (point != SITE_NONE) {
+            take(reader, at, point, what);
+            found = true;
+        }
+    }
+    for (uint32_t i = 0; is_pattern(name) && i < site->point_count; i++) {
+        if (text_glob(name, site->points[i].id)) {
+            take(reader, at, i, what);
+            found = true;
+        }
+    }
+    if (!found) {
+        report_no_point(reader, at, name);
+    }
+}
+
+static void take_wave(struct scenario_reader *reader, const struct conf_at *at, uint32_t point, const void *what)
+{
+    (void)at; /* nothing can be wrong here */
+    struct wave wave = *(const struct wave *)what;
+    const struct wave usual = wave_default(&reader->site->points[point]);
+    wave.base = isnan(wave.base) ? usual.base : wave.base;
+    wave.step = isnan(wave.step) ? usual.step : wave.step;
+    reader->scenario->points[point].wave = wave;
+}
+
+/* Reads one entry; base and step are NaN when the kind decides. */
+static struct wave read_wave(struct scenario_reader *reader, const struct conf_at *at, json_t *json)
+{
+    struct entry entry;
+    conf_read(&reader->conf, at, &entry_table, json, &entry);
+    conf_defaults(&reader->conf, &entry_table, &entry);
+    struct wave wave = {.base = entry.base, .noise = entry.noise, .drift_per_h = entry.drift_per_h, .step = entry.step};
+    if (entry.sine.head.given) {
+        const struct sine *sine = &entry.sine;
+        if (!isnan(sine->mean) && !isnan(entry.base)) {
+            conf_mistake(&reader->conf, at, "keep one of them", "has both \"base\" and \"sine.mean\"");
+        }
+        wave.base = isnan(sine->mean) ? entry.base : sine->mean;
+        wave.amplitude = isnan(sine->amplitude) ? 0 : sine->amplitude;
+        wave.period_ns = sine->period_ns > 0 ? sine->period_ns : NS_PER_S; /* else it was a mistake already */
+    }
+    return wave;
+}
+
+/* Patterns first, ids after them: a point's own entry always wins. */
+static void read_points(struct scenario_reader *reader, const struct conf_at *at, json_t *points, bool patterns)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(points, name, value)
+    {
+        if (is_pattern(name) == patterns) {
+            const struct conf_at inner = CONF_KEY_AT(at, name);
+            const struct wave wave = read_wave(reader, &inner, value);
+            scenario_each_point(reader, &inner, name, take_wave, &wave);
+        }
+    }
+}
+
+static void start_points(struct scenario *scenario, const struct site *site)
+{
+    scenario->points = ARENA_ARRAY(&scenario->arena, struct sim_point, site->point_count + 1);
+    for (size_t i = 0; i < site->point_count; i++) {
+        const struct site_point *point = &site->points[i];
+        scenario->points[i].wave = wave_default(point);
+        scenario->points[i].key = wave_key(scenario->seed, point->id);
+        scenario->points[i].every_ns = point->every_ns > 0 ? point->every_ns : NS_PER_S;
+    }
+}
+
+/* ---- the document ------------------------------------------------------------------------------------------------ */
+
+static int compare_faults(const void *left, const void *right)
+{
+    const struct fault *a = left;
+    const struct fault *b = right;
+    if (a->at_ns != b->at_ns) {
+        return a->at_ns < b->at_ns ? -1 : 1;
+    }
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static void keep_faults(struct scenario_reader *reader)
+{
+    struct scenario *scenario = reader->scenario;
+    scenario->faults = ARENA_ARRAY(&scenario->arena, struct fault, reader->fault_count + 1);
+    scenario->fault_count = reader->fault_count;
+    if (reader->fault_count > 0) {
+        qsort(reader->faults, reader->fault_count, sizeof reader->faults[0], compare_faults);
+        memcpy(scenario->faults, reader->faults, reader->fault_count * sizeof reader->faults[0]);
+    }
+}
+
+/* Years 1970 to 2200: a start far from these would leave the range of times in nanoseconds. */
+static int64_t read_start(struct scenario_reader *reader, const struct conf_at *at, const json_t *value)
+{
+    const int64_t most_ns = INT64_C(7258118400) * NS_PER_S;
+    int64_t start_ns = -1;
+    if (json_is_string(value)) {
+        (void)text_parse_time(json_string_value(value), json_string_length(value), &start_ns); /* else it stays -1 */
+    } else if (json_is_integer(value) && json_integer_value(value) <= most_ns / NS_PER_MS) {
+        start_ns = json_integer_value(value) < 0 ? -1 : json_integer_value(value) * NS_PER_MS;
+    }
+    if (start_ns < 0 || start_ns > most_ns) {
+        conf_mistake(&reader->conf, at, "write it like \"2026-01-05T00:00:00Z\"", "is not a time from 1970 to 2200");
+    }
+    return start_ns;
+}
+
+static void read_document(struct scenario_reader *reader, const char *file, json_t *root)
+{
+    const struct conf_at at = CONF_ROOT(file, 0);
+    const struct conf_at start_at = CONF_KEY_AT(&at, "start");
+    const struct conf_at points_at = CONF_KEY_AT(&at, "points");
+    const struct conf_at events_at = CONF_KEY_AT(&at, "events");
+    struct heading heading;
+    conf_read(&reader->conf, &at, &heading_table, root, &heading);
+    conf_defaults(&reader->conf, &heading_table, &heading);
+    struct scenario *scenario = reader->scenario;
+    scenario->seed = heading.seed;
+    scenario->start_ns = heading.start == NULL ? 0 : read_start(reader, &start_at, heading.start);
+    scenario->length_ns = heading.length_ns;
+    start_points(scenario, reader->site);
+    if (heading.points != NULL) {
+        read_points(reader, &points_at, heading.points, true);
+        read_points(reader, &points_at, heading.points, false);
+    }
+    if (heading.events != NULL) {
+        scenario_read_events(reader, &events_at, heading.events);
+    }
+    incidents_build(&reader->incidents, scenario, reader->site->point_count);
+    keep_faults(reader);
+    arena_seal(&scenario->arena);
+}
+
+enum err_code scenario_parse(const char *text, const char *file, const struct site *site, struct mistakes *mistakes,
+                             struct scenario **ret_scenario, struct err *err)
+{
+    struct scenario *scenario = calloc(1, sizeof *scenario);
+    if (scenario == NULL) {
+        return err_set(err, ERR_ENV, "%s: out of memory", file);
+    }
+    arena_init(&scenario->arena);
+    const size_t before = mistakes->total;
+    struct scenario_reader reader = {
+        .conf = {.arena = &scenario->arena, .mistakes = mistakes}, .site = site, .scenario = scenario};
+    conf_pool_init(&reader.conf.pool);
+    json_t *root = conf_parse_json(&reader.conf, file, text);
+    if (root != NULL) {
+        read_document(&reader, file, root);
+        json_decref(root);
+    }
+    conf_pool_done(&reader.conf.pool);
+    incidents_done(&reader.incidents);
+    free(reader.faults);
+    if (root == NULL || mistakes->total != before) {
+        scenario_free(scenario);
+        return err_set(err, ERR_INPUT, "%s: has mistakes", file);
+    }
+    *ret_scenario = scenario;
+    return ERR_NONE;
+}
+
+/* Reads a whole file as a text ending in NUL; the caller's to free. */
+static enum err_code read_file(const char *file, struct mistakes *mistakes, char **ret_text, struct err *err)
+{
+    FILE *in = fopen(file, "rb");
+    if (in == NULL) {
+        const char *reason = strerror(errno);
+        mistakes_add(mistakes, file, "", NULL, "cannot be opened: %s", reason);
+        return err_set(err, ERR_INPUT, "%s: cannot be opened: %s", file, reason);
+    }
+    char *text = malloc(FILE_MAX_BYTES + 1);
+    const size_t len = text == NULL ? 0 : fread(text, 1, FILE_MAX_BYTES + 1, in);
+    const bool failed = text == NULL || ferror(in) != 0;
+    (void)fclose(in); /* only read */
+    if (failed) {
+        free(text);
+        return err_set(err, ERR_ENV, "%s: cannot be read", file);
+    }
+    if (len > FILE_MAX_BYTES || memchr(text, '\0', len) != NULL) {
+        free(text);
+        mistakes_add(mistakes, file, "", "write it as JSON text", "is larger than 16 MiB or holds a zero byte");
+        return err_set(err, ERR_INPUT, "%s: is no scenario", file);
+    }
+    text[len] = '\0';
+    *ret_text = text;
+    return ERR_NONE;
+}
+
+enum err_code scenario_load(const char *file, const struct site *site, struct mistakes *mistakes,
+                            struct scenario **ret_scenario, struct err *err)
+{
+    char *text = NULL;
+    enum err_code code = read_file(file, mistakes, &text, err);
+    if (code == ERR_NONE) {
+        code = scenario_parse(text, file, site, mistakes, ret_scenario, err);
+    }
+    free(text);
+    return code;
+}
+
+void scenario_free(struct scenario *scenario)
+{
+    if (scenario != NULL) {
+        arena_done(&scenario->arena);
+        free(scenario);
+    }
+}
