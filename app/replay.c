@@ -254,7 +254,7 @@ static enum err_code take_act(struct replay *replay, const struct trace_row *row
         value = entry.status == BOARD_UNHEARD ? NAN : entry.good;
     }
     replay->figures.acts++;
-    enum err_code code = alarm_book_act(replay->book, &row->act, replay->clock_ns, value, err);
+    enum err_code code = alarm_book_act(replay->book, &row->act, sample_cut_time(row->time_ns), value, err);
     if (code != ERR_NONE) {
         replay->figures.refused++;
         return code;

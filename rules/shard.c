@@ -149,6 +149,15 @@ static void judge_by_clock(struct shard *shard, uint32_t i)
     judge_instance(shard, i, shard->clock_ns - shard->instances[i].offset_ns);
 }
 
+/* The delays before the sample are over with: takes it in and goes on to what it causes. */
+static void begin_judging(struct shard *shard)
+{
+    shard->step++; /* what had ended before the sample was another instant */
+    take_reading(shard, shard->work.local, &shard->work.sample);
+    shard->work.kind = WORK_SAMPLE;
+    shard->work.next = 0;
+}
+
 /* Works the list in hand off; false when the verdict ring is full before its end. */
 static bool work_on(struct shard *shard)
 {
@@ -159,19 +168,17 @@ static bool work_on(struct shard *shard)
                 return false;
             }
             uint32_t i = work->list[work->next];
-            if (work->kind != WORK_SAMPLE) {
-                judge_by_clock(shard, i);
-            } else if (work->fired) {
+            if (work->kind == WORK_BEFORE) {
+                fire_before(shard, i);
+            } else if (work->kind == WORK_SAMPLE) {
                 judge_by_sample(shard, i);
             } else {
-                fire_before(shard, i);
+                judge_by_clock(shard, i);
             }
         }
         judge_group_end(shard);
-        if (work->kind == WORK_SAMPLE && !work->fired) {
-            work->fired = true;
-            work->next = 0;
-            shard->step++; /* what had ended before the sample was another instant */
+        if (work->kind == WORK_BEFORE) {
+            begin_judging(shard);
         } else {
             work->kind = WORK_NONE;
         }
@@ -204,13 +211,14 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
     if (!counts) {
         return true;
     }
-    take_reading(shard, local, &sample);
-    shard->step++;
     struct run run = shard->point_readers[local];
+    shard->step++;
     shard->work = (struct work){
-        .kind = run.count > 0 ? WORK_SAMPLE : WORK_NONE,
+        .kind = WORK_BEFORE,
         .list = shard->readers + run.first,
         .count = run.count,
+        .sample = sample,
+        .local = local,
         .time_ns = time_ns,
     };
     return work_on(shard);

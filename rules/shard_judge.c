@@ -79,7 +79,7 @@ static void say_step(struct shard *shard, const struct instance_place *place, in
     verdict.level = now & SAID_LEVEL;
     verdict.flags = (uint8_t)(((now & SAID_UNLESS) != 0 ? VERDICT_UNLESS : 0u) |
                               ((now & SAID_BLIND) != 0 ? VERDICT_BLIND : 0u));
-    verdict.turn = shard->work.kind == WORK_SAMPLE && shard->work.fired ? 1 : 0;
+    verdict.turn = shard->work.kind == WORK_SAMPLE ? 1 : 0;
     *said = now;
     say(shard, &verdict);
 }

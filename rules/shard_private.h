@@ -36,15 +36,16 @@ struct run {
 };
 
 /* What is being worked off: a list of instances, judged one by one as room allows. */
-enum work_kind { WORK_NONE, WORK_SAMPLE, WORK_STALE, WORK_SECONDS };
+enum work_kind { WORK_NONE, WORK_BEFORE, WORK_SAMPLE, WORK_STALE, WORK_SECONDS };
 
 struct work {
     enum work_kind kind;
     const uint32_t *list; /* instances, rising */
     uint32_t count;
     uint32_t next;
-    bool fired;           /* WORK_SAMPLE: delays that ended before the sample are done; the list is judged now */
-    int64_t time_ns;      /* WORK_SAMPLE: the sample's effective time */
+    struct sample sample; /* WORK_BEFORE: delays that ended before it, then WORK_SAMPLE: what it causes */
+    uint32_t local;       /* its point */
+    int64_t time_ns;      /* its effective time */
 };
 
 struct shard {

@@ -294,7 +294,7 @@ class Replay:
 
     def tell(self, alarm, event, time, level, when=None, act=None):
         """One event.  Its time is not before what the alarm told before."""
-        alarm.told = max(time, alarm.told, alarm.judged)
+        alarm.told = max(time, alarm.told)
         point = None if alarm.group is not None else alarm.points[0]
         level_name = LEVELS[level - 1] if level else None
         fields = {"v": 1, "site": self.site.id, "seq": len(self.lines) + 1, "event": event, "alarm": alarm.name,
