@@ -1,14 +1,17 @@
 /* doorbell: millions of handovers between two threads that sleep, and none of them is missed. */
+#include "base/cell.h"
+#include "base/clock.h"
 #include "base/doorbell.h"
 #include "base/ring.h"
 #include "tests/unit/base/unit.h"
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-enum { HANDOVERS = 200000 };
+enum { HANDOVERS = 200000, SLEEPS = 5000, RACES = 50000 };
 #else
-enum { HANDOVERS = 3000000 };
+enum { HANDOVERS = 2000000, SLEEPS = 30000, RACES = 300000 };
 #endif
 enum { HANG_MS = 5000 };
 
@@ -93,7 +96,7 @@ static void test_no_wakeup_is_lost_when_both_sides_sleep(void **state)
     }
     struct player here = {.in = rings[0], .out = rings[1], .own = bells[0], .other = bells[1]};
     struct player there = {.in = rings[1], .out = rings[0], .own = bells[1], .other = bells[0]};
-    const uint32_t first = HANDOVERS - HANDOVERS / 30; /* every one is a sleep and a wake: slow, so a thirtieth */
+    const uint32_t first = HANDOVERS - SLEEPS; /* the players stop at HANDOVERS; each is a sleep and a wake: slow */
     assert_true(ring_push(rings[0], &first));
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, play, &there), 0);
@@ -145,12 +148,82 @@ static void test_no_wakeup_is_lost_under_a_stream(void **state)
     doorbell_free(bell);
 }
 
+/* One record at a time, sent at the very moment the other side parks; nothing comes later that could hide a loss. */
+struct race {
+    struct ring *ring;
+    struct doorbell *bell;
+    struct cell taken; /* records the consumer has taken */
+    struct cell over;  /* set when it gave up */
+};
+
+/* On a busy machine the other side may be waiting for this very core. */
+static void offer_core(int spins)
+{
+    if (spins % 64 == 0) {
+        (void)sched_yield();
+    }
+}
+
+/* Parks as a sleeper does, but looks at its bell again and again: sleep would cost more time than the race itself. */
+static void *take_all(void *arg)
+{
+    struct race *race = arg;
+    for (uint64_t taken = 0; taken < RACES;) {
+        size_t n = 0;
+        doorbell_park(race->bell);
+        if (ring_peek(race->ring, &n) == NULL) {
+            const int64_t give_up_ns = clock_mono_ns() + HANG_MS * NS_PER_MS;
+            for (int spins = 1; !is_readable(race->bell, 0); spins++) {
+                offer_core(spins);
+                if (clock_mono_ns() > give_up_ns) {
+                    cell_set(&race->over, 1);
+                    return NULL;
+                }
+            }
+        }
+        doorbell_unpark(race->bell);
+        if (ring_peek(race->ring, &n) != NULL) {
+            ring_release(race->ring, n);
+            taken += n;
+            cell_set(&race->taken, taken);
+        }
+    }
+    return NULL;
+}
+
+static void test_no_wakeup_is_lost_in_the_moment_of_parking(void **state)
+{
+    (void)state;
+    struct race race = {0};
+    assert_int_equal(ring_open(sizeof(uint32_t), 4, 0, &race.ring, NULL), ERR_NONE);
+    assert_int_equal(doorbell_open(&race.bell, NULL), ERR_NONE);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, take_all, &race), 0);
+    for (uint32_t i = 0; i < RACES && cell_get(&race.over) == 0; i++) {
+        for (int spins = 1; cell_get(&race.taken) < i && cell_get(&race.over) == 0; spins++) {
+            offer_core(spins);
+        }
+        doorbell_ring(race.bell); /* for nothing: the bell's line is here now, and parking there takes its time */
+        for (uint32_t wait = i * 2654435761U >> 24; wait > 0; wait--) {
+            (void)cell_get(&race.over); /* a delay that differs each time, so that every moment is met */
+        }
+        assert_true(ring_push(race.ring, &i));
+        doorbell_ring(race.bell);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(cell_get(&race.over), 0);
+    assert_int_equal(cell_get(&race.taken), RACES);
+    ring_free(race.ring);
+    doorbell_free(race.bell);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wakes_only_who_is_parked),
         cmocka_unit_test(test_no_wakeup_is_lost_when_both_sides_sleep),
         cmocka_unit_test(test_no_wakeup_is_lost_under_a_stream),
+        cmocka_unit_test(test_no_wakeup_is_lost_in_the_moment_of_parking),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
