@@ -10,7 +10,6 @@
 #include "simulators/scenario_read.h"
 #include "simulators/wave.h"
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,215 +24,23 @@ struct heading {
     json_t *points, *events;
 };
 
-struct sine {
-    struct conf_head head;
-    double mean, amplitude;
-    int64_t period_ns;
-};
-
-struct entry {
-    struct conf_head head;
-    double base, noise, drift_per_h, step;
-    struct sine sine;
-};
-
-static const struct conf_key sine_keys[] = {
-    {.name = "mean",
-     .type = CONF_NUMBER,
-     .offset = offsetof(struct sine, mean),
-     .lo = -SCENARIO_VALUE_MOST,
-     .hi = SCENARIO_VALUE_MOST,
-     .help = "what it swings around; takes the place of base"},
-    {.name = "amplitude",
-     .type = CONF_NUMBER,
-     .offset = offsetof(struct sine, amplitude),
-     .required = true,
-     .lo = -SCENARIO_VALUE_MOST,
-     .hi = SCENARIO_VALUE_MOST,
-     .help = "how far it swings"},
-    {.name = "period",
-     .type = CONF_DURATION,
-     .offset = offsetof(struct sine, period_ns),
-     .required = true,
-     .lo = 1,
-     .help = "of one full swing"},
-};
-
-static const struct conf_table sine_table = {.name = "points.<id>.sine",
-                                             .about = "A slow swing.",
-                                             .keys = sine_keys,
-                                             .count = sizeof sine_keys / sizeof sine_keys[0]};
-
-static const struct conf_key entry_keys[] = {
-    {.name = "base",
-     .type = CONF_NUMBER,
-     .offset = offsetof(struct entry, base),
-     .lo = -SCENARIO_VALUE_MOST,
-     .hi = SCENARIO_VALUE_MOST,
-     .fallback_note = "as usual for the kind",
-     .help = "what it stands at"},
-    {.name = "noise",
-     .type = CONF_NUMBER,
-     .offset = offsetof(struct entry, noise),
-     .lo = 0,
-     .hi = SCENARIO_VALUE_MOST,
-     .fallback = "0",
-     .help = "the farthest that noise carries it"},
-    {.name = "drift_per_h",
-     .type = CONF_NUMBER,
-     .offset = offsetof(struct entry, drift_per_h),
-     .lo = -SCENARIO_VALUE_MOST,
-     .hi = SCENARIO_VALUE_MOST,
-     .fallback = "0",
-     .help = "slow change per hour"},
-    {.name = "step",
-     .type = CONF_NUMBER,
-     .offset = offsetof(struct entry, step),
-     .lo = 1e-9,
-     .hi = SCENARIO_VALUE_MOST,
-     .fallback_note = "the point's resolution, or as usual for the kind",
-     .help = "the sensor's smallest step"},
-    {.name = "sine",
-     .type = CONF_TABLE,
-     .offset = offsetof(struct entry, sine),
-     .table = &sine_table,
-     .help = "a slow swing"},
-};
-
-static const struct conf_table entry_table = {
-    .name = "points.<id or pattern>",
-    .about =
-        "The undisturbed signal of a point. An id's own entry wins over patterns, a later pattern over an earlier.",
-    .keys = entry_keys,
-    .count = sizeof entry_keys / sizeof entry_keys[0]};
-
 static const struct conf_key heading_keys[] = {
-    {.name = "seed",
-     .type = CONF_WHOLE,
-     .offset = offsetof(struct heading, seed),
-     .lo = 0,
-     .hi = 4294967294.0,
-     .fallback = "1",
+    {"seed", CONF_WHOLE, offsetof(struct heading, seed), .lo = 0, .hi = 4294967294.0, .fallback = "1",
      .help = "of the noise: same seed, same bytes"},
-    {.name = "start",
-     .type = CONF_ANY,
-     .offset = offsetof(struct heading, start),
-     .required = true,
+    {"start", CONF_ANY, offsetof(struct heading, start), .required = true,
      .help = "the trace's first moment: RFC 3339 or Unix milliseconds"},
-    {.name = "length",
-     .type = CONF_DURATION,
-     .offset = offsetof(struct heading, length_ns),
-     .required = true,
-     .lo = 1,
+    {"length", CONF_DURATION, offsetof(struct heading, length_ns), .required = true, .lo = 1,
      .help = "how long the trace is"},
-    {.name = "points",
-     .type = CONF_MAP,
-     .offset = offsetof(struct heading, points),
-     .table = &entry_table,
+    {"points", CONF_MAP, offsetof(struct heading, points), .table = &scenario_entry_table,
      .help = "signals by id or pattern"},
-    {.name = "events",
-     .type = CONF_LIST,
-     .offset = offsetof(struct heading, events),
-     .table = &scenario_event_table,
+    {"events", CONF_LIST, offsetof(struct heading, events), .table = &scenario_event_table,
      .help = "what happens, and when"},
 };
 
-static const struct conf_table heading_table = {.name = "scenario",
-                                                .about = "A scenario file.",
-                                                .keys = heading_keys,
-                                                .count = sizeof heading_keys / sizeof heading_keys[0]};
-
-/* ---- points ------------------------------------------------------------------------------------------------------ */
-
-static bool is_pattern(const char *name)
-{
-    return strpbrk(name, "*?") != NULL;
-}
-
-static void report_no_point(struct scenario_reader *reader, const struct conf_at *at, const char *name)
-{
-    const char *hint = "a pattern must fit one of the site's points";
-    char nearest[CONF_HINT_MAX];
-    if (!is_pattern(name)) {
-        hint = "use an id of the site's points, or a pattern with * and ?";
-        const size_t count = reader->site->point_count;
-        const char **ids = calloc(count + 1, sizeof ids[0]);
-        for (size_t i = 0; ids != NULL && i < count; i++) {
-            ids[i] = reader->site->points[i].id;
-        }
-        const char *near = ids == NULL ? NULL : conf_hint_nearest(nearest, name, ids, count);
-        hint = near != NULL ? near : hint;
-        free(ids);
-    }
-    conf_mistake(&reader->conf, at, hint, "point \"%.128s\" is not in the site", name);
-}
-
-void scenario_each_point(struct scenario_reader *reader, const struct conf_at *at, const char *name,
-                         scenario_take_fn *take, const void *what)
-{
-    const struct site *site = reader->site;
-    bool found = false;
-    if (!is_pattern(name)) {
-        const uint32_t point = site_point(site, name, strlen(name));
-        if (point != SITE_NONE) {
-            take(reader, at, point, what);
-            found = true;
-        }
-    }
-    for (uint32_t i = 0; is_pattern(name) && i < site->point_count; i++) {
-        if (text_glob(name, site->points[i].id)) {
-            take(reader, at, i, what);
-            found = true;
-        }
-    }
-    if (!found) {
-        report_no_point(reader, at, name);
-    }
-}
-
-static void take_wave(struct scenario_reader *reader, const struct conf_at *at, uint32_t point, const void *what)
-{
-    (void)at; /* nothing can be wrong here */
-    struct wave wave = *(const struct wave *)what;
-    const struct wave usual = wave_default(&reader->site->points[point]);
-    wave.base = isnan(wave.base) ? usual.base : wave.base;
-    wave.step = isnan(wave.step) ? usual.step : wave.step;
-    reader->scenario->points[point].wave = wave;
-}
-
-/* Reads one entry; base and step are NaN when the kind decides. */
-static struct wave read_wave(struct scenario_reader *reader, const struct conf_at *at, json_t *json)
-{
-    struct entry entry;
-    conf_read(&reader->conf, at, &entry_table, json, &entry);
-    conf_defaults(&reader->conf, &entry_table, &entry);
-    struct wave wave = {.base = entry.base, .noise = entry.noise, .drift_per_h = entry.drift_per_h, .step = entry.step};
-    if (entry.sine.head.given) {
-        const struct sine *sine = &entry.sine;
-        if (!isnan(sine->mean) && !isnan(entry.base)) {
-            conf_mistake(&reader->conf, at, "keep one of them", "has both \"base\" and \"sine.mean\"");
-        }
-        wave.base = isnan(sine->mean) ? entry.base : sine->mean;
-        wave.amplitude = isnan(sine->amplitude) ? 0 : sine->amplitude;
-        wave.period_ns = sine->period_ns > 0 ? sine->period_ns : NS_PER_S; /* else it was a mistake already */
-    }
-    return wave;
-}
-
-/* Patterns first, ids after them: a point's own entry always wins. */
-static void read_points(struct scenario_reader *reader, const struct conf_at *at, json_t *points, bool patterns)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(points, name, value)
-    {
-        if (is_pattern(name) == patterns) {
-            const struct conf_at inner = CONF_KEY_AT(at, name);
-            const struct wave wave = read_wave(reader, &inner, value);
-            scenario_each_point(reader, &inner, name, take_wave, &wave);
-        }
-    }
-}
+const struct conf_table scenario_table = {.name = "scenario",
+                                          .about = "A scenario file.",
+                                          .keys = heading_keys,
+                                          .count = sizeof heading_keys / sizeof heading_keys[0]};
 
 static void start_points(struct scenario *scenario, const struct site *site)
 {
@@ -292,16 +99,15 @@ static void read_document(struct scenario_reader *reader, const char *file, json
     const struct conf_at points_at = CONF_KEY_AT(&at, "points");
     const struct conf_at events_at = CONF_KEY_AT(&at, "events");
     struct heading heading;
-    conf_read(&reader->conf, &at, &heading_table, root, &heading);
-    conf_defaults(&reader->conf, &heading_table, &heading);
+    conf_read(&reader->conf, &at, &scenario_table, root, &heading);
+    conf_defaults(&reader->conf, &scenario_table, &heading);
     struct scenario *scenario = reader->scenario;
     scenario->seed = heading.seed;
     scenario->start_ns = heading.start == NULL ? 0 : read_start(reader, &start_at, heading.start);
     scenario->length_ns = heading.length_ns;
     start_points(scenario, reader->site);
     if (heading.points != NULL) {
-        read_points(reader, &points_at, heading.points, true);
-        read_points(reader, &points_at, heading.points, false);
+        scenario_read_points(reader, &points_at, heading.points);
     }
     if (heading.events != NULL) {
         scenario_read_events(reader, &events_at, heading.events);

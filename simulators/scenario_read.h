@@ -1,7 +1,7 @@
 /*
- * scenario_read: what the two halves of the loader share while reading: the
- * heading and the points are in scenario_load.c, the script of events in
- * scenario_events.c.
+ * scenario_read: what the parts of the loader share while reading: the file
+ * and its heading are in scenario_load.c, the signals in scenario_points.c, the
+ * script of events in scenario_events.c.
  */
 #ifndef DAVY_SIMULATORS_SCENARIO_READ_H
 #define DAVY_SIMULATORS_SCENARIO_READ_H
@@ -28,9 +28,13 @@ typedef void scenario_take_fn(struct scenario_reader *reader, const struct conf_
 void scenario_each_point(struct scenario_reader *reader, const struct conf_at *at, const char *name,
                          scenario_take_fn *take, const void *what);
 
+/* Reads the entries of `points` into the scenario's waves. */
+void scenario_read_points(struct scenario_reader *reader, const struct conf_at *at, json_t *points);
+
 /* Reads the list of events into reader->incidents and reader->faults. */
 void scenario_read_events(struct scenario_reader *reader, const struct conf_at *at, const json_t *events);
 
-extern const struct conf_table scenario_event_table;
+/* The tables that a scenario is read by; scenario_table leads to the others. */
+extern const struct conf_table scenario_table, scenario_entry_table, scenario_event_table;
 
 #endif
