@@ -108,6 +108,7 @@ static enum err_code run(struct monitor *monitor, const sigset_t *signals, struc
             code = reload(monitor, err);
         } else if (number == 0) {
             pipeline_watch(monitor->pipeline, clock_now_ns(&monitor->clock));
+            log_tick();
         }
     }
     stop(monitor);
