@@ -51,6 +51,7 @@ enum conf_type {
 struct conf_texts {
     const char **items;
     size_t count;
+    bool listed; /* written as a list */
 };
 struct conf_numbers {
     double *items;
@@ -127,6 +128,8 @@ struct conf_at {
 #define CONF_ROOT(name, line)    ((struct conf_at){.file = (name), .index = (line)})
 #define CONF_KEY_AT(above, name) ((struct conf_at){.up = (above), .key = (name)})
 #define CONF_INDEX_AT(above, i)  ((struct conf_at){.up = (above), .index = (i)})
+/* Item i of texts that stand at `at`: the place itself when they are a single text. */
+#define CONF_TEXT_AT(at, texts, i) ((texts)->listed ? CONF_INDEX_AT(at, i) : *(at))
 
 enum { CONF_PATH_MAX = 640 };
 /* Prints the path ("" at the root of a file). */

@@ -137,8 +137,7 @@ static void find_twins(struct conf *conf, const char *file, const char *text)
     free(walk.keys);
 }
 
-/* ---- syntax -------------------------------------------------------------------------------------------------------
- */
+/* ---- syntax ------------------------------------------------------------------------------------------------------ */
 
 /* Gives the start of the token of a line that ends at (or spans) `stop`; no token of JSON runs over a line's end, so a
  * line begins between tokens.  A string that is not closed before stop gives stop itself: there the fault lies. */

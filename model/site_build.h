@@ -1,14 +1,19 @@
 /*
  * site_build: what the loader's files share while a site is being read.
  *
- *   site_load.c    files, includes, the order of the steps
- *   site_net.c     hazards, sources, sinks, store, http: the site's surroundings
- *   site_points.c  one point, from JSON or a row, checked and put in place
- *   site_from.c    where its readings come from; registers that overlap
- *   site_csv.c     point tables
- *   site_rules.c   rules: levels, messages, suppression, digests
- *   site_where.c   which points a rule selects
- *   site_alarms.c  rules expanded to alarms
+ *   site_load.c      files, includes, the order of the steps
+ *   site_file.c      the bytes of a file
+ *   site_own.c       the site itself, store, http, hazards
+ *   site_broker.c    what MQTT sources and sinks share
+ *   site_sources.c   ways in
+ *   site_sinks.c     ways out
+ *   site_points.c    one point, from JSON or a row, checked and put in place
+ *   site_from.c      where its readings come from; registers that overlap
+ *   site_csv.c       point tables
+ *   site_rules.c     rules: levels, messages, digests
+ *   site_suppress.c  which rule suppresses which
+ *   site_where.c     which points a rule selects
+ *   site_alarms.c    rules expanded to alarms
  *
  * All files are read first, then hazards and sources of all of them, then
  * points, then rules; so every name a step needs is known when it runs.
@@ -53,8 +58,8 @@ struct site_build {
     size_t doc_count;
     const char *open_files[SITE_DEPTH_MAX + 1]; /* resolved paths of the files being read, outermost first */
     size_t point_room;
-    struct point_place *places; /* [point]; owned */
-    struct raw_rule *raw_rules; /* [rule]; owned */
+    struct point_place *places;     /* [point]; owned */
+    struct conf_texts *suppressors; /* [rule], as written; owned */
 };
 
 /* Prints where a point was written: `points[3]` or `line 4`, with the file in front when it is another than `file`. */
@@ -67,12 +72,28 @@ const char *site_resolve(struct site_build *build, const char *folder, const cha
 /* Puts out a nearest known id as hint; for long lists no search is made. */
 const char *site_hint_id(char hint[CONF_HINT_MAX], const char *word, const void *first, size_t stride, size_t n);
 
+/* Reads a file the user named at `at` and adds it to the digest: its bytes and a NUL, the caller's (free).  What is
+ * wrong with it is a mistake, or trouble kept in build->err; then NULL. */
+char *site_read_file(struct site_build *build, const struct conf_at *at, const char *name, size_t *ret_len);
+
+/* The keys of a connection to a broker. */
+struct site_broker {
+    const char *url, *client_id, *user, *password, *ca, *cert, *key;
+};
+/* Checks them, completes the url with its port and resolves the paths. */
+void site_read_broker(struct site_build *build, const struct conf_at *at, const char *folder,
+                      struct site_broker *broker);
+/* Makes davy-<site>-<id>, with `middle` before the id. */
+const char *site_default_client(struct site_build *build, const char *middle, const char *id);
+/* The keys of `sources` and `sinks` are ids; else a mistake and false. */
+bool site_check_map_id(struct site_build *build, const struct conf_at *at, const char *id);
+
 /* The steps; each adds its mistakes. */
 void site_read_hazards(struct site_build *build, const struct site_doc *doc);
 void site_read_sources(struct site_build *build, const struct site_doc *doc);
 void site_read_sinks(struct site_build *build, const struct site_doc *doc);
 void site_read_own(struct site_build *build, const struct site_doc *doc); /* site, store, http */
-void site_check_clients(struct site_build *build, const struct site_doc *own);
+void site_check_shared(struct site_build *build, const struct site_doc *own); /* between sources and sinks */
 
 void site_read_points(struct site_build *build, uint32_t doc);
 void site_read_table(struct site_build *build, uint32_t doc);
@@ -83,6 +104,7 @@ void site_read_from(struct site_build *build, const struct conf_at *at, struct r
 void site_check_overlaps(struct site_build *build);
 
 void site_read_rules(struct site_build *build);
+void site_read_suppression(struct site_build *build);
 /* Selects the rule's points into site_rule.points. */
 void site_select(struct site_build *build, const struct conf_at *at, const struct raw_where *where,
                  struct site_rule *rule);

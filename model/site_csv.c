@@ -14,6 +14,7 @@
  */
 #include "base/memory.h"
 #include "base/text.h"
+#include "model/csv.h"
 #include "model/site_build.h"
 #include <math.h>
 #include <stddef.h>
@@ -35,9 +36,7 @@ struct column {
 struct reader {
     struct site_build *build;
     const char *file;
-    char *p, *end; /* rest of the text; cells are unquoted in place */
-    size_t line;   /* of the row that begins at p */
-    size_t lines_in_row;
+    struct csv csv;
     struct column columns[COLUMNS_MAX];
     size_t column_count;
     struct conf_tag tags[COLUMNS_MAX];
@@ -51,99 +50,13 @@ static const struct conf_key range_keys[] = {
 };
 static const struct conf_table range_table = {.name = "range", .keys = range_keys, .count = 2};
 
-/* ---- cells --------------------------------------------------------------------------------------------------------
- */
-
-struct cell {
-    char *text;
-    size_t len;
-    bool last;   /* of its row */
-    bool broken; /* the quote is not closed, or something follows it */
-};
-
-/* Steps over the end of a row, if p stands there. */
-static bool take_row_end(struct reader *reader)
-{
-    if (reader->p < reader->end && *reader->p == '\r' && (reader->p + 1 == reader->end || reader->p[1] == '\n')) {
-        reader->p++;
-    }
-    if (reader->p == reader->end) {
-        return true;
-    }
-    if (*reader->p != '\n') {
-        return false;
-    }
-    reader->p++;
-    reader->lines_in_row++;
-    return true;
-}
-
-/* What stands behind a cell: a comma, or the end of the row. */
-static void take_cell_end(struct reader *reader, struct cell *cell)
-{
-    cell->last = take_row_end(reader);
-    if (cell->last) {
-        return;
-    }
-    if (*reader->p == ',') {
-        reader->p++;
-        return;
-    }
-    cell->broken = true; /* only behind a closing quote; goes on at the next row */
-    cell->last = true;
-    char *newline = memchr(reader->p, '\n', (size_t)(reader->end - reader->p));
-    reader->p = newline != NULL ? newline : reader->end;
-    (void)take_row_end(reader);
-}
-
-/* p stands behind the opening quote. */
-static struct cell take_quoted(struct reader *reader)
-{
-    struct cell cell = {.text = reader->p};
-    char *out = reader->p;
-    for (; reader->p < reader->end; reader->p++) {
-        if (*reader->p == '"') {
-            reader->p++;
-            if (reader->p == reader->end || *reader->p != '"') {
-                cell.len = (size_t)(out - cell.text);
-                take_cell_end(reader, &cell);
-                return cell;
-            }
-        }
-        reader->lines_in_row += *reader->p == '\n';
-        *out++ = *reader->p;
-    }
-    cell.broken = cell.last = true;
-    return cell;
-}
-
-static struct cell take_cell(struct reader *reader)
-{
-    if (reader->p < reader->end && *reader->p == '"') {
-        reader->p++;
-        return take_quoted(reader);
-    }
-    struct cell cell = {.text = reader->p};
-    while (reader->p < reader->end && *reader->p != ',' && *reader->p != '\n') {
-        reader->p++;
-    }
-    char *stop = reader->p;
-    if (stop > cell.text && stop[-1] == '\r' && (stop == reader->end || *stop == '\n')) {
-        stop--;
-    }
-    cell.len = (size_t)(stop - cell.text);
-    take_cell_end(reader, &cell);
-    return cell;
-}
-
 static void broken_quote(struct reader *reader, const struct conf_at *at)
 {
     conf_mistake(&reader->build->conf, at, "double a quote that belongs to the cell",
                  "a quoted cell is not closed, or something follows its closing quote");
 }
 
-/* ---- header -------------------------------------------------------------------------------------------------------
- */
+/* ---- header ------------------------------------------------------------------------------------------------------ */
 
 /* Finds where a column goes; false when no key has that name. */
 static bool find_column(struct reader *reader, const char *name, struct column *column)
@@ -188,7 +101,7 @@ static const char *hint_column(char hint[CONF_HINT_MAX], const char *name)
     return conf_hint_nearest(hint, name, names, n);
 }
 
-static void add_column(struct reader *reader, const struct conf_at *at, const struct cell *cell)
+static void add_column(struct reader *reader, const struct conf_at *at, const struct csv_cell *cell)
 {
     struct conf *conf = &reader->build->conf;
     char name[COLUMN_NAME_MAX];
@@ -230,12 +143,12 @@ static bool read_header(struct reader *reader)
     const struct conf_at at = CONF_ROOT(reader->file, 1);
     struct conf *conf = &reader->build->conf;
     bool has_id = false;
-    if (reader->p == reader->end) {
+    if (reader->csv.p == reader->csv.end) {
         conf_mistake(conf, &at, "the first line names the columns", "the file is empty");
         return false;
     }
-    for (struct cell cell = {0}; !cell.last;) {
-        cell = take_cell(reader);
+    for (struct csv_cell cell = {0}; !cell.last;) {
+        cell = csv_cell(&reader->csv);
         if (cell.broken) {
             broken_quote(reader, &at);
             return false;
@@ -253,11 +166,10 @@ static bool read_header(struct reader *reader)
     return has_id;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static void take_tag(struct reader *reader, const struct conf_at *at, const struct column *column,
-                     const struct cell *cell, struct raw_point *raw)
+                     const struct csv_cell *cell, struct raw_point *raw)
 {
     struct conf *conf = &reader->build->conf;
     const struct conf_key *key = conf_find_key(&point_table, "tags", 4);
@@ -270,7 +182,7 @@ static void take_tag(struct reader *reader, const struct conf_at *at, const stru
 }
 
 static void read_cell(struct reader *reader, const struct conf_at *row, const struct column *column,
-                      const struct cell *cell, struct raw_point *raw)
+                      const struct csv_cell *cell, struct raw_point *raw)
 {
     if (cell->len == 0 || (column->table == NULL && column->tag == NULL)) {
         return;
@@ -328,13 +240,13 @@ static void finish_row(struct reader *reader, const struct conf_at *row, uint32_
 /* Reads one row; `blank` is the state of nothing written. */
 static void read_row(struct reader *reader, uint32_t doc, const struct raw_point *blank)
 {
-    const struct conf_at row = CONF_ROOT(reader->file, reader->line);
+    const struct conf_at row = CONF_ROOT(reader->file, reader->csv.lines + 1);
     struct raw_point raw = *blank;
     reader->range_lo = reader->range_hi = NAN;
     size_t n = 0;
     bool empty = true;
-    for (struct cell cell = {0}; !cell.last; n++) {
-        cell = take_cell(reader);
+    for (struct csv_cell cell = {0}; !cell.last; n++) {
+        cell = csv_cell(&reader->csv);
         if (cell.broken) {
             broken_quote(reader, &row);
             return;
@@ -385,15 +297,12 @@ void site_read_table(struct site_build *build, uint32_t doc_index)
     struct reader *reader = memory_new(1, sizeof *reader);
     reader->build = build;
     reader->file = doc->name;
-    reader->p = doc->text + (strncmp(doc->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
-    reader->end = doc->text + doc->text_len;
-    reader->line = 1;
+    reader->csv = (struct csv){.p = doc->text + (strncmp(doc->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0),
+                               .end = doc->text + doc->text_len};
     struct raw_point blank;
     conf_clear(&point_table, &blank);
     if (read_header(reader)) {
-        while (reader->p < reader->end) {
-            reader->line += reader->lines_in_row;
-            reader->lines_in_row = 0;
+        while (reader->csv.p < reader->csv.end) {
             read_row(reader, doc_index, &blank);
         }
     }

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- types and byte orders ----------------------------------------------------------------------------------------
- */
+/* ---- types and byte orders --------------------------------------------------------------------------------------- */
 
 /* Registers taken by a type; `bool`, `bit` and `bits` read one register, in the tables that have registers. */
 static const uint8_t type_registers[] = {
@@ -60,8 +59,7 @@ static void read_order(struct site_build *build, const struct conf_at *at, const
     }
 }
 
-/* ---- Modbus -------------------------------------------------------------------------------------------------------
- */
+/* ---- Modbus ------------------------------------------------------------------------------------------------------ */
 
 static void read_bits(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
                       struct site_from *from)
@@ -137,8 +135,7 @@ static void read_modbus(struct site_build *build, const struct conf_at *at, cons
     }
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------------------
- */
+/* ---- both -------------------------------------------------------------------------------------------------------- */
 
 /* A key that the map of a json source does not have would never get a reading. */
 static void check_mapped(struct site_build *build, const struct conf_at *at, const struct site_from *from)
@@ -192,8 +189,7 @@ void site_read_from(struct site_build *build, const struct conf_at *at, struct r
     }
 }
 
-/* ---- overlaps -----------------------------------------------------------------------------------------------------
- */
+/* ---- overlaps ---------------------------------------------------------------------------------------------------- */
 
 /* A point's registers in the order in which devices have them. */
 struct span {

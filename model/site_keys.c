@@ -15,8 +15,7 @@
 
 static const char *const certainty_words[] = {"S", "P", "D", NULL};
 
-/* ---- site ---------------------------------------------------------------------------------------------------------
- */
+/* ---- site -------------------------------------------------------------------------------------------------------- */
 
 static const struct conf_key site_own_keys[] = {
     {"id", CONF_ID, KEY(raw_site, id), .required = true, .help = "the site's id; stands in every event and topic"},
@@ -28,8 +27,7 @@ static const struct conf_key site_own_keys[] = {
 const struct conf_table site_own_table = {
     .name = "site", .about = "The site itself.", .keys = site_own_keys, .count = COUNT(site_own_keys)};
 
-/* ---- hazards ------------------------------------------------------------------------------------------------------
- */
+/* ---- hazards ----------------------------------------------------------------------------------------------------- */
 
 static const struct conf_key location_keys[] = {
     {"lat", CONF_NUMBER, KEY(raw_location, lat), .required = true, .lo = -90, .hi = 90, .unit = "°",
@@ -52,8 +50,7 @@ const struct conf_table hazard_table = {.name = "hazards[]",
                                         .keys = hazard_keys,
                                         .count = COUNT(hazard_keys)};
 
-/* ---- sources ------------------------------------------------------------------------------------------------------
- */
+/* ---- sources ----------------------------------------------------------------------------------------------------- */
 
 static const char *const source_words[] = {"modbus-tcp", "modbus-rtu", "modbus-rtu-tcp", "mqtt", NULL};
 static const char *const parity_words[] = {"N", "E", "O", NULL};
@@ -116,8 +113,7 @@ const struct conf_table source_table = {.name = "sources.<id>",
                                         .count = COUNT(source_keys),
                                         .only_words = source_words};
 
-/* ---- points -------------------------------------------------------------------------------------------------------
- */
+/* ---- points ------------------------------------------------------------------------------------------------------ */
 
 static const char *const table_words[] = {"input", "holding", "coil", "discrete", NULL};
 static const char *const type_words[] = {"u16", "i16", "u32",  "i32", "u64",  "i64",
@@ -181,8 +177,7 @@ const struct conf_table point_table = {.name = "points[]",
                                        .keys = point_keys,
                                        .count = COUNT(point_keys)};
 
-/* ---- rules --------------------------------------------------------------------------------------------------------
- */
+/* ---- rules ------------------------------------------------------------------------------------------------------- */
 
 static const char *const level_words[] = {"blue", "yellow", "orange", "red", NULL};
 
@@ -255,8 +250,7 @@ const struct conf_table rule_table = {.name = "rules[]",
                                       .keys = rule_keys,
                                       .count = COUNT(rule_keys)};
 
-/* ---- sinks, store, http -------------------------------------------------------------------------------------------
- */
+/* ---- sinks, store, http ------------------------------------------------------------------------------------------ */
 
 static const char *const sink_words[] = {"mqtt", "file", "cap", "webhook", NULL};
 enum { S_MQTT = 1 << SINK_MQTT, S_FILE = 1 << SINK_FILE, S_CAP = 1 << SINK_CAP, S_HOOK = 1 << SINK_WEBHOOK };
@@ -309,8 +303,7 @@ static const struct conf_key http_keys[] = {
 static const struct conf_table http_table = {
     .name = "http", .about = "The web page and API; without it there is none.", .keys = http_keys, .count = 1};
 
-/* ---- files --------------------------------------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 #define SHARED_FILE_KEYS                                                                                               \
     {"hazards", CONF_LIST, KEY(raw_file, hazards), .table = &hazard_table, .help = "the hazards"},                     \

@@ -9,35 +9,8 @@
 #include "base/memory.h"
 #include "model/site_build.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-uint64_t site_digest(uint64_t digest, const void *bytes, size_t len)
-{
-    const unsigned char *p = bytes;
-    for (size_t i = 0; i < len; i++) {
-        digest = (digest ^ p[i]) * UINT64_C(0x100000001b3);
-    }
-    return digest;
-}
-
-const char *site_resolve(struct site_build *build, const char *folder, const char *path)
-{
-    struct arena *arena = &build->site->arena;
-    if (path == NULL || path[0] == '/' || folder[0] == '\0') {
-        return arena_strdup(arena, path);
-    }
-    size_t room = strlen(folder) + strlen(path) + 2;
-    char *joined = arena_alloc(arena, room, 1);
-    (void)snprintf(joined, room, "%s/%s", folder, path);
-    return joined;
-}
 
 /* The folder of a path: "" for a bare name, "/" stays. */
 static const char *folder_of(struct arena *arena, const char *path)
@@ -49,95 +22,7 @@ static const char *folder_of(struct arena *arena, const char *path)
     return slash == path ? "/." : arena_strndup(arena, path, (size_t)(slash - path));
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------------------------
- */
-
-/* Keeps the first trouble that is not the user's writing. */
-static void keep_trouble(struct site_build *build, const char *name, int error)
-{
-    if (build->err.code == ERR_NONE) {
-        (void)err_set(&build->err, ERR_ENV, "%s: cannot be read: %s", name, strerror(error));
-    }
-}
-
-/* Reads up to the end; the caller's (free).  NULL with errno set. */
-static char *read_all(int fd, size_t *ret_len)
-{
-    size_t room = 1 << 16;
-    size_t len = 0;
-    char *text = memory_new(room, 1);
-    for (;;) {
-        ssize_t n = read(fd, text + len, room - len - 1);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0 || len > SITE_BYTES_MAX) {
-            errno = n < 0 ? errno : EFBIG;
-            break;
-        }
-        if (n == 0) {
-            text[len] = '\0';
-            *ret_len = len;
-            return text;
-        }
-        len += (size_t)n;
-        if (room - len < room / 4) {
-            room *= 2;
-            text = memory_resize(text, room, 1);
-        }
-    }
-    free(text);
-    return NULL;
-}
-
-/* Opens a file the user named; what is wrong with it is a mistake at `at`.  -1 when it cannot be read. */
-static int open_named(struct site_build *build, const struct conf_at *at, const char *name)
-{
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    struct stat info;
-    if (fd >= 0 && fstat(fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode))) {
-        return fd;
-    }
-    bool named = strcmp(conf_file(at), name) != 0; /* by another file, at a key */
-    if (fd >= 0) {
-        (void)close(fd);
-        conf_mistake(&build->conf, at, NULL, "%s%s is not a file", named ? name : "", named ? "" : "this");
-    } else if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG || errno == ELOOP) {
-        conf_mistake(&build->conf, at,
-                     named ? "check the name; paths are relative to the file that names them" : "check the name",
-                     "%s%sis not there", named ? name : "", named ? " " : "");
-    } else {
-        keep_trouble(build, name, errno);
-    }
-    return -1;
-}
-
-/* Reads a file the user named and adds it to the digest.  The caller's (free); NULL when it is no readable text. */
-static char *read_named(struct site_build *build, const struct conf_at *at, const char *name, size_t *ret_len)
-{
-    int fd = open_named(build, at, name);
-    if (fd < 0) {
-        return NULL;
-    }
-    char *text = read_all(fd, ret_len);
-    int error = errno;
-    (void)close(fd);
-    if (text == NULL) {
-        keep_trouble(build, name, error);
-        return NULL;
-    }
-    build->site->digest = site_digest(build->site->digest, text, *ret_len);
-    if (memchr(text, '\0', *ret_len) != NULL) {
-        const struct conf_at root = CONF_ROOT(name, 0);
-        conf_mistake(&build->conf, &root, "save it as UTF-8", "is no text: it has bytes of value zero");
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
-/* ---- files --------------------------------------------------------------------------------------------------------
- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 /* True when a file was read before, or (a mistake) is being read just now. */
 static bool is_known(struct site_build *build, const struct conf_at *at, const char *real, size_t depth)
@@ -178,7 +63,7 @@ static void read_table_file(struct site_build *build, const struct conf_at *at, 
         return;
     }
     struct site_doc doc = {.name = name, .real = real != NULL ? real : memory_strdup(name)};
-    doc.text = read_named(build, at, name, &doc.text_len);
+    doc.text = site_read_file(build, at, name, &doc.text_len);
     if (doc.text == NULL) {
         free(doc.real);
         return;
@@ -192,7 +77,7 @@ static void read_includes(struct site_build *build, const struct conf_at *at, co
 {
     const struct conf_at list = CONF_KEY_AT(at, "include");
     for (size_t i = 0; i < doc->raw.include.count; i++) {
-        const struct conf_at here = CONF_INDEX_AT(&list, i);
+        const struct conf_at here = CONF_TEXT_AT(&list, &doc->raw.include, i);
         const char *name = site_resolve(build, doc->folder, doc->raw.include.items[i]);
         if (depth == SITE_DEPTH_MAX) {
             conf_mistake(&build->conf, &here, NULL, "files include one another more than %d deep", SITE_DEPTH_MAX);
@@ -206,9 +91,8 @@ static void read_tables(struct site_build *build, const struct conf_at *at, cons
 {
     const struct conf_at list = CONF_KEY_AT(at, "points_csv");
     for (size_t i = 0; i < doc->raw.points_csv.count; i++) {
-        const struct conf_at below = CONF_INDEX_AT(&list, i);
-        const struct conf_at *here = json_is_array(json_object_get(doc->root, "points_csv")) ? &below : &list;
-        read_table_file(build, here, site_resolve(build, doc->folder, doc->raw.points_csv.items[i]));
+        const struct conf_at here = CONF_TEXT_AT(&list, &doc->raw.points_csv, i);
+        read_table_file(build, &here, site_resolve(build, doc->folder, doc->raw.points_csv.items[i]));
     }
 }
 
@@ -223,7 +107,7 @@ static void read_file(struct site_build *build, const struct conf_at *at, const 
     struct site_doc doc = {.name = name, .folder = folder_of(&build->site->arena, name), .own = depth == 0};
     doc.real = real != NULL ? real : memory_strdup(name);
     size_t len;
-    char *text = read_named(build, at, name, &len);
+    char *text = site_read_file(build, at, name, &len);
     doc.root = text != NULL ? conf_parse_json(&build->conf, name, text) : NULL;
     free(text);
     if (doc.root == NULL) {
@@ -238,8 +122,7 @@ static void read_file(struct site_build *build, const struct conf_at *at, const 
     read_tables(build, &root, &doc);
 }
 
-/* ---- the steps ----------------------------------------------------------------------------------------------------
- */
+/* ---- the steps --------------------------------------------------------------------------------------------------- */
 
 static size_t count_lines(const char *text, size_t len)
 {
@@ -274,7 +157,7 @@ static void reserve(struct site_build *build)
     site->rules = ARENA_ARRAY(&site->arena, struct site_rule, rules);
     site->points = ARENA_ARRAY(&site->arena, struct site_point, build->point_room);
     build->places = memory_new(build->point_room, sizeof *build->places);
-    build->raw_rules = memory_new(rules, sizeof *build->raw_rules);
+    build->suppressors = memory_new(rules, sizeof *build->suppressors);
 }
 
 /* Hazards, sources, points, rules, alarms: each over all files. */
@@ -294,7 +177,7 @@ static void build_site(struct site_build *build)
     }
     if (own != NULL) {
         site_read_sinks(build, own);
-        site_check_clients(build, own);
+        site_check_shared(build, own);
     }
     for (uint32_t i = 0; i < build->doc_count; i++) {
         if (build->docs[i].root != NULL) {
@@ -334,7 +217,7 @@ static void build_done(struct site_build *build)
     }
     free(build->docs);
     free(build->places);
-    free(build->raw_rules);
+    free(build->suppressors);
     conf_pool_done(&build->conf.pool);
 }
 

@@ -31,8 +31,7 @@ static bool has_wildcard(const char *pattern)
     return strpbrk(pattern, "*?") != NULL;
 }
 
-/* ---- ids ----------------------------------------------------------------------------------------------------------
- */
+/* ---- ids --------------------------------------------------------------------------------------------------------- */
 
 static void name_points(struct selection *selection, const struct conf_at *at, const char *pattern)
 {
@@ -55,7 +54,7 @@ static void name_points(struct selection *selection, const struct conf_at *at, c
     selection->named[point] = true;
 }
 
-/* Calls for each text of a key, with its place: the key itself for a single text, else the key and an index. */
+/* Calls for each text of a key, with its place. */
 typedef void each_text_fn(struct selection *selection, const struct conf_at *at, const char *text);
 
 static void each_text(struct selection *selection, const struct conf_at *where, const char *key,
@@ -63,13 +62,12 @@ static void each_text(struct selection *selection, const struct conf_at *where, 
 {
     const struct conf_at at = CONF_KEY_AT(where, key);
     for (size_t i = 0; i < texts->count; i++) {
-        const struct conf_at element = CONF_INDEX_AT(&at, i);
-        fn(selection, texts->count == 1 ? &at : &element, texts->items[i]);
+        const struct conf_at here = CONF_TEXT_AT(&at, texts, i);
+        fn(selection, &here, texts->items[i]);
     }
 }
 
-/* ---- hazards ------------------------------------------------------------------------------------------------------
- */
+/* ---- hazards ----------------------------------------------------------------------------------------------------- */
 
 static void allow_hazard(struct selection *selection, const struct conf_at *at, const char *id)
 {
@@ -86,8 +84,7 @@ static void allow_hazard(struct selection *selection, const struct conf_at *at, 
     selection->hazards[hazard] = true;
 }
 
-/* ---- tags ---------------------------------------------------------------------------------------------------------
- */
+/* ---- tags -------------------------------------------------------------------------------------------------------- */
 
 /* A single value is written as a text, several as a list: the same reader as for ids. */
 static const struct conf_key tag_values = {"values",       CONF_TEXTS, 0,
@@ -109,8 +106,7 @@ static void read_tags(struct selection *selection, const struct conf_at *where, 
     }
 }
 
-/* ---- matching -----------------------------------------------------------------------------------------------------
- */
+/* ---- matching ---------------------------------------------------------------------------------------------------- */
 
 /* True when `text` is one of the texts; all are the one copy of their text. */
 static bool is_among(const char *text, const struct conf_texts *texts)
@@ -168,15 +164,25 @@ static void take_points(const struct selection *selection, struct site_rule *rul
     free(found);
 }
 
-/* True when a vote has at least one group. */
-static bool has_group(const struct site *site, const struct site_rule *rule)
+/* A vote needs a group; and a group's name, half of its alarm's name, must be able to stand in an MQTT topic. */
+static void check_groups(struct site_build *build, const struct conf_at *at, const struct site_rule *rule)
 {
+    const struct conf_at vote = CONF_KEY_AT(at, "vote");
+    bool any = false;
     for (size_t i = 0; i < rule->point_count; i++) {
-        if (site_point_tag(&site->points[rule->points[i]], rule->vote_by) != NULL) {
-            return true;
+        const struct site_point *point = &build->site->points[rule->points[i]];
+        const char *group = site_point_tag(point, rule->vote_by);
+        any = any || group != NULL;
+        if (group != NULL && strpbrk(group, "+#") != NULL) {
+            conf_mistake(&build->conf, &vote, "give its points another tag",
+                         "the group \"%s\" of point \"%s\" has a + or #", group, point->id);
+            return;
         }
     }
-    return false;
+    if (!any) {
+        conf_mistake(&build->conf, &vote, NULL, "selects no group: none of its points has the tag \"%s\"",
+                     rule->vote_by);
+    }
 }
 
 void site_select(struct site_build *build, const struct conf_at *at, const struct raw_where *where,
@@ -199,9 +205,8 @@ void site_select(struct site_build *build, const struct conf_at *at, const struc
     take_points(&selection, rule);
     if (rule->point_count == 0 && conf->mistakes->total == before) {
         conf_mistake(conf, where->head.given ? &here : at, NULL, "selects no point");
-    } else if (rule->vote_by != NULL && rule->point_count > 0 && !has_group(site, rule)) {
-        const struct conf_at vote = CONF_KEY_AT(at, "vote");
-        conf_mistake(conf, &vote, NULL, "selects no group: none of its points has the tag \"%s\"", rule->vote_by);
+    } else if (rule->vote_by != NULL && rule->point_count > 0) {
+        check_groups(build, at, rule);
     }
     free(selection.named);
     free(selection.hazards);

@@ -29,8 +29,7 @@ void trace_aside(struct trace_reader *reader, const char *fmt, ...)
     }
 }
 
-/* ---- lines --------------------------------------------------------------------------------------------------------
- */
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
 
 /* Reads more behind what is there; false at the end or on failure. */
 static bool fill(struct trace_reader *reader)
@@ -110,8 +109,7 @@ static bool is_blank_line(const char *text, size_t len)
     return i == len;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static enum err_code open_file(struct trace_reader *reader, struct err *err)
 {
@@ -199,8 +197,7 @@ void trace_close(struct trace_reader *reader)
     free(reader);
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 bool trace_next(struct trace_reader *reader, struct trace_row *ret_row)
 {

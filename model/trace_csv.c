@@ -68,8 +68,7 @@ static bool take_cell(char **p, char *end, struct trace_text *ret_cell)
     return true;
 }
 
-/* ---- header -------------------------------------------------------------------------------------------------------
- */
+/* ---- header ------------------------------------------------------------------------------------------------------ */
 
 static uint8_t find_column(struct trace_text name)
 {
@@ -116,8 +115,7 @@ bool trace_csv_header(struct trace_reader *reader, char *text, size_t len)
     return true;
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------
- */
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 /* Cuts a line into the cells of its columns; those that are not there have text NULL. */
 static bool cut(struct trace_reader *reader, char *text, size_t len, struct trace_text cells[COLUMN_KINDS])

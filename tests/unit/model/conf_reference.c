@@ -38,6 +38,13 @@ static const char *type_name(const struct conf_key *key)
     return names[key->type];
 }
 
+/* A table's name: code, unless it is words. */
+static void print_name(struct buf *out, const struct conf_table *table)
+{
+    const char *quote = strchr(table->name, ' ') == NULL ? "`" : "";
+    buf_printf(out, "%s%s%s", quote, table->name, quote);
+}
+
 static void print_type(struct buf *out, const struct conf_key *key)
 {
     if (key->type == CONF_WORD) {
@@ -48,7 +55,8 @@ static void print_type(struct buf *out, const struct conf_key *key)
     }
     buf_text(out, type_name(key));
     if (key->table != NULL) {
-        buf_printf(out, ", see %s", key->table->name);
+        buf_text(out, ", see ");
+        print_name(out, key->table);
     }
 }
 
@@ -102,8 +110,9 @@ static void print_only(struct buf *out, const struct conf_table *table, const st
 
 static void print_table(struct buf *out, const struct conf_table *table)
 {
-    buf_printf(out, "\n### %s\n\n%s\n\n| key | type | range | default | meaning |\n|---|---|---|---|---|\n",
-               table->name, table->about);
+    buf_text(out, "\n### ");
+    print_name(out, table);
+    buf_printf(out, "\n\n%s\n\n| key | type | range | default | meaning |\n|---|---|---|---|---|\n", table->about);
     for (size_t i = 0; i < table->count; i++) {
         const struct conf_key *key = &table->keys[i];
         buf_printf(out, "| `%s` | ", key->name);
