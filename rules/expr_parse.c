@@ -241,7 +241,7 @@ static struct node *parse_binary(struct parser *parser, int least)
             return NULL;
         }
         advance(parser);
-        parser->expected = binary->precedence <= 2 ? "a condition" : "a number";
+        parser->expected = binary->op == OP_AND || binary->op == OP_OR ? "a condition" : "a number";
         node->op = binary->op;
         node->args[0] = left;
         node->args[1] = parse_binary(parser, binary->precedence + 1);
