@@ -1,7 +1,10 @@
 /* expr_lex: see expr_lex.h. */
 #include "rules/expr_lex.h"
 #include "base/text.h"
+#include <stdio.h>
 #include <string.h>
+
+enum { NUMBER_LENGTH_MAX = 120 }; /* of one with a point; longer ones are read as JSON's only */
 
 /* Signs, longer ones first. */
 static const char *const signs[] = {"<=", ">=", "==", "!=", "&&", "||", "<", ">",
@@ -105,11 +108,26 @@ static size_t number_length(const char *text)
     return len;
 }
 
+/* JSON's numbers, and those of C that end or begin with their point: 1. and .5 (but not 010, which means 8 to some). */
+static bool read_number(const char *text, size_t len, double *ret_number)
+{
+    const char *const point = memchr(text, '.', len);
+    if (point == NULL || len > NUMBER_LENGTH_MAX) {
+        return text_parse_number(text, len, ret_number);
+    }
+    const int before = (int)(point - text);
+    const int after = (int)len - before - 1;
+    char whole[NUMBER_LENGTH_MAX + sizeof "00"];
+    const int length = snprintf(whole, sizeof whole, "%.*s%s.%s%.*s", before, text, before > 0 ? "" : "0",
+                                after > 0 && is_digit(point[1]) ? "" : "0", after, point + 1);
+    return text_parse_number(whole, (size_t)length, ret_number);
+}
+
 static struct token number(const char *text)
 {
     const size_t len = number_length(text);
     struct token token = {.kind = TOKEN_NUMBER, .text = text, .len = len};
-    if (text_parse_number(text, len, &token.number)) {
+    if (read_number(text, len, &token.number)) {
         return token;
     }
     int64_t duration_ns = 0;
