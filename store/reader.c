@@ -28,6 +28,7 @@
 #include "store/dictionary.h"
 #include "store/log_walk.h"
 #include "store/recover.h"
+#include "store/seal.h"
 #include <stdlib.h>
 
 enum { PENDING_MAX = 16 * CHUNK_ROWS_MAX };
@@ -51,8 +52,9 @@ struct sweep {
     bool sorted;         /* pending rises by time, each time once */
     size_t count, given; /* pending[given .. count) */
     struct pending_row *pending;
-    struct store_row *open[2]; /* open samples of both strands */
+    struct store_row *open[2]; /* open samples of both strands, taken as two more blocks */
     size_t open_count[2];
+    bool open_taken[2]; /* in this round */
     struct op_state states[2];
     bool live[2];
     struct chunk_scratch scratch;
@@ -184,13 +186,26 @@ static void take_gap(void *self, uint64_t record)
     sweep->live[0] = sweep->live[1] = false;
 }
 
-static void add_open(struct sweep *sweep)
+/* The strand of open samples that begins next, no later than before_ns; -1 when there is none. */
+static int next_open(const struct sweep *sweep, int64_t before_ns)
 {
+    int next = -1;
     for (int late = 0; late < 2; late++) {
-        for (size_t i = 0; i < sweep->open_count[late]; i++) {
-            add(sweep, &sweep->open[late][i], late == 1, UINT64_MAX, i);
+        if (sweep->open_count[late] > 0 && !sweep->open_taken[late] && sweep->open[late][0].time_ns <= before_ns) {
+            next = late;
+            before_ns = sweep->open[late][0].time_ns;
         }
     }
+    return next;
+}
+
+static void add_open(struct sweep *sweep, int late)
+{
+    give(sweep, sweep->open[late][0].time_ns, false);
+    for (size_t i = 0; i < sweep->open_count[late]; i++) {
+        add(sweep, &sweep->open[late][i], late == 1, UINT64_MAX, i);
+    }
+    sweep->open_taken[late] = true;
 }
 
 /* ---- the sweep ----------------------------------------------------------------------------------------------------
@@ -214,17 +229,23 @@ static enum err_code one_round(struct sweep *sweep, struct err *err)
 {
     sweep->count = sweep->given = 0;
     sweep->sorted = true;
-    add_open(sweep);
+    sweep->open_taken[0] = sweep->open_taken[1] = false;
     blocks_begin(&sweep->blocks, sweep->store, sweep->snapshot, sweep->series, sweep->from_ns);
     for (struct block_ref block; !sweep->stopped && blocks_peek(&sweep->blocks, &block);) {
         if (block.key.start_ns >= sweep->to_ns) {
             break;
+        }
+        for (int late; (late = next_open(sweep, block.key.start_ns)) >= 0;) {
+            add_open(sweep, late);
         }
         give(sweep, block.key.start_ns, false);
         add_block(sweep, &block);
         blocks_next(&sweep->blocks);
     }
     const enum err_code code = blocks_end(&sweep->blocks, err);
+    for (int late; (late = next_open(sweep, INT64_MAX)) >= 0;) {
+        add_open(sweep, late);
+    }
     if (code == ERR_NONE) {
         give(sweep, 0, true);
     }
@@ -238,6 +259,7 @@ static enum err_code sweep_all(struct sweep *sweep, struct err *err)
     uint64_t low;
     uint64_t next;
     enum err_code code = log_walk(sweep->store, sweep->snapshot, &fns, sweep, &low, &next, err);
+    sweep->open_count[1] = seal_sort(sweep->open[1], sweep->open_count[1]);
     while (code == ERR_NONE && !sweep->stopped && sweep->from_ns < to_ns) {
         sweep->to_ns = to_ns;
         code = one_round(sweep, err);

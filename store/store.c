@@ -156,7 +156,8 @@ static enum err_code make_scratch(struct store *store, struct err *err)
 {
     const char *const folder = getenv("TMPDIR");
     char path[4096];
-    const int len = snprintf(path, sizeof path, "%s/davy-reader-XXXXXX", folder != NULL && *folder ? folder : "/tmp");
+    const int len = snprintf(path, sizeof path, "%s/davy-reader-%d-XXXXXX", folder != NULL && *folder ? folder : "/tmp",
+                             (int)getpid());
     if (len >= (int)sizeof path || mkdtemp(path) == NULL) {
         return err_set(err, ERR_ENV, "%s: cannot make a folder for reading: %s", path, strerror(errno));
     }

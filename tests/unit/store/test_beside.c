@@ -1,0 +1,133 @@
+/*
+ * Reading beside a writer: another process reads while the monitor writes, and
+ * what it sees is whole and only grows.
+ */
+#include "base/cell.h"
+#include "base/clock.h"
+#include "cmocka_all.h"
+#include "rig.h"
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { READS = 30, AHEAD = 20000 };
+
+struct shared {
+    struct cell written; /* samples, by the child */
+    struct cell reads;   /* by the parent */
+};
+
+/* Writes at full speed, but no more than AHEAD samples a read. */
+static void writer_child(const char *path, struct site *site, struct shared *shared)
+{
+    struct rig rig;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (int64_t n = 0;; n++) {
+        rig_put(&rig, 0, n, n, (double)n, 0);
+        if (n % 500 == 499) {
+            rig_run(&rig);
+            cell_set(&shared->written, (uint64_t)n + 1);
+        }
+        while ((uint64_t)n >= (cell_get(&shared->reads) + 1) * AHEAD) {
+        }
+    }
+}
+
+static bool count_row(void *self, const struct store_row *row)
+{
+    uint64_t *const next = self;
+    assert_int_equal(row->time_ns, *next);
+    ++*next;
+    return true;
+}
+
+static void another_process_reads_what_was_written(void **state)
+{
+    char *const path = folder_new();
+    struct site *const site = site_make(1);
+    struct shared *const shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint64_t before = 0;
+    (void)state;
+    const pid_t writer = fork();
+    if (writer == 0) {
+        writer_child(path, site, shared);
+    }
+    assert_true(writer > 0);
+    const int64_t deadline_ns = clock_mono_ns() + 30 * NS_PER_S;
+    while (cell_get(&shared->written) == 0) {
+        assert_true(clock_mono_ns() < deadline_ns);
+    }
+    assert_true(store_is_held(path));
+    for (int i = 0; i < READS; i++) {
+        struct store *store;
+        struct board_entry entry;
+        struct err err;
+        uint64_t next = 0;
+        const uint64_t least = cell_get(&shared->written);
+        if (store_open_reader(path, &store, &err) != ERR_NONE) {
+            fail_msg("%s", err.text);
+        }
+        assert_int_equal(store_read(store, "p0", 0, INT64_MAX, count_row, &next, &err), ERR_NONE);
+        assert_true(next >= least && next >= before);
+        before = next;
+        assert_int_equal(store_last(store, "p0", &entry, &err), ERR_NONE);
+        assert_int_equal(entry.time_ns, next - 1);
+        assert_int_equal(store_verify(store, NULL, NULL, &err), ERR_NONE);
+        store_close(store);
+        cell_set(&shared->reads, (uint64_t)i + 1);
+    }
+    assert_int_equal(kill(writer, SIGKILL), 0);
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    assert_false(store_is_held(path));
+    print_message("%llu samples\n", (unsigned long long)before);
+    (void)munmap(shared, sizeof *shared);
+    site_unmake(site);
+    folder_remove(path);
+}
+
+static int scratch_folders(void)
+{
+    const char *const base = getenv("TMPDIR");
+    DIR *const folder = opendir(base != NULL && *base != '\0' ? base : "/tmp");
+    char mine[32];
+    int count = 0;
+    assert_non_null(folder);
+    (void)snprintf(mine, sizeof mine, "davy-reader-%d-", (int)getpid());
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        count += strncmp(entry->d_name, mine, strlen(mine)) == 0;
+    }
+    (void)closedir(folder);
+    return count;
+}
+
+static void a_reader_leaves_nothing_behind(void **state)
+{
+    char *const path = folder_new();
+    struct site *const site = site_make(1);
+    struct rig rig;
+    struct store *store;
+    struct err err;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    rig_close(&rig);
+    assert_int_equal(store_open_reader(path, &store, &err), ERR_NONE);
+    assert_int_equal(scratch_folders(), 1);
+    store_close(store);
+    assert_int_equal(scratch_folders(), 0);
+    site_unmake(site);
+    folder_remove(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(another_process_reads_what_was_written),
+        cmocka_unit_test(a_reader_leaves_nothing_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
