@@ -155,6 +155,7 @@ void alarm_book_settle(struct alarm_book *book, int64_t time_ns)
     for (uint32_t i = 0; i < site->alarm_count; i++) {
         book_suppress_settle(book, i, time_ns);
     }
+    alarm_book_end_step(book);
 }
 
 struct verdict alarm_book_standing(const struct alarm_book *book, uint32_t alarm)

@@ -54,7 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (uint8_t level = LEVEL_COUNT; level-- > 0;) {
             const struct verdict verdict = {.value = NAN, .kind = VERDICT_STEP, .flags = level & 3u, .level = level};
             alarm_book_verdict(book, &verdict);
-            const struct act act = {.kind = level, .for_ns = 1, .by = "li"};
+            alarm_book_end_step(book);
+            const struct act act = {.kind = level, .for_ns = 1, .by = "li", .comment = "why"};
             if (alarm_book_act(book, &act, 0, 1.0, NULL) == ERR_INPUT) {
                 abort(); /* it may well be refused, but never not understood */
             }

@@ -67,6 +67,21 @@ static void ack_is_refused_where_there_is_nothing_to_acknowledge(void **state)
     expect(book, "cleared limit:t1#1 yellow; raised limit:t1#2 yellow");
 }
 
+static void ack_of_a_level_that_was_never_reached_is_refused(void **state)
+{
+    (void)state;
+    judge(book, A_LIMIT_T1, 0, LEVEL_ORANGE, 0);
+    judge(book, A_LIMIT_T1, 1, LEVEL_YELLOW, 0);
+    struct act ack = act_of(ACT_ACK, A_LIMIT_T1, 2);
+    ack.level = LEVEL_RED;
+    refused(&ack, "at most orange; red was never seen");
+    ack.level = LEVEL_ORANGE; /* it was that high */
+    done(&ack);
+    judge(book, A_LIMIT_T1, 3, LEVEL_ORANGE, 0);
+    expect(book,
+           "raised limit:t1#1 orange; eased limit:t1#1 yellow; acked limit:t1#1 orange; worsened limit:t1#1 orange");
+}
+
 static void ack_of_a_lower_level_leaves_the_higher_one_open(void **state)
 {
     (void)state;
@@ -122,7 +137,7 @@ static void an_act_keeps_its_words_beside_its_own_event(void **state)
     assert_string_equal(alarm_book_event_act(book, 42)->comment, "");
 }
 
-static void a_shelf_needs_an_end_in_the_future(void **state)
+static void a_shelf_needs_an_end_in_the_future_and_a_reason(void **state)
 {
     (void)state;
     struct act shelve = act_of(ACT_SHELVE, A_LIMIT_T1, 10);
@@ -137,6 +152,10 @@ static void a_shelf_needs_an_end_in_the_future(void **state)
     refused(&unshelve, "not shelved");
     assert_true(alarm_book_next_due(book) == TIME_NEVER);
     shelve.until_ns = at(20);
+    shelve.comment[0] = '\0';
+    refused(&shelve, "needs its reason");
+    shelve = act_of(ACT_SHELVE, A_LIMIT_T1, 10);
+    shelve.until_ns = at(20) + 999; /* cut to the millisecond, as all times */
     done(&shelve);
     assert_true(alarm_book_next_due(book) == at(20));
     size_t count;
@@ -263,10 +282,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         story(ack_is_refused_where_there_is_nothing_to_acknowledge),
+        story(ack_of_a_level_that_was_never_reached_is_refused),
         story(ack_of_a_lower_level_leaves_the_higher_one_open),
         story(ack_of_a_returned_alarm_is_about_the_level_left),
         story(an_act_keeps_its_words_beside_its_own_event),
-        story(a_shelf_needs_an_end_in_the_future),
+        story(a_shelf_needs_an_end_in_the_future_and_a_reason),
         story(shelving_again_replaces_the_end),
         story(shelves_end_by_themselves_in_the_order_of_their_ends),
         story(the_end_of_a_shelf_asks_the_board),

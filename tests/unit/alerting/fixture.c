@@ -116,11 +116,34 @@ struct site *fixture_copy(void)
     memcpy(site->rules, rules, sizeof rules);
     site->alarms = memory_new(A_COUNT, sizeof *site->alarms);
     memcpy(site->alarms, alarms, sizeof alarms);
+    fixture_index(site);
     return site;
+}
+
+void fixture_index(struct site *site)
+{
+    table_done(&site->point_by_id);
+    table_done(&site->alarm_by_name);
+    table_done(&site->rule_by_id);
+    table_init(&site->point_by_id);
+    table_init(&site->alarm_by_name);
+    table_init(&site->rule_by_id);
+    for (uint32_t i = 0; i < site->point_count; i++) {
+        assert_int_equal(table_add(&site->point_by_id, site->points[i].id, i), TABLE_NONE);
+    }
+    for (uint32_t i = 0; i < site->alarm_count; i++) {
+        assert_int_equal(table_add(&site->alarm_by_name, site->alarms[i].name, i), TABLE_NONE);
+    }
+    for (uint32_t i = 0; i < site->rule_count; i++) {
+        assert_int_equal(table_add(&site->rule_by_id, site->rules[i].id, i), TABLE_NONE);
+    }
 }
 
 void fixture_free(struct site *site)
 {
+    table_done(&site->point_by_id);
+    table_done(&site->alarm_by_name);
+    table_done(&site->rule_by_id);
     free(site->rules);
     free(site->alarms);
     free(site);
@@ -149,11 +172,14 @@ void judge(struct alarm_book *book, enum fixture_alarm alarm, int64_t s, enum le
 {
     const struct verdict verdict = step(alarm, s, level, flags, 1.0);
     alarm_book_verdict(book, &verdict);
+    alarm_book_end_step(book);
 }
 
 struct act act_of(enum act_kind kind, enum fixture_alarm alarm, int64_t s)
 {
-    return (struct act){.time_ns = at(s), .alarm = alarm, .kind = (uint8_t)kind, .by = "li"};
+    struct act act = {.time_ns = at(s), .alarm = alarm, .kind = (uint8_t)kind, .by = "li"};
+    (void)strcpy(act.comment, kind == ACT_SHELVE ? "new sensor" : "");
+    return act;
 }
 
 void fixture_expect(struct alarm_book *book, const char *text, const char *file, int line)

@@ -45,8 +45,11 @@ enum fixture_alarm {
 /* The site; one per process, const, nothing to free. */
 const struct site *fixture_site(void);
 
-/* A copy of it whose rules may be changed (rules[A..] in the order above); free with fixture_free. */
+/* A copy of it whose rules may be changed (in the order above) and whose tables of names are filled; free with
+ * fixture_free. */
 struct site *fixture_copy(void);
+/* Fills the tables of names anew after the counts of the copy were lowered. */
+void fixture_index(struct site *site);
 void fixture_free(struct site *site);
 
 /* 2026-01-05T00:00:00Z plus s seconds. */
@@ -54,10 +57,10 @@ int64_t at(int64_t s);
 
 /* Gives a verdict STEP at second s. */
 struct verdict step(enum fixture_alarm alarm, int64_t s, enum level level, unsigned flags, double value);
-/* The same with value 1 given to the book at once. */
+/* The same with value 1 given to the book as a step of its own. */
 void judge(struct alarm_book *book, enum fixture_alarm alarm, int64_t s, enum level level, unsigned flags);
 
-/* Gives an act by "li" at second s. */
+/* Gives an act by "li" at second s; a shelf with a reason. */
 struct act act_of(enum act_kind kind, enum fixture_alarm alarm, int64_t s);
 
 /* Asserts the events since the last time, then clears them: "raised limit:t1#1 yellow; blind limit:t1#1 yellow";
