@@ -200,6 +200,11 @@ void event_print(struct buf *out, struct buf *scratch, const char *site_id, cons
     buf_text(out, "}");
 }
 
+bool event_all_well(const struct event *event)
+{
+    return event->state_level == LEVEL_NONE && event->acked && !event->shelved && !event->out_of_service;
+}
+
 /* What the alarm is in one word; the first that applies. */
 static const char *state_word(const struct event *event)
 {
@@ -218,8 +223,8 @@ static const char *state_word(const struct event *event)
 void event_print_state(struct buf *out, struct buf *scratch, const char *site_id, const struct event_words *words,
                        const struct event *event)
 {
-    if (event->state_level == LEVEL_NONE && event->acked && !event->shelved && !event->out_of_service) {
-        return; /* all is well again */
+    if (event_all_well(event)) {
+        return;
     }
     begin(out, site_id);
     key_text(out, "alarm", words->alarm);

@@ -26,6 +26,9 @@ struct event_words {
 /* Gives the words of one of the site's alarms. */
 struct event_words event_words_of(const struct site *site, uint32_t alarm);
 
+/* True when nothing about the alarm is open after the event: cleared, acknowledged, not shelved, in service. */
+bool event_all_well(const struct event *event);
+
 /* Gives the condition that caused the event, NULL when there is none to name. */
 const char *event_when(const struct site *site, const struct event *event);
 

@@ -20,6 +20,9 @@
 
 struct manager;
 
+/* State records: "shown/<alarm>" holds the retained state (event_format_state) of every alarm that is not all well. */
+#define MANAGER_SHOWN "shown/"
+
 struct manager_config {
     const struct site *site; /* borrowed, like all below */
     struct store *store;
@@ -38,11 +41,15 @@ struct manager_config {
 };
 
 /* Makes it and loads every alarm's record from the store.  Alarms in the store whose rule or point is gone from the
- * site are closed with the reason (an event `closed` in the first cycle). */
+ * site and that were not all well are closed with the reason (an event `closed` by "davy" in the first cycle).  A record
+ * that cannot be read is logged and counted, and its alarm starts afresh. */
 enum err_code manager_new(const struct manager_config *config, struct manager **ret_manager, struct err *err) MUST_CHECK;
 void manager_free(struct manager *manager);
 
-/* Calls fn with every kept verdict of unchanged rules, for shard_restore, before the start. */
+/* Calls fn with what was kept, for shard_restore, before the start: VERDICT_KEEP for every kept condition of unchanged
+ * rules, and a VERDICT_STEP (level, flags, time as last reported) for every alarm that was ever heard of.  For an alarm
+ * of a changed rule the STEP comes alone: its conditions start afresh, and a first judgement that differs from that level
+ * is a step like any other, so an active alarm of a changed rule is eased or cleared by what the rule says now. */
 typedef void manager_kept_fn(void *self, const struct verdict *kept);
 void manager_kept(struct manager *manager, manager_kept_fn *fn, void *self);
 

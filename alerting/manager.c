@@ -1,0 +1,288 @@
+/*
+ * manager: the cycle of the agent that owns the alarm book.
+ *
+ * Takes what its rings hold (bounded), lets the book speak, commits once, and
+ * tells.  Verdicts of several shards are taken in the order of their time of
+ * receipt as far as they are there; one alarm's verdicts come from one shard
+ * and are always in order.  While a commit fails nothing is taken.
+ * Thread: its own.  Memory: at manager_new; buffers grow to the largest event.
+ */
+#include "alerting/manager.h"
+#include "alerting/manager_inside.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
+
+/* True when two verdicts taken one after the other come of different rows or phases (verdict.alarm rises within one).
+ */
+static bool is_new_step(const struct manager_origin *last, const struct verdict *verdict, unsigned shard)
+{
+    return last->shard != shard || verdict->seen_ns != last->seen_ns || verdict->turn != last->turn ||
+           verdict->alarm <= last->alarm;
+}
+
+static void take_step(struct manager *manager, const struct verdict *verdict, unsigned shard)
+{
+    size_t before, after;
+    if (is_new_step(&manager->last, verdict, shard)) {
+        alarm_book_end_step(manager->book);
+    }
+    manager->last = (struct manager_origin){
+        .seen_ns = verdict->seen_ns, .alarm = verdict->alarm, .shard = shard, .turn = verdict->turn};
+    (void)alarm_book_events(manager->book, &before);
+    alarm_book_verdict(manager->book, verdict);
+    (void)alarm_book_events(manager->book, &after);
+    manager_touch(manager, verdict->alarm);
+    if (after > before) {
+        manager->seen[manager->seen_count++] =
+            (struct manager_seen){.seen_ns = verdict->seen_ns, .events = after - before};
+    }
+    counter_add(manager->counters.verdicts, 1);
+}
+
+static void take_verdict(struct manager *manager, const struct verdict *verdict, unsigned shard)
+{
+    if (verdict->kind == VERDICT_MARK) {
+        if (manager->config.safe != NULL) {
+            manager->marks[manager->mark_count++] =
+                (struct manager_mark){.source = verdict->alarm, .shard = shard, .ticket = (uint64_t)verdict->time_ns};
+        }
+    } else if (verdict->kind == VERDICT_KEEP) {
+        manager_keep(manager, verdict);
+        counter_add(manager->counters.keeps, 1);
+    } else {
+        take_step(manager, verdict, shard);
+    }
+}
+
+/* What one shard's ring holds at the moment, contiguously. */
+struct inlet {
+    const struct verdict *at;
+    size_t left, taken;
+};
+
+static struct inlet *earliest(struct inlet *inlets, unsigned count)
+{
+    struct inlet *first = NULL;
+    for (unsigned m = 0; m < count; m++) {
+        if (inlets[m].left > 0 && (first == NULL || inlets[m].at->seen_ns < first->at->seen_ns)) {
+            first = &inlets[m];
+        }
+    }
+    return first;
+}
+
+static size_t take_verdicts(struct manager *manager)
+{
+    const struct manager_config *config = &manager->config;
+    struct inlet inlets[QUEUE_SHARDS_MAX] = {0};
+    for (unsigned m = 0; m < config->shard_count; m++) {
+        inlets[m].at = ring_peek(config->verdicts[m], &inlets[m].left);
+    }
+    size_t taken = 0;
+    while (taken < MANAGER_VERDICTS) {
+        struct inlet *inlet = earliest(inlets, config->shard_count);
+        if (inlet == NULL) {
+            break;
+        }
+        take_verdict(manager, inlet->at, (unsigned)(inlet - inlets));
+        inlet->at++;
+        inlet->left--;
+        inlet->taken++;
+        taken++;
+    }
+    alarm_book_end_step(manager->book);
+    for (unsigned m = 0; m < config->shard_count; m++) {
+        if (inlets[m].taken > 0) {
+            ring_release(config->verdicts[m], inlets[m].taken);
+            if (config->verdict_bells[m] != NULL) {
+                doorbell_ring(config->verdict_bells[m]);
+            }
+        }
+    }
+    return taken;
+}
+
+/* ---- acts -------------------------------------------------------------------------------------------------------- */
+
+/* The last good value of the alarm's point; NaN for a group or before the first. */
+static double value_now(const struct manager *manager, uint32_t alarm)
+{
+    const struct site *site = manager->config.site;
+    const uint32_t point = alarm < site->alarm_count ? site->alarms[alarm].point : SITE_NONE;
+    struct board_entry entry = {.status = BOARD_UNHEARD};
+    if (point != SITE_NONE && manager->config.board != NULL) {
+        board_read(manager->config.board, point, &entry);
+    }
+    return entry.status == BOARD_UNHEARD ? (double)NAN : entry.good;
+}
+
+static void take_act(struct manager *manager, const struct act *act, int64_t now_ns)
+{
+    const int64_t time_ns = act->time_ns > 0 && act->time_ns < now_ns ? act->time_ns : now_ns;
+    struct answer answer = {.ticket = act->ticket};
+    size_t before, after;
+    (void)alarm_book_events(manager->book, &before);
+    struct err err;
+    answer.code = alarm_book_act(manager->book, act, time_ns, value_now(manager, act->alarm), &err);
+    if (answer.code == ERR_NONE) {
+        answer.seq = alarm_book_events(manager->book, &after)[before].seq;
+    } else {
+        memcpy(answer.text, err.text, text_utf8_cut(err.text, strnlen(err.text, sizeof answer.text - 1)));
+        counter_add(manager->counters.refused, 1);
+    }
+    counter_add(manager->counters.acts, 1);
+    if (manager->config.answers != NULL) {
+        manager->answers[manager->answer_count++] = answer;
+    }
+}
+
+static size_t take_acts(struct manager *manager, int64_t now_ns)
+{
+    const struct manager_config *config = &manager->config;
+    if (config->commands == NULL) {
+        return 0;
+    }
+    const size_t room = config->answers == NULL ? MANAGER_ACTS : ring_room(config->answers);
+    const size_t most = room < MANAGER_ACTS ? room : MANAGER_ACTS;
+    size_t taken = 0;
+    size_t there;
+    const struct act *act;
+    while (taken < most && (act = ring_peek(config->commands, &there)) != NULL) {
+        take_act(manager, act, now_ns);
+        ring_release(config->commands, 1);
+        taken++;
+    }
+    return taken;
+}
+
+/* ---- the agent --------------------------------------------------------------------------------------------------- */
+
+static bool inputs_ended(const struct manager *manager)
+{
+    for (unsigned m = 0; m < manager->config.shard_count; m++) {
+        if (!ring_ended(manager->config.verdicts[m])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int finish(struct manager *manager)
+{
+    if (!manager->ended && manager->config.answers != NULL) {
+        ring_close(manager->config.answers);
+        if (manager->config.answer_bell != NULL) {
+            doorbell_ring(manager->config.answer_bell);
+        }
+    }
+    manager->ended = true;
+    return AGENT_FINISHED;
+}
+
+static int manager_work(void *self, int64_t now_ns)
+{
+    struct manager *manager = self;
+    const int64_t mono_ns = clock_mono_ns();
+    if (manager->failed_commits > 0) {
+        if (now_ns < manager->retry_ns) {
+            return 0;
+        }
+        manager_commit(manager, now_ns, mono_ns);
+        return manager->failed_commits == 0;
+    }
+    size_t work = 0;
+    if (!manager->settled) {
+        manager_settle(manager, now_ns);
+        manager->settled = true;
+        work++;
+    }
+    if (alarm_book_next_due(manager->book) <= now_ns) {
+        alarm_book_due(manager->book, now_ns, manager->config.board);
+        work++;
+    }
+    work += take_acts(manager, now_ns);
+    work += take_verdicts(manager);
+    if (work == 0) {
+        return inputs_ended(manager) ? finish(manager) : 0;
+    }
+    manager_fill(manager);
+    manager_commit(manager, now_ns, mono_ns);
+    return (int)work;
+}
+
+static int64_t manager_due(void *self)
+{
+    const struct manager *manager = self;
+    return manager->failed_commits > 0 ? manager->retry_ns : alarm_book_next_due(manager->book);
+}
+
+struct agent manager_agent(struct manager *manager)
+{
+    return (struct agent){.name = "manager", .self = manager, .do_work = manager_work, .next_due = manager_due};
+}
+
+/* ---- making it --------------------------------------------------------------------------------------------------- */
+
+static void make_counters(struct manager_counters *counters, struct counters *all)
+{
+    counters->verdicts = counter_new(all, "alerting.verdicts", "", "verdicts that changed an alarm's judgement");
+    counters->keeps = counter_new(all, "alerting.keeps", "", "changes of conditions kept over a restart");
+    counters->acts = counter_new(all, "alerting.acts", "", "operator acts taken");
+    counters->refused = counter_new(all, "alerting.acts_refused", "", "operator acts refused");
+    counters->commits = counter_new(all, "alerting.commits", "", "batches written to the journal");
+    counters->failures = counter_new(all, "alerting.commit_failures", "", "batches the store did not take at once");
+    counters->unreadable = counter_new(all, "alerting.records_unreadable", "", "kept records that could not be read");
+    counters->p50 = counter_new(all, "alerting.latency_p50_us", "us", "sample taken in to event on disk, median");
+    counters->p99 = counter_new(all, "alerting.latency_p99_us", "us", "sample taken in to event on disk, 99 of 100");
+    char name[64];
+    for (int i = 0; i < EV_COUNT; i++) {
+        (void)snprintf(name, sizeof name, "alerting.events.%s", event_name((enum event_kind)i));
+        counters->events[i] = counter_new(all, name, "", "events of this kind");
+    }
+    for (int i = 0; i < LEVEL_COUNT; i++) {
+        (void)snprintf(name, sizeof name, "alerting.levels.%s", level_name((enum level)i));
+        counters->levels[i] = counter_new(all, name, "", "events of this level");
+    }
+}
+
+enum err_code manager_new(const struct manager_config *config, struct manager **ret_manager, struct err *err)
+{
+    struct manager *manager = memory_new(1, sizeof *manager);
+    manager->config = *config;
+    manager->retry_ns = TIME_NEVER;
+    make_counters(&manager->counters, config->counters);
+    manager->batch = store_batch_new(config->store);
+    manager->is_touched = memory_new(config->site->alarm_count, sizeof *manager->is_touched);
+    manager->touched = memory_new(config->site->alarm_count, sizeof *manager->touched);
+    const enum err_code code = manager_load(manager, err);
+    if (code != ERR_NONE) {
+        manager_free(manager);
+        return code;
+    }
+    *ret_manager = manager;
+    return ERR_NONE;
+}
+
+void manager_free(struct manager *manager)
+{
+    if (manager == NULL) {
+        return;
+    }
+    manager_load_done(manager);
+    alarm_book_free(manager->book);
+    store_batch_free(manager->batch);
+    buf_done(&manager->json);
+    buf_done(&manager->state);
+    buf_done(&manager->scratch);
+    buf_done(&manager->record);
+    free(manager->is_touched);
+    free(manager->touched);
+    free(manager);
+}
