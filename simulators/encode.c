@@ -9,19 +9,14 @@
 #include <math.h>
 #include <string.h>
 
-static bool is_bit_table(const struct site_from *from)
-{
-    return from->table == TABLE_COIL || from->table == TABLE_DISCRETE;
-}
-
 unsigned encode_width(const struct site_from *from)
 {
-    return is_bit_table(from) ? 1 : from->registers;
+    return encode_is_bits(from->table) ? 1 : from->registers;
 }
 
 static unsigned raw_bits(const struct site_from *from)
 {
-    return is_bit_table(from) ? 1 : 16U * from->registers;
+    return encode_is_bits(from->table) ? 1 : 16U * from->registers;
 }
 
 static uint64_t low_mask(unsigned bits)
@@ -69,7 +64,7 @@ static struct raw encode_number(const struct site_from *from, double number)
 {
     const unsigned bits = raw_bits(from);
     struct raw raw = {.mask = low_mask(bits)};
-    if (is_bit_table(from)) {
+    if (encode_is_bits(from->table)) {
         raw.bits = number >= 0.5;
         return raw;
     }
@@ -114,7 +109,7 @@ static double signed_number(uint64_t value, unsigned bits)
 static double decode_number(const struct site_from *from, struct raw raw)
 {
     const uint64_t value = raw.bits & raw.mask;
-    if (is_bit_table(from)) {
+    if (encode_is_bits(from->table)) {
         return (double)value;
     }
     switch (from->type) {
@@ -174,7 +169,7 @@ static bool is_invalid(const struct site_from *from, struct raw raw)
 
 bool encode_invalid(const struct site_from *from, struct raw *ret_raw)
 {
-    if (is_bit_table(from)) {
+    if (encode_is_bits(from->table)) {
         return false;
     }
     for (size_t i = 0; i < from->invalid_count; i++) {
@@ -243,7 +238,7 @@ struct sim_reading encode_told(const struct site_from *from, struct sim_reading 
 
 void encode_put(const struct site_from *from, struct raw raw, uint16_t *registers)
 {
-    if (is_bit_table(from)) {
+    if (encode_is_bits(from->table)) {
         registers[0] = (uint16_t)(raw.bits & 1);
         return;
     }

@@ -43,6 +43,12 @@ double encode_number_told(const struct site_from *from, double value);
 /* Gives the raw form of a reading: its value, or "no reading". */
 struct raw encode_reading(const struct site_from *from, struct sim_reading reading);
 
+/* True for the tables of single bits. */
+static inline bool encode_is_bits(enum mbus_table table)
+{
+    return table == TABLE_COIL || table == TABLE_DISCRETE;
+}
+
 /* Registers or bits a point takes. */
 unsigned encode_width(const struct site_from *from);
 

@@ -42,7 +42,7 @@ struct publisher {
     int token;          /* SENDING: of the head */
     struct text *queue; /* ring */
     size_t size, first, count;
-    uint64_t sent, dropped;
+    uint64_t dropped;
     uv_mutex_t lock;
     struct notes notes; /* under lock */
 };
@@ -207,7 +207,6 @@ static void take_notes(struct publisher *publisher, int64_t now_ns)
     }
     if (publisher->state == SENDING && notes.confirmed == publisher->token) {
         drop_head(publisher);
-        publisher->sent++;
         publisher->state = UP;
     }
     const bool refused = publisher->state == SENDING && notes.refused != 0 && notes.refused == publisher->token;
@@ -236,19 +235,9 @@ void publisher_work(struct publisher *publisher, int64_t now_ns, bool cut)
     }
 }
 
-uint64_t publisher_sent(const struct publisher *publisher)
-{
-    return publisher->sent;
-}
-
 uint64_t publisher_dropped(const struct publisher *publisher)
 {
     return publisher->dropped;
-}
-
-bool publisher_is_connected(const struct publisher *publisher)
-{
-    return publisher->state == UP || publisher->state == SENDING;
 }
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */

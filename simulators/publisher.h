@@ -31,9 +31,8 @@ void publisher_put(struct publisher *publisher, const char *text, size_t len);
 /* Connects, disconnects (when cut) or delivers, whatever is next.  Never blocks. */
 void publisher_work(struct publisher *publisher, int64_t now_ns, bool cut);
 
-uint64_t publisher_sent(const struct publisher *publisher);
+/* Texts dropped so far because the queue was full. */
 uint64_t publisher_dropped(const struct publisher *publisher);
-bool publisher_is_connected(const struct publisher *publisher);
 
 /* Disconnects and frees; blocks for up to a second.  Accepts NULL. */
 void publisher_free(struct publisher *publisher);

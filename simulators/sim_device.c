@@ -29,11 +29,6 @@ enum {
     WIDEST = 4 /* registers of one point */
 };
 
-static bool is_bits(enum mbus_table table)
-{
-    return table == TABLE_COIL || table == TABLE_DISCRETE;
-}
-
 static const struct site_from *from_of(const struct sim_device *device, const struct device_area *area, size_t i)
 {
     return &device->site->points[area->points[i]].from;
@@ -94,7 +89,7 @@ static enum err_code init_area(struct sim_device *device, enum mbus_table table,
     }
     sort_points(device, area);
     const uint32_t gap = site->sources[device->source].gap;
-    find_spans(device, area, is_bits(table) ? gap * 16 : gap);
+    find_spans(device, area, encode_is_bits(table) ? gap * 16 : gap);
     return ERR_NONE;
 }
 
@@ -207,7 +202,7 @@ static size_t answer_read(const struct sim_device *device, int64_t t_ns, const u
         return exception(request[0], BAD_VALUE, ret_answer);
     }
     const uint32_t first = word_at(request + 1), count = word_at(request + 3);
-    if (count == 0 || count > (is_bits(table) ? READ_BITS_MAX : READ_REGISTERS_MAX)) {
+    if (count == 0 || count > (encode_is_bits(table) ? READ_BITS_MAX : READ_REGISTERS_MAX)) {
         return exception(request[0], BAD_VALUE, ret_answer);
     }
     if (find_span(area, first, first + count - 1) == NULL) {
@@ -215,12 +210,12 @@ static size_t answer_read(const struct sim_device *device, int64_t t_ns, const u
     }
     uint16_t words[READ_BITS_MAX];
     read_words(device, area, t_ns, first, count, words);
-    const uint32_t bytes = is_bits(table) ? (count + 7) / 8 : count * 2;
+    const uint32_t bytes = encode_is_bits(table) ? (count + 7) / 8 : count * 2;
     ret_answer[0] = request[0];
     ret_answer[1] = (uint8_t)bytes;
     memset(ret_answer + 2, 0, bytes);
     for (uint32_t i = 0; i < count; i++) {
-        if (is_bits(table)) {
+        if (encode_is_bits(table)) {
             ret_answer[2 + i / 8] |= (uint8_t)((words[i] & 1U) << (i % 8));
         } else {
             ret_answer[2 + 2 * i] = (uint8_t)(words[i] >> 8);

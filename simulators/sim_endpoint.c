@@ -115,6 +115,7 @@ static void on_request(void *self, struct sim_line *line, const struct sim_reque
 static void on_line_end(void *self, struct sim_line *line)
 {
     struct sim_endpoint *endpoint = self;
+    endpoint->dropped += line->dropped;
     for (struct sim_line **at = &endpoint->lines; *at != NULL; at = &(*at)->next) {
         if (*at == line) {
             *at = line->next;

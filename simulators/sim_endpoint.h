@@ -40,6 +40,7 @@ struct sim_endpoint {
     struct sim_line *lines;
     size_t line_count;
     uint64_t refused; /* connections above ENDPOINT_LINES_MAX */
+    uint64_t dropped; /* requests above LINE_ANSWERS, of lines that have ended */
 };
 
 /* Gives the device that answers for a unit, or NULL. */

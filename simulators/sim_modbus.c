@@ -158,6 +158,17 @@ enum err_code sim_modbus_start(struct sim_modbus *field, uv_loop_t *loop, FILE *
     return ERR_NONE;
 }
 
+void sim_modbus_say_lost(const struct sim_modbus *field, FILE *notes)
+{
+    for (size_t i = 0; i < field->endpoint_count; i++) {
+        const struct sim_endpoint *endpoint = &field->endpoints[i];
+        if (endpoint->refused > 0 || endpoint->dropped > 0) {
+            (void)fprintf(notes, "%s: %llu connections and %llu requests were too many\n", endpoint->where->id,
+                          (unsigned long long)endpoint->refused, (unsigned long long)endpoint->dropped);
+        }
+    }
+}
+
 void sim_modbus_stop(struct sim_modbus *field)
 {
     if (field == NULL || !field->started) {

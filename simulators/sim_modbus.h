@@ -27,6 +27,9 @@ enum err_code sim_modbus_new(const struct site *site, const struct scenario *sce
  * loop, free. */
 enum err_code sim_modbus_start(struct sim_modbus *field, uv_loop_t *loop, FILE *notes, struct err *err) MUST_CHECK;
 
+/* Says how often a bound was reached, when one was; to be called after everything is closed. */
+void sim_modbus_say_lost(const struct sim_modbus *field, FILE *notes);
+
 /* Begins to close everything; the loop must run until it is done, then sim_modbus_free.  Both accept NULL. */
 void sim_modbus_stop(struct sim_modbus *field);
 void sim_modbus_free(struct sim_modbus *field);

@@ -178,15 +178,6 @@ void sim_mqtt_free(struct sim_mqtt *mqtt)
     free(mqtt);
 }
 
-uint64_t sim_mqtt_sent(const struct sim_mqtt *mqtt)
-{
-    uint64_t sent = 0;
-    for (size_t i = 0; i < mqtt->player_count; i++) {
-        sent += publisher_sent(mqtt->players[i].publisher);
-    }
-    return sent;
-}
-
 uint64_t sim_mqtt_dropped(const struct sim_mqtt *mqtt)
 {
     uint64_t dropped = 0;

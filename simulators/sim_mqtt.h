@@ -40,8 +40,7 @@ enum err_code sim_mqtt_start(struct sim_mqtt *mqtt, uv_loop_t *loop, FILE *notes
 void sim_mqtt_stop(struct sim_mqtt *mqtt);
 void sim_mqtt_free(struct sim_mqtt *mqtt);
 
-/* Messages the broker has confirmed so far, and those dropped. */
-uint64_t sim_mqtt_sent(const struct sim_mqtt *mqtt);
+/* Messages dropped so far because no broker took them. */
 uint64_t sim_mqtt_dropped(const struct sim_mqtt *mqtt);
 
 #endif

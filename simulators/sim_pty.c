@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -35,10 +34,20 @@ static enum err_code open_pair(const char *device, struct sim_pty *pty, struct e
     return tcsetattr(pty->far_fd, TCSANOW, &settings) == 0 ? ERR_NONE : fail(err, device, pty->far_path);
 }
 
+/* Reads where a link leads; "" when the path is no link. */
+static void read_link(const char *path, char *ret_target, size_t size)
+{
+    const ssize_t len = readlink(path, ret_target, size - 1);
+    ret_target[len > 0 ? len : 0] = '\0';
+}
+
+/* A link to a terminal is one that a run before ours left behind; any other is somebody else's. */
 static enum err_code make_link(const char *device, struct sim_pty *pty, struct err *err)
 {
-    struct stat info;
-    if (lstat(device, &info) == 0 && S_ISLNK(info.st_mode) && unlink(device) != 0) {
+    static const char terminals[] = "/dev/pts/";
+    char target[sizeof pty->far_path];
+    read_link(device, target, sizeof target);
+    if (strncmp(target, terminals, strlen(terminals)) == 0 && unlink(device) != 0) {
         return fail(err, device, "an old link cannot be removed");
     }
     if (symlink(pty->far_path, device) != 0) {
@@ -71,7 +80,11 @@ enum err_code sim_pty_open(const char *device, struct sim_pty *ret_pty, struct e
 void sim_pty_close(struct sim_pty *pty)
 {
     if (pty->link != NULL) {
-        (void)unlink(pty->link); /* it may be gone already */
+        char target[sizeof pty->far_path];
+        read_link(pty->link, target, sizeof target);
+        if (strcmp(target, pty->far_path) == 0) { /* still ours */
+            (void)unlink(pty->link);              /* what is left behind is taken over by the next run */
+        }
         pty->link = NULL;
     }
     if (pty->far_fd >= 0) {

@@ -3,7 +3,7 @@
  *
  * The device named in the site ("/dev/ttyS1", or any path) becomes a symbolic
  * link to the terminal's far side, which the monitor opens like a serial port.
- * A path at which something else than a link stands is left alone.
+ * What else stands at that path, another link too, is left alone.
  */
 #ifndef DAVY_SIMULATORS_SIM_PTY_H
 #define DAVY_SIMULATORS_SIM_PTY_H

@@ -119,6 +119,9 @@ enum err_code sim_run(const struct site *site, const struct scenario *scenario, 
         stop(&run);
     }
     (void)uv_run(&run.loop, UV_RUN_DEFAULT); /* returns when all is closed */
+    if (code == ERR_NONE) {
+        sim_modbus_say_lost(run.modbus, run.notes);
+    }
     sim_mqtt_free(run.mqtt);
     sim_modbus_free(run.modbus);
     (void)uv_loop_close(&run.loop);

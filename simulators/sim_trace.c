@@ -44,7 +44,7 @@ static enum err_code slow_answer(const struct player *player, uint32_t point, in
     struct sim_device device;
     const enum err_code code = sim_device_init(&device, player->site, player->scenario, from->source, from->unit, err);
     if (code == ERR_NONE) {
-        const bool bits = from->table == TABLE_COIL || from->table == TABLE_DISCRETE;
+        const bool bits = encode_is_bits(from->table);
         const uint32_t block =
             sim_device_block(&device, from->table, from->address, bits ? source->max_coils : source->max_registers);
         const uint32_t overhead = source->type == SOURCE_MODBUS_TCP ? OVERHEAD_TCP : OVERHEAD_RTU;

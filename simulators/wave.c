@@ -2,6 +2,7 @@
  * wave: hash noise, rounding, and the table of usual values (see wave.h).
  */
 #include "simulators/wave.h"
+#include "simulators/encode.h"
 #include <math.h>
 #include <string.h>
 
@@ -54,8 +55,7 @@ bool wave_is_switch(const struct site_point *point)
     if (from->source == SITE_NONE || from->key != NULL) {
         return false;
     }
-    return from->table == TABLE_COIL || from->table == TABLE_DISCRETE || from->type == TYPE_BOOL ||
-           from->type == TYPE_BIT;
+    return encode_is_bits(from->table) || from->type == TYPE_BOOL || from->type == TYPE_BIT;
 }
 
 /* What a quiet plant shows, by the `kind` of a point.  The manual's table is this one. */
