@@ -3,10 +3,10 @@
  */
 #include "simulators/gateway.h"
 #include "base/clock.h"
-#include "model/sample.h"
 #include "simulators/course.h"
 #include "simulators/encode.h"
 #include "simulators/fault.h"
+#include "simulators/payload.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,8 @@ enum err_code gateway_init(struct gateway *gateway, const struct site *site, con
         return ERR_NONE; /* nothing is ever due */
     }
     gateway->points = calloc(count, sizeof gateway->points[0]);
-    if (gateway->points == NULL) {
+    gateway->items = calloc(count, sizeof gateway->items[0]);
+    if (gateway->points == NULL || gateway->items == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     for (uint32_t i = 0; i < site->point_count; i++) {
@@ -38,6 +39,7 @@ enum err_code gateway_init(struct gateway *gateway, const struct site *site, con
 void gateway_done(struct gateway *gateway)
 {
     free(gateway->points);
+    free(gateway->items);
     *gateway = (struct gateway){0};
 }
 
@@ -90,61 +92,28 @@ bool gateway_holds(const struct gateway *gateway, uint32_t point, const struct g
 
 /* ---- payloads ---------------------------------------------------------------------------------------------------- */
 
-static int64_t to_ms(int64_t t_ns)
-{
-    return t_ns / NS_PER_MS;
-}
-
-static void write_value(struct buf *buf, const struct site_from *from, struct sim_reading reading)
-{
-    const double number = isnan(reading.value) ? reading.value : encode_number_told(from, reading.value);
-    if (reading.status == 0) {
-        buf_number(buf, number);
-        return;
-    }
-    char status[STATUS_TEXT_MAX];
-    (void)status_format(reading.status, status);
-    buf_text(buf, "{");
-    if (!isnan(number)) {
-        buf_text(buf, "\"value\":");
-        buf_number(buf, number);
-        buf_text(buf, ",");
-    }
-    buf_printf(buf, "\"status\":\"%s\"}", status);
-}
-
-bool gateway_plays(enum mqtt_format format)
-{
-    return format == FORMAT_DAVY;
-}
-
 void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,
                      struct buf *buf)
 {
-    buf_printf(buf, "{\"time\":%lld,\"seq\":%llu,\"values\":{", (long long)to_ms(epoch_ns + message->t_ns),
-               (unsigned long long)message->seq);
-    bool first = true;
+    size_t count = 0;
     for (size_t i = 0; i < gateway->point_count; i++) {
         const uint32_t index = gateway->points[i];
         const struct site_point *place = &gateway->site->points[index];
         const struct sim_point *point = &gateway->scenario->points[index];
-        if (gateway_holds(gateway, index, message)) {
-            buf_text(buf, first ? "" : ",");
-            buf_json_string(buf, place->from.key != NULL ? place->from.key : place->id);
-            buf_text(buf, ":");
-            write_value(buf, &place->from, course_reading(point, place, course_tick(point, message->t_ns)));
-            first = false;
+        if (!gateway_holds(gateway, index, message)) {
+            continue;
         }
+        const struct sim_reading reading = course_reading(point, place, course_tick(point, message->t_ns));
+        gateway->items[count++] = (struct payload_item){
+            .key = place->from.key,
+            .number = isnan(reading.value) ? NAN : encode_number_told(&place->from, reading.value),
+            .status = reading.status};
     }
-    buf_text(buf, "}}");
-}
-
-void gateway_broken_payload(const struct gateway_message *message, struct buf *buf)
-{
-    static const char *const broken[] = {"{\"time\":", "\xff\xfe garbage",
-                                         "[]]",        "{\"values\":17}",
-                                         "",           "{\"time\":\"yesterday\",\"values\":{\"x\":1}}"};
-    buf_text(buf, broken[message->seq % (sizeof broken / sizeof broken[0])]);
+    const struct payload payload = {.time_ms = (epoch_ns + message->t_ns) / NS_PER_MS,
+                                    .seq = message->seq,
+                                    .items = gateway->items,
+                                    .count = count};
+    payload_write(&gateway->site->sources[gateway->source], &payload, buf);
 }
 
 void gateway_topic(const struct site_source *source, struct buf *buf)

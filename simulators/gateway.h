@@ -7,7 +7,7 @@
  * the time of its samples.  Where a reordering fault holds, messages leave in
  * swapped pairs.
  *
- * Memory: the gateway owns its list of points; site and scenario are borrowed.
+ * Memory: the gateway owns its lists; site and scenario are borrowed.
  */
 #ifndef DAVY_SIMULATORS_GATEWAY_H
 #define DAVY_SIMULATORS_GATEWAY_H
@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct payload_item;
 
 struct gateway_message {
     int64_t t_ns; /* from the scenario's start */
@@ -30,7 +32,8 @@ struct gateway {
     uint32_t source;
     uint32_t *points; /* indices */
     size_t point_count;
-    int64_t next_ns; /* when the next message is due */
+    struct payload_item *items; /* [point_count], of the message being written */
+    int64_t next_ns;            /* when the next message is due */
     uint64_t seq;
     bool holding; /* one of a pair waits for the other */
     struct gateway_message held;
@@ -53,13 +56,7 @@ bool gateway_holds(const struct gateway *gateway, uint32_t point, const struct g
 void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,
                      struct buf *buf);
 
-/* Writes something that is no message: of several kinds, by turns. */
-void gateway_broken_payload(const struct gateway_message *message, struct buf *buf);
-
 /* Prints the topic it publishes on: its first subscription with '+' as the source's id and '#' as "sim". */
 void gateway_topic(const struct site_source *source, struct buf *buf);
-
-/* True when the format can be played. */
-bool gateway_plays(enum mqtt_format format);
 
 #endif

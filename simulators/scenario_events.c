@@ -11,6 +11,7 @@
 #include "model/sample.h"
 #include "simulators/encode.h"
 #include "simulators/fault.h"
+#include "simulators/payload.h"
 #include "simulators/scenario_read.h"
 #include "simulators/wave.h"
 #include <math.h>
@@ -57,12 +58,11 @@ static const struct conf_key flag_keys[] = {
     {"for", CONF_DURATION, offsetof(struct flag, for_ns), .lo = 1, .fallback_note = "for ever", .help = "how long"},
 };
 
-static const struct conf_table flag_table = {.name = "events[].status",
-                                             .about = "What the device says about its reading. Over Modbus only "
-                                                      "`sensor` can be shown: by a value from the point's `invalid`, "
-                                                      "or a NaN.",
-                                             .keys = flag_keys,
-                                             .count = sizeof flag_keys / sizeof flag_keys[0]};
+static const struct conf_table flag_table = {
+    .name = "events[].status",
+    .about = "What the device says about its reading, as far as its wire can say it.",
+    .keys = flag_keys,
+    .count = sizeof flag_keys / sizeof flag_keys[0]};
 
 static const struct conf_key event_keys[] = {
     {"at", CONF_DURATION, offsetof(struct event_entry, at_ns), .required = true,
@@ -139,8 +139,12 @@ static bool can_say(const struct scenario_reader *reader, uint32_t point, uint16
 {
     const struct site_from *from = &reader->site->points[point].from;
     struct raw raw;
-    if (from->source == SITE_NONE || reader->site->sources[from->source].type == SOURCE_MQTT) {
+    if (from->source == SITE_NONE) {
         return true;
+    }
+    const struct site_source *source = &reader->site->sources[from->source];
+    if (source->type == SOURCE_MQTT) {
+        return payload_can_say(source->format, status);
     }
     return status == ST_SENSOR && encode_invalid(from, &raw);
 }
@@ -151,7 +155,8 @@ static void take_incident(struct scenario_reader *reader, const struct conf_at *
     incident.point = point;
     if (incident.kind == INCIDENT_STATUS && !can_say(reader, point, incident.status)) {
         conf_mistake(&reader->conf, at,
-                     "over Modbus only \"sensor\" can be shown, by a value from the point's \"invalid\" or a NaN",
+                     "Modbus shows only \"sensor\", by a value from the point's \"invalid\" or a NaN; json and "
+                     "thingsboard only \"sensor\", neuron also \"comm\"",
                      "point \"%s\" cannot show that status", reader->site->points[point].id);
     } else if (!incidents_add(&reader->incidents, incident)) {
         conf_mistake(&reader->conf, at, "use narrower patterns", "more than %d events of points", INCIDENTS_MAX);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "simulators/fault.h"
 #include "simulators/gateway.h"
+#include "simulators/payload.h"
 #include "simulators/publisher.h"
 #include <stdlib.h>
 
@@ -39,7 +40,7 @@ static void queue_message(struct sim_mqtt *mqtt, struct player *player, const st
     const enum fault_kind kind = fault == NULL ? FAULT_NONE : fault->kind;
     buf_clear(&mqtt->text);
     if (kind == FAULT_MALFORMED) {
-        gateway_broken_payload(message, &mqtt->text);
+        payload_write_broken(message->seq, &mqtt->text);
         publisher_put(player->publisher, mqtt->text.data, mqtt->text.len);
         buf_clear(&mqtt->text);
     }
@@ -105,7 +106,7 @@ enum err_code sim_mqtt_new(const struct site *site, const struct scenario *scena
     enum err_code code = ERR_NONE;
     for (uint32_t i = 0; i < site->source_count && code == ERR_NONE; i++) {
         const struct site_source *source = &site->sources[i];
-        if (source->type == SOURCE_MQTT && gateway_plays(source->format)) {
+        if (source->type == SOURCE_MQTT && payload_plays(source->format)) {
             code = add_player(mqtt, i, err);
         }
     }
@@ -121,10 +122,10 @@ static void say(const struct site *site, FILE *notes)
 {
     for (size_t i = 0; i < site->source_count; i++) {
         const struct site_source *source = &site->sources[i];
-        if (source->type == SOURCE_MQTT && gateway_plays(source->format)) {
+        if (source->type == SOURCE_MQTT && payload_plays(source->format)) {
             (void)fprintf(notes, "publishing %s %s\n", source->id, source->url);
         } else if (source->type == SOURCE_MQTT) {
-            (void)fprintf(notes, "not played %s: only format \"davy\" is\n", source->id);
+            (void)fprintf(notes, "not played %s: its format is sparkplug\n", source->id);
         }
     }
 }
