@@ -66,7 +66,8 @@ static bool take_value(struct scan *scan, double *ret_value)
     const char first = scan_peek(scan);
     if ((first >= '0' && first <= '9') || (first == '-' && !(scan->end - scan->at > 1 && scan->at[1] == 'I'))) {
         const struct span number = scan_number(scan);
-        return text_parse_number(number.text, number.len, ret_value);
+        /* A number that the text ends with may be half of one. */
+        return scan->at < scan->end && text_parse_number(number.text, number.len, ret_value);
     }
     *ret_value = NAN;
     if (scan_word(scan, "true")) {
