@@ -10,8 +10,8 @@
  *                             | probe after 1 s, 2 s … 30 s
  *
  * All silent units of a connection share one budget: while another unit
- * answers, a probe that cost t is followed by 19 t without one, so the living
- * keep at least 95 % of the line.  When none answers there is nobody to
+ * answers, a probe that cost t is followed by 39 t without one, so the living
+ * keep 97.5 % of the line.  When none answers there is nobody to
  * protect, and a probe follows soon.  A unit alone on its connection is never
  * silent: its own polls ask it.
  */
@@ -21,7 +21,7 @@
 
 enum {
     MISSES_UNTIL_SILENT = 2,
-    BUDGET_PARTS = 19, /* free time for one part of probing */
+    BUDGET_PARTS = 39, /* free time for one part of probing */
 };
 static const int64_t probe_wait_min_ns = NS_PER_S;
 static const int64_t probe_wait_max_ns = 30 * NS_PER_S;

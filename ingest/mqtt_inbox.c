@@ -117,15 +117,45 @@ static void on_lost(void *context, char *cause)
     note(context, INBOX_DOWN, 0);
 }
 
+/* The broker may grant less than was asked, down to nothing (0x80), for each topic apart. */
+static void subscription_refused(struct inbox_source *source, const char *topic)
+{
+    log_event(LOG_ERROR, "ingest", "ING-012", source->source->id,
+              "source=%s host=%s port=%u topic=\"%s\" reason=\"the broker refuses the subscription\"",
+              source->source->id, source->host, source->port, topic);
+}
+
+static void subscribe_again(struct inbox_source *source)
+{
+    (void)pthread_mutex_lock(&source->inbox->mutex);
+    source->subscribed = false; /* with the next connection */
+    (void)pthread_mutex_unlock(&source->inbox->mutex);
+}
+
+static void on_subscribed(void *context, MQTTAsync_successData *data)
+{
+    struct inbox_source *source = context;
+    const size_t n = source->source->topic_count;
+    bool refused = false;
+    for (size_t i = 0; i < n; i++) {
+        const int granted = n == 1 ? data->alt.qos : data->alt.qosList[i];
+        if (granted > 2) {
+            refused = true;
+            subscription_refused(source, source->filters[i]);
+        }
+    }
+    if (refused) {
+        subscribe_again(source);
+    }
+}
+
 static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
 {
     struct inbox_source *source = context;
-    log_event(LOG_ERROR, "ingest", "ING-012", source->source->id,
-              "source=%s host=%s port=%u reason=\"the broker refuses the subscription\" code=%d", source->source->id,
-              source->host, source->port, data != NULL ? data->code : -1);
-    (void)pthread_mutex_lock(&source->inbox->mutex);
-    source->subscribed = false; /* tried again with the next connection */
-    (void)pthread_mutex_unlock(&source->inbox->mutex);
+    if (data != NULL && data->code > 0) { /* else the connection went away under it */
+        subscription_refused(source, source->filters[0]);
+    }
+    subscribe_again(source);
 }
 
 static bool is_ours(const struct inbox_source *source, const char *topic, size_t len)
@@ -238,13 +268,13 @@ static void start_connect(struct inbox_source *source)
 static void subscribe(struct inbox_source *source)
 {
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    options.onSuccess = on_subscribed;
     options.onFailure = on_subscribe_failed;
     options.context = source;
     const int code = MQTTAsync_subscribeMany(source->client, (int)source->source->topic_count, source->filters,
                                              source->qos, &options);
     if (code != MQTTASYNC_SUCCESS) {
-        MQTTAsync_failureData data = {.code = code};
-        on_subscribe_failed(source, &data);
+        subscribe_again(source);
     }
 }
 

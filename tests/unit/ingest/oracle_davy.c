@@ -124,6 +124,9 @@ bool oracle_davy(const struct mqtt_keys *keys, const struct mqtt_message *messag
     json_error_t error;
     ret_outcome->count = 0;
     ret_outcome->aside = 0;
+    if (memchr(message->payload, '\0', message->len) != NULL) {
+        return false; /* jansson takes a NUL byte for white space at some places */
+    }
     json_t *root = json_loadb(message->payload, message->len, JSON_REJECT_DUPLICATES, &error);
     if (root == NULL) {
         return false;

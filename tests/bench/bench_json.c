@@ -1,0 +1,122 @@
+/*
+ * bench_json: telemetry of format `davy` to samples, 100 samples a message, by
+ * our scanner and, in turns, by a jansson tree walked for the same samples.
+ */
+#include "bench.h"
+#include "ingest/mqtt_decode.h"
+
+#include "base/text.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SAMPLES = 100, MESSAGES = 64, POINTS = 10000, ROUNDS = 7, REPEATS = 200 };
+
+static struct site_point points[POINTS];
+static char ids[POINTS][24];
+static char texts[MESSAGES][SAMPLES * 64 + 100];
+static size_t lens[MESSAGES];
+static struct mqtt_keys keys;
+static double checksum;
+
+static bool drop(void *self, struct mqtt_batch *batch)
+{
+    (void)self;
+    batch->count = 0;
+    return true;
+}
+
+static void make_site(void)
+{
+    static struct site_source source = {.id = "gw", .type = SOURCE_MQTT};
+    static struct site site = {.sources = &source, .source_count = 1, .points = points, .point_count = POINTS};
+    static struct arena arena;
+    for (unsigned i = 0; i < POINTS; i++) {
+        (void)snprintf(ids[i], sizeof ids[i], "area-%u/T%u.LVL", i % 10, i);
+        points[i] = (struct site_point){.id = ids[i], .from = {.key = ids[i], .scale = 1}};
+    }
+    arena_init(&arena);
+    mqtt_keys_init(&keys, &site, 0, &arena);
+}
+
+static void make_texts(bool array)
+{
+    srand(1);
+    for (int m = 0; m < MESSAGES; m++) {
+        size_t n = array ? (size_t)sprintf(texts[m], "[")
+                         : (size_t)sprintf(texts[m], "{\"time\":1767571230000,\"seq\":%d,\"values\":{", m);
+        for (int i = 0; i < SAMPLES; i++) {
+            const char *id = ids[rand() % POINTS];
+            const double value = rand() % 100000 / 1000.0;
+            n += (size_t)(array ? sprintf(texts[m] + n, "%s{\"point\":\"%s\",\"value\":%.3f}", i ? "," : "", id, value)
+                                : sprintf(texts[m] + n, "%s\"%s\":%.3f", i ? "," : "", id, value));
+        }
+        n += (size_t)sprintf(texts[m] + n, array ? "]" : "}}");
+        lens[m] = n;
+    }
+}
+
+static double scanner(void *self)
+{
+    static struct sample samples[2 * SAMPLES];
+    (void)self;
+    const int64_t start_ns = bench_cpu_ns();
+    uint64_t count = 0;
+    for (int r = 0; r < REPEATS; r++) {
+        for (int m = 0; m < MESSAGES; m++) {
+            struct mqtt_batch batch = {.samples = samples, .room = 2 * SAMPLES, .full = drop};
+            const struct mqtt_message message = {.payload = texts[m], .len = lens[m], .seen_ns = 1};
+            mqtt_decode_davy(&keys, &message, &batch);
+            count += batch.count;
+            checksum += samples[0].value;
+        }
+    }
+    return (double)count * 1e9 / (double)(bench_cpu_ns() - start_ns);
+}
+
+static double jansson(void *self)
+{
+    (void)self;
+    const int64_t start_ns = bench_cpu_ns();
+    uint64_t count = 0;
+    for (int m = 0; m < MESSAGES * REPEATS / 20; m++) {
+        json_t *root = json_loadb(texts[m % MESSAGES], lens[m % MESSAGES], 0, NULL);
+        const char *key;
+        size_t len;
+        json_t *node;
+        size_t i;
+        json_object_keylen_foreach(json_object_get(root, "values"), key, len, node)
+        {
+            count += table_find(&keys.table, key, len) != TABLE_NONE;
+            checksum += json_number_value(node);
+        }
+        json_array_foreach(root, i, node)
+        {
+            const json_t *name = json_object_get(node, "point");
+            count += table_find(&keys.table, json_string_value(name), json_string_length(name)) != TABLE_NONE;
+            checksum += json_number_value(json_object_get(node, "value"));
+        }
+        json_decref(root);
+    }
+    return (double)count * 1e9 / (double)(bench_cpu_ns() - start_ns);
+}
+
+static void measure(bool array)
+{
+    const char *form = array ? "array" : "object";
+    make_texts(array);
+    const struct bench_pair pair = bench_alternate(ROUNDS, scanner, NULL, jansson, NULL);
+    char metric[64];
+    (void)snprintf(metric, sizeof metric, "%s_samples_per_s", form);
+    bench_print("json", metric, pair.ours, "1/s", "one core, %d samples a message, %zu bytes", SAMPLES, lens[0]);
+    (void)snprintf(metric, sizeof metric, "%s_ratio", form);
+    bench_print("json", metric, pair.ratio, "x", "of jansson in the same run: %.2f M/s", pair.bare / 1e6);
+}
+
+int main(void)
+{
+    make_site();
+    measure(false);
+    measure(true);
+    return checksum != 0 ? 0 : 1;
+}
