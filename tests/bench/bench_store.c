@@ -1,0 +1,332 @@
+/*
+ * bench_store: samples into the store, and what is left of them on the disk.
+ *
+ * Ours is the whole way: a ring, the writer agent, recovery log, blocks.  Beside
+ * it, in turns in the same run, what others do with the same database: blocks
+ * written as they are, without a log, and one key per sample.  Written bytes are
+ * what the process handed to write(), by /proc/self/io.
+ */
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/ring.h"
+#include "store/chunk.h"
+#include "store/db.h"
+#include "store/keys.h"
+#include "store/store.h"
+#include "tests/bench/bench.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { POINTS = 3000, SECONDS = 1536, RING = 8192, BLOCK = 512, ROUNDS = 3, ALONE_SECONDS = 100 };
+static const int64_t begin_ns = 1767571200 * NS_PER_S;
+
+struct data {
+    struct site site;
+    struct sample *samples; /* in order of receipt */
+    size_t count;
+    uint64_t written; /* bytes, of the last run */
+    uint64_t kept;    /* bytes of blocks after compaction, of the last run; 0: not measured */
+};
+
+/* ---- data ---------------------------------------------------------------------------------------------------------
+ */
+
+static void make_points(struct site *site, size_t points)
+{
+    *site = (struct site){.id = "bench", .point_count = points, .points = memory_new(points, sizeof *site->points)};
+    for (size_t i = 0; i < points; i++) {
+        char id[32];
+        (void)snprintf(id, sizeof id, "p%zu", i);
+        site->points[i].id = memory_strdup(id);
+    }
+}
+
+static uint32_t dice(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (uint32_t)(*state >> 33);
+}
+
+/* A mine: two decimals, now and then a step of a few hundredths, taken every second. */
+static void make_mine(struct data *data)
+{
+    uint64_t seed = 1;
+    int32_t *const level = memory_new(POINTS, sizeof *level);
+    make_points(&data->site, POINTS);
+    data->count = (size_t)POINTS * SECONDS;
+    data->samples = memory_new(data->count, sizeof *data->samples);
+    for (size_t i = 0; i < data->count; i++) {
+        const uint32_t point = (uint32_t)(i % POINTS);
+        const int64_t time_ns = begin_ns + (int64_t)(i / POINTS) * NS_PER_S;
+        level[point] += dice(&seed) % 4 == 0 ? (int32_t)(dice(&seed) % 7) - 3 : 0;
+        data->samples[i] = (struct sample){
+            .time_ns = time_ns, .seen_ns = time_ns, .value = (500 + level[point]) / 100.0, .point = point};
+    }
+    free(level);
+}
+
+/* The simulator of a chemical plant: 53 measurements every 5 s, in five digits. */
+static bool make_plant(struct data *data)
+{
+    FILE *const in = access("../shared/data/tep/fast/f00_5s.csv.gz", R_OK) == 0
+                         ? popen("zcat ../shared/data/tep/fast/f0[012]_5s.csv.gz", "r")
+                         : NULL;
+    enum { COLUMNS = 53, ROWS = 3 * 11520 };
+    if (in == NULL) {
+        return false;
+    }
+    char line[4096];
+    make_points(&data->site, COLUMNS);
+    data->samples = memory_new((size_t)COLUMNS * ROWS, sizeof *data->samples);
+    for (int64_t row = 0; row < ROWS && fgets(line, sizeof line, in) != NULL;) {
+        char *at = strchr(line, ',');
+        if (line[0] < '0' || line[0] > '9' || at == NULL) {
+            continue; /* a heading */
+        }
+        for (uint32_t point = 0; point < COLUMNS && at != NULL && *at == ','; point++) {
+            const int64_t time_ns = begin_ns + row * 5 * NS_PER_S;
+            data->samples[data->count++] =
+                (struct sample){.time_ns = time_ns, .seen_ns = time_ns, .value = strtod(at + 1, &at), .point = point};
+        }
+        row++;
+    }
+    (void)pclose(in);
+    return data->count > 0;
+}
+
+/* ---- measuring ----------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t bytes_written(void)
+{
+    FILE *const io = fopen("/proc/self/io", "r");
+    char line[128];
+    uint64_t bytes = 0;
+    while (io != NULL && fgets(line, sizeof line, io) != NULL) {
+        (void)sscanf(line, "wchar: %" SCNu64, &bytes); /* other lines leave it as it is */
+    }
+    if (io != NULL) {
+        (void)fclose(io);
+    }
+    return bytes;
+}
+
+static void folder_remove(const char *path)
+{
+    DIR *const folder = opendir(path);
+    for (const struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+        (void)unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." are refused */
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    (void)rmdir(path);
+}
+
+static void need(enum err_code code, const struct err *err)
+{
+    if (code != ERR_NONE) {
+        fprintf(stderr, "bench_store: %s\n", err->text);
+        exit(1);
+    }
+}
+
+static struct store *open_store(char path[64])
+{
+    struct store *store = NULL;
+    struct err err;
+    (void)snprintf(path, 64, "bench-store-XXXXXX"); /* here, not in memory: it is the disk that is measured */
+    if (mkdtemp(path) == NULL) {
+        perror(path);
+        exit(1);
+    }
+    need(store_open(path, "bench", &store, &err), &err);
+    return store;
+}
+
+/* What the blocks take once everything is merged. */
+static uint64_t size_of_blocks(struct store *store)
+{
+    char *rocks_err = NULL;
+    rocksdb_flushoptions_t *const options = rocksdb_flushoptions_create();
+    rocksdb_flush_cf(store->db, options, store->cf[CF_BLOCKS], &rocks_err);
+    rocksdb_flushoptions_destroy(options);
+    rocksdb_compact_range_cf(store->db, store->cf[CF_BLOCKS], NULL, 0, NULL, 0);
+    uint64_t bytes = 0;
+    (void)rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.live-sst-files-size", &bytes);
+    return bytes;
+}
+
+static double per_second(size_t n, int64_t ns)
+{
+    return (double)n * (double)NS_PER_S / (double)ns;
+}
+
+static double run_writer(void *self)
+{
+    struct data *const data = self;
+    char path[64];
+    struct err err;
+    struct store *const store = open_store(path);
+    struct ring *ring;
+    struct store_writer *writer = NULL;
+    need(ring_open(sizeof(struct sample), RING, 0, &ring, &err), &err);
+    const struct store_writer_config config = {
+        .store = store, .site = &data->site, .inputs = &ring, .input_count = 1, .sync_ns = 10 * NS_PER_MS};
+    need(store_writer_new(&config, &writer, &err), &err);
+    const struct agent agent = store_writer_agent(writer);
+    struct clock clock;
+    clock_init(&clock);
+    const uint64_t before = bytes_written();
+    const int64_t start_ns = bench_now_ns();
+    for (size_t i = 0; i < data->count;) {
+        size_t room;
+        struct sample *const slots = ring_claim(ring, &room);
+        const size_t n = room < data->count - i ? room : data->count - i;
+        if (n > 0) {
+            memcpy(slots, data->samples + i, n * sizeof *slots);
+            ring_publish(ring, n);
+            i += n;
+        }
+        (void)agent.do_work(agent.self, clock_now_ns(&clock));
+    }
+    ring_close(ring);
+    while (agent.do_work(agent.self, clock_now_ns(&clock)) != AGENT_FINISHED) {
+    }
+    const int64_t took_ns = bench_now_ns() - start_ns;
+    data->kept = size_of_blocks(store);
+    data->written = bytes_written() - before;
+    store_writer_free(writer);
+    ring_free(ring);
+    store_close(store);
+    folder_remove(path);
+    return per_second(data->count, took_ns);
+}
+
+static void put(struct store *store, rocksdb_writebatch_t *batch, const void *key, size_t key_len, const void *value,
+                size_t len)
+{
+    rocksdb_writebatch_put_cf(batch, store->cf[CF_BLOCKS], key, key_len, value, len);
+}
+
+static void commit(struct store *store, rocksdb_writebatch_t *batch)
+{
+    struct err err;
+    need(db_write(store, batch, false, &err), &err);
+    rocksdb_writebatch_clear(batch);
+}
+
+/* Blocks of rows gathered in plain arrays, encoded and written: what the store does, without log and late samples. */
+static double run_blocks(void *self)
+{
+    struct data *const data = self;
+    char path[64];
+    struct store *const store = open_store(path);
+    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
+    const size_t points = data->site.point_count;
+    struct store_row *const rows = memory_new(points * BLOCK, sizeof *rows);
+    size_t *const counts = memory_new(points, sizeof *counts);
+    struct chunk_scratch *const scratch = memory_new(1, sizeof *scratch);
+    uint8_t *const bytes = memory_new(CHUNK_BYTES_MAX, 1);
+    const uint64_t before = bytes_written();
+    const int64_t start_ns = bench_now_ns();
+    for (size_t i = 0; i < data->count; i++) {
+        const struct sample *const sample = &data->samples[i];
+        struct store_row *const block = rows + (size_t)sample->point * BLOCK;
+        block[counts[sample->point]++] = (struct store_row){
+            .time_ns = sample->time_ns, .seen_ns = sample->seen_ns, .value = sample->value, .status = sample->status};
+        if (counts[sample->point] == BLOCK) {
+            uint8_t key[KEY_BLOCK_MAX];
+            const struct block_key name = {.series = sample->point, .start_ns = block[0].time_ns};
+            const size_t len = chunk_encode(sample->point, false, block, BLOCK, scratch, bytes);
+            put(store, batch, key, key_block(&name, key), bytes, len);
+            counts[sample->point] = 0;
+        }
+        if (i % RING == RING - 1) {
+            commit(store, batch);
+        }
+    }
+    commit(store, batch);
+    const int64_t took_ns = bench_now_ns() - start_ns;
+    data->kept = size_of_blocks(store);
+    data->written = bytes_written() - before;
+    rocksdb_writebatch_destroy(batch);
+    free(rows);
+    free(counts);
+    free(scratch);
+    free(bytes);
+    store_close(store);
+    folder_remove(path);
+    return per_second(data->count, took_ns);
+}
+
+/* Key: series and time; value: 8 bytes and status.  A shorter stretch: it is slow. */
+static double run_keys(struct data *data)
+{
+    char path[64];
+    struct store *const store = open_store(path);
+    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
+    const size_t most = data->site.point_count * ALONE_SECONDS;
+    const size_t count = data->count < most ? data->count : most;
+    const uint64_t before = bytes_written();
+    const int64_t start_ns = bench_now_ns();
+    for (size_t i = 0; i < count; i++) {
+        uint8_t key[12];
+        uint8_t value[10];
+        (void)put_i64(put_u32(key, data->samples[i].point), data->samples[i].time_ns);
+        (void)put_u16(put_u64(value, double_bits(data->samples[i].value)), data->samples[i].status);
+        put(store, batch, key, sizeof key, value, sizeof value);
+        if (i % RING == RING - 1) {
+            commit(store, batch);
+        }
+    }
+    commit(store, batch);
+    const int64_t took_ns = bench_now_ns() - start_ns;
+    data->kept = size_of_blocks(store);
+    data->written = bytes_written() - before;
+    rocksdb_writebatch_destroy(batch);
+    store_close(store);
+    folder_remove(path);
+    bench_print("store", "keys_bytes_per_sample", (double)data->kept / (double)count, "B", "compacted");
+    bench_print("store", "keys_written_per_sample", (double)data->written / (double)count, "B", "compaction included");
+    return per_second(count, took_ns);
+}
+
+static void tell_sizes(const struct data *data, const char *metric, const char *written, const char *note)
+{
+    bench_print("store", metric, (double)data->kept / (double)data->count, "B", "%s", note);
+    bench_print("store", written, (double)data->written / (double)data->count, "B", "%s", note);
+}
+
+static void measure_mine(void)
+{
+    struct data *const data = memory_new(1, sizeof *data);
+    make_mine(data);
+    const struct bench_pair pair = bench_alternate(ROUNDS, run_blocks, data, run_writer, data);
+    bench_print("store", "samples_per_s", pair.bare, "1/s", "log, blocks of 512, sync every 10 ms; %d points", POINTS);
+    bench_print("store", "blocks_samples_per_s", pair.ours, "1/s", "bare blocks of 512, no log, no sync");
+    bench_print("store", "of_bare_blocks", 1 / pair.ratio, "", "samples_per_s / blocks_samples_per_s, in turns");
+    (void)run_writer(data);
+    tell_sizes(data, "bytes_per_sample", "written_per_sample", "a mine: two decimals every second; zstd, compacted");
+    bench_print("store", "keys_samples_per_s", run_keys(data), "1/s", "one key per sample");
+}
+
+int main(void)
+{
+    measure_mine();
+    struct data *const data = memory_new(1, sizeof *data);
+    if (make_plant(data)) {
+        (void)run_writer(data);
+        tell_sizes(data, "plant_bytes_per_sample", "plant_written_per_sample",
+                   "Tennessee Eastman, 5 s, five digits; zstd, compacted");
+    } else {
+        fprintf(stderr, "bench_store: the plant's data are not here; skipped\n");
+    }
+    bench_print("store", "peak_memory", (double)bench_peak_bytes(), "B", "of this run, its own data included");
+    return 0;
+}
