@@ -19,12 +19,10 @@
 
 /* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
-/* True when two verdicts taken one after the other come of different rows or phases (verdict.alarm rises within one).
- */
+/* True when two verdicts taken one after the other come of different rows or phases. */
 static bool is_new_step(const struct manager_origin *last, const struct verdict *verdict, unsigned shard)
 {
-    return last->shard != shard || verdict->seen_ns != last->seen_ns || verdict->turn != last->turn ||
-           verdict->alarm <= last->alarm;
+    return last->shard != shard || last->step != verdict->step;
 }
 
 static void take_step(struct manager *manager, const struct verdict *verdict, unsigned shard)
@@ -33,8 +31,7 @@ static void take_step(struct manager *manager, const struct verdict *verdict, un
     if (is_new_step(&manager->last, verdict, shard)) {
         alarm_book_end_step(manager->book);
     }
-    manager->last = (struct manager_origin){
-        .seen_ns = verdict->seen_ns, .alarm = verdict->alarm, .shard = shard, .turn = verdict->turn};
+    manager->last = (struct manager_origin){.step = verdict->step, .shard = shard};
     (void)alarm_book_events(manager->book, &before);
     alarm_book_verdict(manager->book, verdict);
     (void)alarm_book_events(manager->book, &after);
@@ -246,9 +243,9 @@ static void make_counters(struct manager_counters *counters, struct counters *al
         (void)snprintf(name, sizeof name, "alerting.events.%s", event_name((enum event_kind)i));
         counters->events[i] = counter_new(all, name, "", "events of this kind");
     }
-    for (int i = 0; i < LEVEL_COUNT; i++) {
-        (void)snprintf(name, sizeof name, "alerting.levels.%s", level_name((enum level)i));
-        counters->levels[i] = counter_new(all, name, "", "events of this level");
+    for (int i = LEVEL_BLUE; i < LEVEL_COUNT; i++) {
+        (void)snprintf(name, sizeof name, "alerting.raised.%s", level_name((enum level)i));
+        counters->raised[i] = counter_new(all, name, "", "alarms raised at this level");
     }
 }
 

@@ -56,7 +56,9 @@ void manager_put_event(struct manager *manager, const struct event_words *words,
     put(manager, MANAGER_SHOWN, words->alarm, &manager->state);
     manager->sync = true;
     counter_add(manager->counters.events[event->kind], 1);
-    counter_add(manager->counters.levels[event->level], 1);
+    if (event->kind == EV_RAISED) {
+        counter_add(manager->counters.raised[event->level], 1);
+    }
 }
 
 static void put_alarm(struct manager *manager, uint32_t alarm)

@@ -41,15 +41,13 @@ struct manager_seen {
 
 /* Whence the last verdict came; tells where a row's verdicts end. */
 struct manager_origin {
-    int64_t seen_ns;
-    uint32_t alarm;
+    uint32_t step;
     unsigned shard;
-    uint8_t turn;
 };
 
 struct manager_counters {
     struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *p50, *p99;
-    struct counter *events[EV_COUNT], *levels[LEVEL_COUNT];
+    struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 
 struct manager {

@@ -5,6 +5,7 @@
  * first, as order[] says; the type then says what these bits mean.
  */
 #include "ingest/mbus_decode.h"
+#include "model/real32.h"
 
 #include <string.h>
 
@@ -23,7 +24,7 @@ static double as_f32(uint64_t bits)
     const uint32_t word = (uint32_t)bits;
     float value;
     memcpy(&value, &word, sizeof value);
-    return (double)value;
+    return real32_value(value);
 }
 
 static double as_f64(uint64_t bits)
@@ -77,7 +78,7 @@ static bool invalid_pattern(const struct site_from *from, uint64_t bits, double 
         if (is_signed && invalid > 0 && raw < 0 && (double)bits == invalid) {
             return true;
         }
-        if (from->type == TYPE_F32 && (double)(float)invalid == raw) {
+        if (from->type == TYPE_F32 && (float)invalid == (float)raw) {
             return true;
         }
     }

@@ -44,8 +44,8 @@ static const struct point_state *slot_point(const struct frame *frame, uint16_t 
 
 static double has_status(const struct frame *frame, const struct instruction *in)
 {
-    uint16_t status = slot_point(frame, in->slot)->status;
-    return in->mask == 0 ? status == 0 : (status & in->mask) != 0;
+    const struct point_state *point = slot_point(frame, in->slot);
+    return in->mask == 0 ? point->heard && point->status == 0 : (point->status & in->mask) != 0;
 }
 
 static double query(const struct frame *frame, const struct instruction *in)

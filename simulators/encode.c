@@ -5,6 +5,7 @@
  */
 #include "simulators/encode.h"
 #include "model/sample.h"
+#include "model/real32.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -121,7 +122,7 @@ static double decode_number(const struct site_from *from, struct raw raw)
         const uint32_t bits = (uint32_t)value;
         float number;
         memcpy(&number, &bits, sizeof number);
-        return (double)number;
+        return real32_value(number);
     }
     case TYPE_F64: {
         double number;
@@ -159,7 +160,7 @@ static bool is_invalid(const struct site_from *from, struct raw raw)
     const double number = decode_number(from, raw);
     for (size_t i = 0; i < from->invalid_count; i++) {
         const double invalid = from->invalid[i];
-        if (number == invalid || (from->type == TYPE_F32 && number == (double)(float)invalid) ||
+        if (number == invalid || (from->type == TYPE_F32 && (float)number == (float)invalid) ||
             (is_signed(from) && number < 0 && invalid > 0 && (double)raw.bits == invalid)) {
             return true;
         }

@@ -95,13 +95,13 @@ class Program:
 
         return wait_until(look, f"{self.name} to say {pattern!r}", seconds)
 
-    def signal(self, number):
+    def send(self, number):
         if self.process.poll() is None:
             self.process.send_signal(number)
 
     def end(self, number=signal.SIGTERM, seconds=20.0):
         """Ends it by its pid and gives the exit code."""
-        self.signal(number)
+        self.send(number)
         try:
             code = self.process.wait(seconds * SLOW)
         except subprocess.TimeoutExpired:
@@ -173,7 +173,7 @@ class Stage:
 
     def subscriber(self, port, topic, *more):
         """A plain mosquitto_sub; its lines are payloads (with -v: topic and payload)."""
-        program = self.start("mosquitto_sub", "mosquitto_sub", "-p", str(port), "-q", "1", "-t", topic, "-d", *more)
+        program = self.start("mosquitto_sub", "stdbuf", "-oL", "mosquitto_sub", "-p", str(port), "-q", "1", "-t", topic, "-d", *more)
         program.wait_line(r"received SUBACK", lines=program.out)
         return program
 

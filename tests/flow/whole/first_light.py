@@ -44,7 +44,7 @@ def site(broker_port, bus_port):
 
 
 SCENARIO = {
-    "seed": 7, "length": "20s",
+    "seed": 7, "start": "2026-01-05T00:00:00Z", "length": "20s",
     "points": {"face-501/t1/ch4": {"base": 0.4}, "face-501/t1/co": {"base": 6}, "tank-7/level": {"base": 5}},
     "events": [{"at": "1500ms", "point": "face-501/t1/ch4", "ramp": {"to": 1.8, "over": "1s"}},
                {"at": "4s", "source": "plc-1", "fault": "timeout", "for": "2s"},
@@ -63,6 +63,7 @@ def set_up(stage, scenario=None):
 def run_davy(stage):
     monitor = stage.davy("run", "site.json", "--summary")
     monitor.wait_line(r"state=running")
+    monitor.wait_line(r"ING-011 source=gw .* connected")
     return monitor
 
 
@@ -296,12 +297,12 @@ def test_reload(stage):
     stage.publish(broker.port, "davy/v1/jx-mine/telemetry", {"time": now, "seq": 1, "values": {"T7.LVL": 9.5}})
     stage.wait_event(event="raised", alarm=alarm)
     stage.write("site.json", "{ broken")
-    monitor.signal(signal.SIGHUP)
+    monitor.send(signal.SIGHUP)
     monitor.wait_line(r"APP-003")
     removed = dict(stage.site, rules=stage.site["rules"][:1])
     stage.write("site.json", removed)
     before = len([l for l in monitor.err if "state=running" in l])
-    monitor.signal(signal.SIGHUP)
+    monitor.send(signal.SIGHUP)
     wait_until(lambda: len([l for l in monitor.err if "state=running" in l]) > before, "the new site to run")
     closed = stage.wait_event(event="closed", alarm=alarm)
     require("tank-high" in closed["comment"], f"the reason is told: {closed}")

@@ -145,7 +145,7 @@ static void events_are_written_in_order_of_receipt_with_state_and_record(void **
     assert_int_equal(fake_store_records(b.store, "alarm/"), 2);
     assert_int_equal(fake_store_records(b.store, "shown/"), 2);
     assert_int_equal(counter_of("alerting.events.raised"), 2);
-    assert_int_equal(counter_of("alerting.levels.red"), 2);
+    assert_int_equal(counter_of("alerting.raised.red"), 1);
     assert_true(counter_of("alerting.latency_p50_us") >= 1000000);
     assert_int_equal(work(7), 0);
 }
