@@ -4,8 +4,8 @@
  *   value 1.02, f32, CDAB:  raw 0x3F828F5C  ->  bytes A=3F B=82 C=8F D=5C  ->  registers 8F5C 3F82
  */
 #include "simulators/encode.h"
-#include "model/sample.h"
 #include "model/real32.h"
+#include "model/sample.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>

@@ -105,7 +105,8 @@ static void the_reader_gets_the_value_rounded_by_the_register(void **state)
     const struct sim_reading seen = encode_seen(&from, (struct sim_reading){.value = 22.26});
     assert_true(seen.value == 623 * 0.1 - 40 && seen.status == 0);
     const struct site_from single = make(TYPE_F32, 2, "ABCD");
-    assert_true(encode_seen(&single, (struct sim_reading){.value = 0.3}).value == 0.3); /* as the decimal it stands for */
+    assert_true(encode_seen(&single, (struct sim_reading){.value = 0.3}).value ==
+                0.3); /* as the decimal it stands for */
     assert_true(encode_seen(&single, (struct sim_reading){.value = 1.0 / 3.0}).value == 0.33333334);
 }
 
