@@ -245,7 +245,7 @@ static void run_slots(struct mbus_worker *worker)
         read->slot_ns = next_ns - read->plan->every_ns;
         due_heap_set(&worker->slots, id, next_ns);
         link_due(read->link, read);
-        link_pump(read->link);
+        line_pump(read->link);
         worker->work++;
     }
 }

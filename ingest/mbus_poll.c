@@ -61,7 +61,7 @@ static void release(struct bus_read *read)
 static void ask_piece(struct bus_read *read)
 {
     const struct mbus_read *plan = read->plan;
-    link_ask(read->link, read->unit, plan->table, (uint16_t)(plan->address + read->piece.at), read->piece.size);
+    line_ask(read->link, read->unit, plan->table, (uint16_t)(plan->address + read->piece.at), read->piece.size);
 }
 
 static void wait_longer(struct bus_read *read, int64_t most_ns)

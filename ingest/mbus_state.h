@@ -4,7 +4,8 @@
  *   worker ── links (one connection each) ── units ── reads (one planned block each)
  *
  *   mbus_bus    the agent: slots of all reads, the loop, stop
- *   mbus_link   one connection: connect, send, receive, time-outs, back-off
+ *   mbus_link   one connection: connect, back-off, the queue of due reads
+ *   mbus_line   what goes over it: requests, answers, time-outs
  *   mbus_poll   one read: pieces, samples, refused addresses
  *   mbus_unit   one device behind a connection: silent, asked now and then
  *
@@ -167,14 +168,32 @@ void link_open(struct bus_link *link);
 void link_wake(struct bus_link *link);
 /* A read of the link became due: queued, answered with `comm`, or skipped. */
 void link_due(struct bus_link *link, struct bus_read *read);
-/* Sends what is next when the line is free. */
-void link_pump(struct bus_link *link);
-/* Sends one read request; the answer comes to poll_* or unit_*.  It may fail at once and end the poll: touch nothing
- * of the poll after it. */
-void link_ask(struct bus_link *link, const struct bus_unit *unit, uint8_t table, uint16_t address, uint16_t count);
+/* Takes the oldest due read out of the queue; NULL: there is none. */
+struct bus_read *link_queue_take(struct bus_link *link);
+/* Trouble: closes, gives `comm` to all that is due, plans the next try, says so once. */
+void link_lost(struct bus_link *link, const char *reason);
+void link_lost_errno(struct bus_link *link, const char *what, int error);
+/* Has link_wake called no later than then; or when its state says. */
+void link_wake_at(struct bus_link *link, int64_t due_ns);
+void link_wake_when_due(struct bus_link *link);
+/* For log lines: host and port, or the device. */
+enum { LINK_PLACE_MAX = 300 };
+void link_place(const struct bus_link *link, char ret_text[LINK_PLACE_MAX]);
 /* Closes for good. */
 void link_close(struct bus_link *link);
 bool link_is_closed(const struct bus_link *link);
+
+/* ---- mbus_line ---- */
+
+/* Sends what is next when the line is free. */
+void line_pump(struct bus_link *link);
+/* Sends one read request; the answer comes to poll_* or unit_*.  It may fail at once and end the poll: touch nothing
+ * of the poll after it. */
+void line_ask(struct bus_link *link, const struct bus_unit *unit, uint8_t table, uint16_t address, uint16_t count);
+/* There is something to read. */
+void line_receive(struct bus_link *link);
+/* The answer did not come in time. */
+void line_timed_out(struct bus_link *link);
 
 /* ---- mbus_poll ---- */
 

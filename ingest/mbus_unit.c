@@ -159,7 +159,7 @@ void unit_probe(struct bus_unit *unit)
 {
     const struct mbus_read *read = unit->reads[0].plan;
     unit->link->probing = unit;
-    link_ask(unit->link, unit, read->table, read->address, 1);
+    line_ask(unit->link, unit, read->table, read->address, 1);
 }
 
 void units_reset(struct bus_link *link)

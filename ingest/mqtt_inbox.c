@@ -23,7 +23,9 @@
 
 #include "base/log.h"
 #include "base/nodelay.h"
+#include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
+#include "model/site_url.h"
 #include <MQTTAsync.h>
 #include <errno.h>
 #include <pthread.h>
@@ -34,8 +36,6 @@ enum {
     KEEP_ALIVE_S = 30,
     CONNECT_TIMEOUT_S = 10,
     DISCONNECT_TIMEOUT_MS = 500,
-    DEFAULT_PORT = 1883,
-    DEFAULT_TLS_PORT = 8883,
     HOST_MAX = 256,
 };
 static const int64_t retry_min_ns = NS_PER_S;
@@ -193,19 +193,6 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 
 /* ---- the keeper ---- */
 
-static int64_t back_off(const struct inbox_source *source)
-{
-    int64_t wait_ns = retry_min_ns;
-    for (unsigned i = 0; i < source->tries && wait_ns < retry_max_ns; i++) {
-        wait_ns *= 2;
-    }
-    wait_ns = wait_ns > retry_max_ns ? retry_max_ns : wait_ns;
-    uint64_t mixed = source->seed + (uint64_t)source->tries * UINT64_C(0x9E3779B97F4A7C15); /* splitmix64 */
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return wait_ns - wait_ns / 4 * (int64_t)(mixed >> 54) / 1024; /* up to a quarter earlier */
-}
-
 static const char *reason_text(int reason)
 {
     switch (reason) {
@@ -227,7 +214,7 @@ static const char *reason_text(int reason)
 /* mutex held: sets the time of the next try, says so once. */
 static void plan_retry(struct inbox_source *source, int64_t mono_ns)
 {
-    source->retry_ns = mono_ns + back_off(source);
+    source->retry_ns = mono_ns + back_off_wait(source->seed, source->tries, retry_min_ns, retry_max_ns);
     source->tries++;
     counter_set(source->take.count.connected, 0);
     if (!source->announced_down) {
@@ -371,37 +358,25 @@ static void *keeper(void *arg)
 
 /* ---- start and stop ---- */
 
-/* Takes mqtt://host[:port] or mqtts://…; hosts of IPv6 in brackets. */
+/* Takes the url apart; gives it as paho wants it. */
 static enum err_code read_url(struct inbox_source *source, char *ret_uri, size_t room, struct err *err)
 {
-    const char *url = source->source->url;
-    const bool tls = url != NULL && strncmp(url, "mqtts://", 8) == 0;
-    if (url == NULL || (!tls && strncmp(url, "mqtt://", 7) != 0)) {
-        return err_set(err, ERR_INPUT, "source \"%s\": \"%s\" is not mqtt://host:port or mqtts://host:port",
-                       source->source->id, url != NULL ? url : "");
+    char url[SITE_URL_MAX];
+    bool tls = false;
+    const char *host = NULL;
+    size_t len = 0;
+    const char *reason = source->source->url == NULL ? "it is missing" : site_mqtt_url(source->source->url, url, &tls);
+    const char *place = url + strlen(tls ? "mqtts://" : "mqtt://");
+    if (reason == NULL) {
+        reason = site_split_host(place, -1, &host, &len, &source->port);
     }
-    const char *host = url + (tls ? 8 : 7);
-    const bool bracket = *host == '[';
-    const size_t len = bracket ? strcspn(host + 1, "]") : strcspn(host, ":/");
-    const char *behind = host + len + (bracket ? 2 : 0);
-    if (len == 0 || len >= sizeof source->host || (bracket && host[len + 1] != ']')) {
-        return err_set(err, ERR_INPUT, "source \"%s\": \"%s\" names no host", source->source->id, url);
+    if (reason != NULL || len >= sizeof source->host) {
+        return err_set(err, ERR_INPUT, "source \"%s\": url: %s", source->source->id,
+                       reason != NULL ? reason : "its host is too long");
     }
-    memcpy(source->host, host + (bracket ? 1 : 0), len);
-    long port = tls ? DEFAULT_TLS_PORT : DEFAULT_PORT;
-    if (*behind == ':') {
-        char *end;
-        port = strtol(behind + 1, &end, 10);
-        if (end == behind + 1 || (*end != '\0' && *end != '/') || port < 1 || port > 65535) {
-            return err_set(err, ERR_INPUT, "source \"%s\": \"%s\" names no port", source->source->id, url);
-        }
-    }
-    source->port = (uint16_t)port;
-    const int written =
-        snprintf(ret_uri, room, bracket ? "%s://[%s]:%ld" : "%s://%s:%ld", tls ? "ssl" : "tcp", source->host, port);
-    return written > 0 && (size_t)written < room
-               ? ERR_NONE
-               : err_set(err, ERR_INPUT, "source \"%s\": the url is too long", source->source->id);
+    memcpy(source->host, host, len);
+    (void)snprintf(ret_uri, room, "%s://%s", tls ? "ssl" : "tcp", place); /* room for the longest url */
+    return ERR_NONE;
 }
 
 static void fill_filters(struct inbox_source *source, struct arena *arena)
@@ -415,24 +390,15 @@ static void fill_filters(struct inbox_source *source, struct arena *arena)
     }
 }
 
-static uint64_t seed_of(const char *id)
-{
-    uint64_t seed = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
-    for (; *id != '\0'; id++) {
-        seed = (seed ^ (uint8_t)*id) * UINT64_C(0x100000001B3);
-    }
-    return seed;
-}
-
 static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struct err *err)
 {
     const struct site *site = inbox->config.site;
     struct inbox_source *source = &inbox->sources[inbox->count];
-    char uri[HOST_MAX + 32];
+    char uri[SITE_URL_MAX + 8];
     char id[512];
     source->inbox = inbox;
     source->source = &site->sources[index];
-    source->seed = seed_of(source->source->id);
+    source->seed = back_off_seed(source->source->id);
     source->retry_ns = 1; /* the first try is due at once */
     if (mqtt_decoder(source->source->format) == NULL) {
         return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version",

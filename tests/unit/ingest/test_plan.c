@@ -1,8 +1,10 @@
 /*
  * Plans: what is joined and what is not, and for random point lists: every
- * point once, every limit held.  The due heap beside it, against the obvious.
+ * point once, every limit held.  Beside them the due heap, against the obvious,
+ * and the waits between tries.
  */
 #include "field.h"
+#include "ingest/back_off.h"
 #include "ingest/due_heap.h"
 #include "ingest/mbus_plan.h"
 
@@ -265,6 +267,25 @@ static void the_heap_gives_what_is_due_in_order(void **state)
     arena_done(&arena);
 }
 
+static void waits_double_within_their_bounds_and_are_spread(void **state)
+{
+    const int64_t least_ns = NS_PER_S / 2;
+    const int64_t most_ns = 30 * NS_PER_S;
+    const uint64_t one = back_off_seed("plc-1");
+    const uint64_t other = back_off_seed("plc-2");
+    unsigned unlike = 0;
+    (void)state;
+    for (unsigned tries = 0; tries < 100; tries++) {
+        const int64_t middle_ns = tries < 6 ? least_ns << tries : most_ns;
+        const int64_t wait_ns = back_off_wait(one, tries, least_ns, most_ns);
+        assert_true(wait_ns >= least_ns && wait_ns <= most_ns);
+        assert_true(wait_ns >= middle_ns / 4 * 3 && wait_ns <= middle_ns / 4 * 5);
+        assert_true(wait_ns == back_off_wait(one, tries, least_ns, most_ns));
+        unlike += wait_ns != back_off_wait(other, tries, least_ns, most_ns);
+    }
+    assert_true(unlike > 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +299,7 @@ int main(void)
         cmocka_unit_test(random_lists_are_covered_once_within_the_limits),
         cmocka_unit_test(phases_spread_evenly),
         cmocka_unit_test(the_heap_gives_what_is_due_in_order),
+        cmocka_unit_test(waits_double_within_their_bounds_and_are_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
