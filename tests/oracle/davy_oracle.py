@@ -12,14 +12,16 @@ Where the contract leaves something open, this model takes what a user would exp
     12:00:10.  Latest is the one taken in last, of any point the alarm is judged at.
  2. A sample older than what its alarm has already been judged at (a delay ended since, a whole second) is judged at
     that time; mere passing of the clock does not age it.
- 3. A sample ahead of the alarm's running time first lets all delays of its alarms end that are due by its own time,
-    oldest first; they come before the events of the row.
- 4. An act's event carries the act's own time, a shelf's end its end; neither runs behind what the alarm told before.
-    Acts do not move the time at which samples are judged.
- 5. A row that is set aside (unknown point or alarm, a text for a value) does not move the clock.
+ 3. A sample ahead of the alarm's running time first lets the delays of its alarms end that are due by its own time,
+    alarm by alarm; they come before the events of the row.
+ 4. Acts happen when they are taken in, on the clock; a shelf ends on the clock.  What an alarm tells never carries a
+    time before what it told already.
+ 5. A row that is set aside (unknown point or alarm, a text for a value) does not move the clock.  A `seen` before the
+    clock counts as the clock.
  6. A sample of the same time as the newest does not put off staleness, and a late one does not either.
- 7. A group has one time; its points are judged each at its own samples, all of them at samples of points named.
- 8. `unless` of a rule with `vote`: the group is held back until enough points hold a level without `unless`.
+ 7. In a group each point has its own time (delays run per point), and is judged at its own samples, at those of points
+    named all are; the group's events carry the latest of the points judged.
+ 8. `unless` of a rule with `vote`: the group is held back while it is true at all of its points.
  9. A level whose delay is 0 steps only when judged; after a step it steps again at the next judgement at the earliest.
 10. The whole second at which a replay starts is not judged; alarms without a sample yet are judged at the clock.
 11. Several points becoming stale at one moment are one judgement for an alarm that reads them all.
@@ -34,7 +36,7 @@ Where the contract leaves something open, this model takes what a user would exp
     acknowledgement may not name a level above the highest of the occurrence.
 18. A latched alarm whose condition is gone keeps its last level; if the condition comes back lower, it eases to that.
 19. Acts other than `ack` are refused when they would change nothing: `unshelve` unless shelved, `close` of an alarm
-    never raised, `shelve` without an end ahead or a reason.  Shelving again gives a new end.  Closing changes no state.
+    never raised, `shelve` without an end ahead.  Shelving again gives a new end.  Closing changes no state.
 20. `when` of eased and cleared is the `clear` of the level the alarm had before.
 21. `advice` is the rule's, or else that of the hazard; `message` and `advice` are in every event of the alarm.
 22. In a message {hazard} is the hazard's id; every missing thing prints as a dash; {name} of a group is its name.
@@ -72,18 +74,17 @@ class Replay:
             return                                       # set aside
         if row.act is not None and row.act.get("alarm") not in self.by_name:
             return
-        # Received at `seen`, or at max(time, clock); the clock is the latest of these and never goes back.
-        clock = row.time if self.clock is None else self.clock
-        received = row.seen if row.seen is not None else max(row.time, clock)
+        # `seen`, or else the time, moves the clock, which starts at the first row and never goes back.
+        received = row.seen if row.seen is not None else row.time
         if self.clock is None:
-            self.clock = received                        # it starts at the first row
+            self.clock = received
         self.advance(max(self.clock, received))
         if row.act is not None:
-            self.act(row)
+            self.act(row.act)
         elif row.point is not None:
-            self.sample(self.points[row.point], row, received)
+            self.sample(self.points[row.point], row)
 
-    def sample(self, point, row, received):
+    def sample(self, point, row):
         """A sample: completed, then weighed against the newest of its point, then judged."""
         value, flags = row.value, set(row.flags)
         if value is not None and not math.isfinite(value):      # NaN and infinities: no value, flag sensor
@@ -94,30 +95,32 @@ class Replay:
         if value is not None and not point.low <= value <= point.high:
             flags.add("range")
         time = row.time
-        if time > received + SKEW_MS:                            # evaluated at its time of receipt
-            time = received
+        if time > self.clock + SKEW_MS:                          # evaluated at its time of receipt
+            time = self.clock
             flags.add("skew")
         if point.samples and time <= point.samples[-1].time:
             return                                               # late, or of equal time: not evaluated
         concerned = self.judged_by({point})
-        self.let_delays_end(concerned, time)
+        for alarm, places in concerned:
+            self.let_delays_end(alarm, places, time)
         point.samples.append(Sample(time, value, frozenset(flags)))
         point.heard_at, point.stale = self.clock, False
-        for alarm, members in concerned:
-            now = max(time, alarm.judged)                        # for one alarm, time does not run backwards
-            alarm.from_time, alarm.from_clock = now, self.clock
-            self.judge(alarm, members, now)
-        self.tell_all([alarm for alarm, _ in concerned])
+        for _, places in concerned:
+            for place in places:
+                now = max(time, place.judged)                    # for one alarm, time does not run backwards
+                place.from_time, place.from_clock = now, self.clock
+                self.judge(place, now)
+        self.tell_all(concerned)
 
     def judged_by(self, changed):
-        """The alarms judged when these points change, with the points to judge: all of them when a point is named by
-        the rule's expressions, else those that changed."""
+        """The alarms judged when these points change, with the places to judge: all of them when a point is named by
+        the rule's expressions, else those of the points that changed."""
         found = []
         for alarm in self.alarms:
             named = any(point.id in alarm.rule.named for point in changed)
-            members = [point for point in alarm.points if named or point in changed]
-            if members:
-                found.append((alarm, members))
+            places = [place for place in alarm.places if named or place.point in changed]
+            if places:
+                found.append((alarm, places))
         return found
 
     # ---------------------------------------------------------------------------------------------------- the clock
@@ -131,7 +134,7 @@ class Replay:
                 break
             whole_second = instant == self.next_second()
             self.clock = instant
-            self.end_delays([(alarm, alarm.next_due()) for alarm in self.alarms if self.delay_due(alarm) == instant])
+            self.end_delays(instant)
             stale = {point for point in self.points.values() if point.stale_due() == instant}
             for point in stale:
                 point.stale = True
@@ -141,12 +144,13 @@ class Replay:
                     alarm.shelf_end = None
                     self.tell(alarm, "unshelved", instant, level=alarm.level)
             if whole_second:
-                self.judge_now([(alarm, alarm.points) for alarm in self.alarms if alarm.rule.uses_time])
+                self.judge_now([(alarm, alarm.places) for alarm in self.alarms if alarm.rule.uses_time])
         self.clock = until
 
     def dues(self):
         """Every coming deadline on the clock."""
-        yield from (due for due in map(self.delay_due, self.alarms) if due is not None)
+        delays = (place.next_due_clock() for alarm in self.alarms for place in alarm.places)
+        yield from (due for due in delays if due is not None)
         yield from (due for due in (point.stale_due() for point in self.points.values()) if due is not None)
         yield from (alarm.shelf_end for alarm in self.alarms if alarm.shelf_end is not None)
         if any(rule.uses_time for rule in self.site.rules):
@@ -156,63 +160,59 @@ class Replay:
         """Rules that use age or unchanged() are judged at every whole second of the clock as well."""
         return (self.clock // 1000 + 1) * 1000
 
-    def delay_due(self, alarm):
-        """When, on the clock, the alarm's next delay runs out."""
-        due = alarm.next_due()
-        if due is None:
-            return None
-        return due if alarm.from_time is None else alarm.from_clock + (due - alarm.from_time)
+    def end_delays(self, instant):
+        """The delays that end at this instant of the clock: all those of one alarm are one change."""
+        ended = []
+        for alarm in self.alarms:
+            places = [place for place in alarm.places if place.next_due_clock() == instant]
+            for place in places:
+                place.end_delays(place.next_due())
+            if places:
+                ended.append((alarm, places))
+        self.tell_all(ended)
 
-    def let_delays_end(self, concerned, until):
-        """The delays of these alarms that end at or before `until` in the alarm's own time, oldest first."""
+    def let_delays_end(self, alarm, places, until):
+        """The delays here that end at or before a sample's time, moment by moment."""
         while True:
-            dues = [(alarm, alarm.next_due()) for alarm, _ in concerned]
-            first = min((due for _, due in dues if due is not None), default=math.inf)
-            if first > until:
+            due = min((place.next_due() for place in places if place.next_due() is not None), default=math.inf)
+            if due > until:
                 return
-            self.end_delays([(alarm, due) for alarm, due in dues if due == first])
-
-    def end_delays(self, ended):
-        """The delays of several alarms that end at one instant: all those of an alarm are one change."""
-        for alarm, due in ended:
-            for states in alarm.states.values():
-                for level, state in zip(alarm.rule.levels, states):
-                    if state.due(level) == due:
-                        state.step(due)
-            alarm.judged = due
-        self.tell_all([alarm for alarm, _ in ended])
+            ended = [place for place in places if place.next_due() == due]
+            for place in ended:
+                place.end_delays(due)
+            self.tell_all([(alarm, ended)])
 
     # ----------------------------------------------------------------------------------------------------- judging
 
     def judge_now(self, concerned):
-        """A judgement by the clock alone: at each alarm's own time."""
-        for alarm, members in concerned:
-            now = max(alarm.time_at(self.clock), alarm.judged)
-            if alarm.from_time is None:
-                alarm.from_time, alarm.from_clock = now, self.clock
-            self.judge(alarm, members, now)
-        self.tell_all([alarm for alarm, _ in concerned])
+        """A judgement by the clock alone: at the time it is at each place."""
+        for _, places in concerned:
+            for place in places:
+                now = max(place.time_at(self.clock), place.judged)
+                if place.from_time is None:
+                    place.from_time, place.from_clock = now, self.clock
+                self.judge(place, now)
+        self.tell_all(concerned)
 
-    def judge(self, alarm, members, now):
-        """Every level at these points: conditions that are known set their truth, unknown ones keep it and their
-        delays; then a level takes at most one step."""
-        alarm.judged = now
-        for point in members:
-            moment = Moment(point, self.points, now)
-            if alarm.rule.unless is not None:
-                held = evaluate(alarm.rule.unless, moment)
-                alarm.held_back[point.id] = alarm.held_back[point.id] if held is None else held
-            for level, state in zip(alarm.rule.levels, alarm.states[point.id]):
-                when = evaluate(level.when, moment)
-                if level.clear is not None:
-                    clear = evaluate(level.clear, moment)
-                else:                                            # by default: when is false
-                    clear = None if when is None else not when
-                state.when_since = since(state.when_since, when, now)
-                state.clear_since = since(state.clear_since, clear, now)
-                due = state.due(level)
-                if due is not None and due <= now:
-                    state.step(now)
+    def judge(self, place, now):
+        """Every level at this place: conditions that are known set their truth, unknown ones keep it and their delays;
+        then a level takes at most one step."""
+        place.judged = now
+        moment = Moment(place.point, self.points, now)
+        if place.rule.unless is not None:
+            held = evaluate(place.rule.unless, moment)
+            place.held_back = place.held_back if held is None else held
+        for level, state in zip(place.rule.levels, place.states):
+            when = evaluate(level.when, moment)
+            if level.clear is not None:
+                clear = evaluate(level.clear, moment)
+            else:                                                # by default: when is false
+                clear = None if when is None else not when
+            state.when_since = since(state.when_since, when, now)
+            state.clear_since = since(state.clear_since, clear, now)
+            due = state.due(level)
+            if due is not None and due <= now:
+                state.step(now)
 
     # ------------------------------------------------------------------------------------------------------ telling
 
@@ -220,10 +220,12 @@ class Replay:
         """The events of one row or one instant: alarm by alarm in their order; a change of suppression at the place of
         the alarm it concerns, or directly after its cause when that place has passed."""
         passed, causes = [], []
+        places_of = dict(judged)
         for alarm in self.alarms:
-            if alarm in judged:
-                began_or_ended = self.tell_levels(alarm)
-                if began_or_ended:
+            if alarm in places_of:
+                before = alarm.level
+                self.tell_levels(alarm, max(place.judged for place in places_of[alarm]))
+                if (before == 0) != (alarm.level == 0):
                     causes.append(alarm)
             self.tell_suppression(alarm, causes)
             if causes and causes[-1] is alarm:
@@ -231,9 +233,9 @@ class Replay:
                     self.tell_suppression(earlier, causes)
             passed.append(alarm)
 
-    def tell_levels(self, alarm):
-        """sighted, the level event, unacked, blind: in this order.  True when the alarm began or ended."""
-        before, now = alarm.level, alarm.judged
+    def tell_levels(self, alarm, now):
+        """sighted, the level event, unacked, blind: in this order."""
+        before = alarm.level
         after = self.level_after(alarm)
         lost = self.input_lost(alarm)
         if before and alarm.blind and not lost:
@@ -244,14 +246,13 @@ class Replay:
         if after and lost and not alarm.blind:
             alarm.blind = True
             self.tell(alarm, "blind", now, level=after)
-        return (before == 0) != (after == 0)
 
     def level_after(self, alarm):
         """The alarm's level is the highest entered, but `unless` holds back the step from none to some, and `latch`
         the step to none until the level the alarm has is acknowledged."""
-        held = alarm.rank_held(alarm.points)
+        held = alarm.rank_held()
         if alarm.level == 0:
-            return held if alarm.rank_held([p for p in alarm.points if not alarm.held_back[p.id]]) else 0
+            return 0 if all(place.held_back for place in alarm.places) else held
         if held == 0 and alarm.rule.latch and alarm.acked < alarm.level:
             return alarm.level
         return held
@@ -290,7 +291,7 @@ class Replay:
         if active != alarm.suppressed:
             alarm.suppressed = active
             time = max((cause.told for cause in causes if cause in by), default=alarm.told)
-            self.tell(alarm, "suppressed" if active else "unsuppressed", max(time, alarm.judged), level=alarm.level)
+            self.tell(alarm, "suppressed" if active else "unsuppressed", time, level=alarm.level)
 
     def tell(self, alarm, event, time, level, when=None, act=None):
         """One event.  Its time is not before what the alarm told before."""
@@ -313,39 +314,39 @@ class Replay:
 
     # --------------------------------------------------------------------------------------------------------- acts
 
-    def act(self, row):
-        """An operator's act at its own time; one that is refused gives no event."""
-        alarm, act, what = self.by_name[row.act["alarm"]], row.act, row.act["do"]
+    def act(self, act):
+        """An operator's act, at the time it is taken in; one that is refused gives no event."""
+        alarm, what = self.by_name[act["alarm"]], act["do"]
         if what == "ack":
-            self.acknowledge(alarm, row)
-        elif what == "shelve" and act.get("comment") and (end := self.shelf_end(row)) > self.clock:
-            alarm.shelf_end = end
-            self.tell(alarm, "shelved", row.time, level=alarm.level, act=act)
+            self.acknowledge(alarm, act)
+        elif what == "shelve" and self.shelf_end(act) > self.clock:
+            alarm.shelf_end = self.shelf_end(act)
+            self.tell(alarm, "shelved", self.clock, level=alarm.level, act=act)
         elif what == "unshelve" and alarm.shelf_end is not None:
             alarm.shelf_end = None
-            self.tell(alarm, "unshelved", row.time, level=alarm.level, act=act)
+            self.tell(alarm, "unshelved", self.clock, level=alarm.level, act=act)
         elif what == "comment":
-            self.tell(alarm, "commented", row.time, level=alarm.level, act=act)
+            self.tell(alarm, "commented", self.clock, level=alarm.level, act=act)
         elif what == "close" and alarm.occurrence:
-            self.tell(alarm, "closed", row.time, level=alarm.level, act=act)
+            self.tell(alarm, "closed", self.clock, level=alarm.level, act=act)
 
-    def shelf_end(self, row):
+    def shelf_end(self, act):
         """A shelf always has an end: `until` a time, or `for` a while."""
-        if "until" in row.act:
-            return oracle_input.time_ms(row.act["until"])
-        return self.clock + duration_ms(row.act["for"]) if "for" in row.act else -math.inf
+        if "until" in act:
+            return oracle_input.time_ms(act["until"])
+        return self.clock + duration_ms(act["for"]) if "for" in act else -math.inf
 
-    def acknowledge(self, alarm, row):
+    def acknowledge(self, alarm, act):
         """By default the occurrence and level of that moment.  Another occurrence, or a level already acknowledged, is
         refused.  A latched alarm whose condition is gone is cleared by it."""
-        level = LEVELS.index(row.act["level"]) + 1 if "level" in row.act else alarm.level or alarm.left
-        if row.act.get("occurrence", alarm.occurrence) != alarm.occurrence:
+        level = LEVELS.index(act["level"]) + 1 if "level" in act else alarm.level or alarm.left
+        if act.get("occurrence", alarm.occurrence) != alarm.occurrence:
             return
         if not alarm.occurrence or level <= alarm.acked or level > alarm.peak:
             return
         alarm.acked = level
-        self.tell(alarm, "acked", row.time, level=level, act=row.act)
-        self.tell_all([alarm])
+        self.tell(alarm, "acked", self.clock, level=level, act=act)
+        self.tell_all([(alarm, alarm.places)])
 
 
 def since(before, truth, now):

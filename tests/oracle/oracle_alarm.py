@@ -27,44 +27,65 @@ class LevelState:
         self.last_step = time
 
 
-class Alarm:
-    """One alarm: one rule at one point, or at one group of points."""
+class Place:
+    """A rule at one point: its levels there, `unless`, and how time goes here.
 
-    def __init__(self, rule, name, points, group=None):
-        self.rule, self.points, self.group = rule, points, group
-        self.name = f"{rule.id}:{name}"
-        self.states = {point.id: [LevelState() for _ in rule.levels] for point in points}
-        self.held_back = {point.id: False for point in points}          # unless: unknown at first is false
-        self.level = 0                                                  # rank; 0 is none
-        self.occurrence = self.acked = self.left = self.peak = 0        # left: the level it was cleared from
-        self.shelf_end = None
-        self.blind = self.suppressed = False                            # as told by events
-        # The alarm's time: judged is the latest judgement; (from_time, from_clock) the latest sample and when it came.
-        self.judged = self.told = -math.inf
+    judged is the latest judgement; from_time, from_clock the latest sample and when it was taken in."""
+
+    def __init__(self, rule, point):
+        self.rule, self.point = rule, point
+        self.states = [LevelState() for _ in rule.levels]
+        self.held_back = False                           # unless: unknown at first is false
+        self.judged = -math.inf
         self.from_time = self.from_clock = None
-
-    def shared(self, key):
-        """A point's hazard or kind; for a group only when all its points agree."""
-        found = {point.entry.get(key) for point in self.points}
-        return found.pop() if len(found) == 1 else None
 
     def time_at(self, clock):
         """Between samples an alarm's time goes on with the clock, from the time of its latest sample."""
         return clock if self.from_time is None else self.from_time + (clock - self.from_clock)
 
     def next_due(self):
-        """The alarm's time at which its next delay runs out, or None.  What is due already waits for a judgement."""
-        dues = [state.due(level) for states in self.states.values()
-                for level, state in zip(self.rule.levels, states)]
+        """The time here at which the next delay runs out, or None.  What is due already waits for a judgement."""
+        dues = [state.due(level) for level, state in zip(self.rule.levels, self.states)]
         return min((due for due in dues if due is not None and due > self.judged), default=None)
 
-    def entered_rank(self, point):
-        return max((level.rank for level, state in zip(self.rule.levels, self.states[point.id]) if state.entered),
-                   default=0)
+    def next_due_clock(self):
+        """The same on the clock."""
+        due = self.next_due()
+        return due if due is None or self.from_time is None else self.from_clock + (due - self.from_time)
 
-    def rank_held(self, points):
-        """The highest level held: of its one point, or by as many of the points given as the vote asks for."""
-        ranks = sorted((self.entered_rank(point) for point in points), reverse=True)
+    def end_delays(self, due):
+        """Steps every level whose delay runs out at that moment."""
+        for level, state in zip(self.rule.levels, self.states):
+            if state.due(level) == due:
+                state.step(due)
+        self.judged = due
+
+    def rank_held(self):
+        """The highest level entered; 0 for none."""
+        return max((level.rank for level, state in zip(self.rule.levels, self.states) if state.entered), default=0)
+
+
+class Alarm:
+    """One alarm: one rule at one point, or at one group of points."""
+
+    def __init__(self, rule, name, points, group=None):
+        self.rule, self.points, self.group = rule, points, group
+        self.name = f"{rule.id}:{name}"
+        self.places = [Place(rule, point) for point in points]
+        self.level = 0                                                  # rank; 0 is none
+        self.occurrence = self.acked = self.left = self.peak = 0        # left: the level it was cleared from
+        self.shelf_end = None
+        self.blind = self.suppressed = False                            # as told by events
+        self.told = -math.inf                                           # time of its latest event
+
+    def shared(self, key):
+        """A point's hazard or kind; for a group only when all its points agree."""
+        found = {point.entry.get(key) for point in self.points}
+        return found.pop() if len(found) == 1 else None
+
+    def rank_held(self):
+        """The highest level held: of its one point, or by as many points as the vote asks for."""
+        ranks = sorted((place.rank_held() for place in self.places), reverse=True)
         needed = self.rule.entry["vote"]["at_least"] if self.group is not None else 1
         return ranks[needed - 1] if len(ranks) >= needed else 0
 
