@@ -150,19 +150,12 @@ static void emit(struct replay *replay)
     }
 }
 
-/* The order of one row: what had ended before it, then its judgements; in each the order of the site.  Of one alarm's
- * delays that ended before a row the earlier comes first. */
+/* The order of the site; in one step an alarm says one thing at most. */
 static int by_order(const void *a, const void *b)
 {
     const struct verdict *x = a;
     const struct verdict *y = b;
-    if (x->turn != y->turn) {
-        return x->turn < y->turn ? -1 : 1;
-    }
-    if (x->alarm != y->alarm) {
-        return x->alarm < y->alarm ? -1 : 1;
-    }
-    return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+    return (x->alarm > y->alarm) - (x->alarm < y->alarm);
 }
 
 /* Gives the verdicts of one row, or one phase of one instant, to the book in the order of the site. */
@@ -185,9 +178,6 @@ static void collect(struct replay *replay)
         qsort(replay->merge, count, sizeof *replay->merge, by_order);
     }
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && replay->merge[i].turn != replay->merge[i - 1].turn) {
-            alarm_book_end_step(replay->book);
-        }
         alarm_book_verdict(replay->book, &replay->merge[i]);
     }
     alarm_book_end_step(replay->book);
@@ -229,11 +219,40 @@ static void advance(struct replay *replay, int64_t until_ns)
     replay->figures.last_ns = until_ns;
 }
 
+static int64_t first_before(const struct replay *replay, const struct sample *sample)
+{
+    int64_t first_ns = TIME_NEVER;
+    uint64_t mask = replay->masks[sample->point];
+    for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
+        if ((mask & 1) != 0) {
+            int64_t end_ns = shard_first_before(replay->shards[m], sample);
+            first_ns = end_ns < first_ns ? end_ns : first_ns;
+        }
+    }
+    return first_ns;
+}
+
+/* Ends the delays that were over before a sample by their alarms' own time, moment by moment. */
+static void end_before(struct replay *replay, const struct sample *sample)
+{
+    int64_t end_ns = first_before(replay, sample);
+    for (; end_ns != TIME_NEVER; end_ns = first_before(replay, sample)) {
+        uint64_t mask = replay->masks[sample->point];
+        for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
+            if ((mask & 1) != 0) {
+                shard_before(replay->shards[m], sample, end_ns);
+            }
+        }
+        collect(replay);
+    }
+}
+
 static void take_sample(struct replay *replay, const struct trace_row *row)
 {
     struct sample sample = row->sample;
     sample.time_ns = sample_cut_time(row->time_ns);
     sample.seen_ns = replay->clock_ns;
+    end_before(replay, &sample);
     uint64_t mask = replay->masks[sample.point];
     for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
         if ((mask & 1) != 0) {

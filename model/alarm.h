@@ -53,8 +53,7 @@ struct verdict {
     uint8_t before;     /* STEP: judged level before */
     uint8_t keep_level; /* KEEP: index into rule.levels */
     uint8_t keep;       /* KEEP: enum keep_bits */
-    uint8_t turn;       /* STEP by a sample: 0 a delay that had ended before it, 1 its judgement; order of one row */
-    uint8_t pad[5];
+    uint8_t pad[6];
 };
 static_assert(sizeof(struct verdict) <= 64, "one cache line");
 

@@ -126,12 +126,27 @@ static bool verdict_room(const struct shard *shard)
     return ring_room(shard->config.verdicts) >= VERDICTS_PER_INSTANCE;
 }
 
-/* Delays that were over, by the alarm's time, before the sample's.  With equal clocks the deadlines have seen to them. */
-static void fire_before(struct shard *shard, uint32_t i)
+/* The alarm time at which an instance's next delay is over; TIME_NEVER: none runs. */
+static int64_t next_end(const struct instance *inst)
 {
-    const struct instance *inst = &shard->instances[i];
-    if (inst->due_ns != TIME_NEVER && inst->offset_ns != 0) {
-        judge_delays(shard, i, shard->work.time_ns);
+    return inst->due_ns == TIME_NEVER ? TIME_NEVER : inst->due_ns - inst->offset_ns;
+}
+
+/* The earliest delay of a list that is over at or before alarm time `upto`; TIME_NEVER: none. */
+static int64_t first_end_in(const struct shard *shard, const uint32_t *list, uint32_t count, int64_t upto_ns)
+{
+    int64_t first_ns = TIME_NEVER;
+    for (uint32_t k = 0; k < count; k++) {
+        int64_t end_ns = next_end(&shard->instances[list[k]]);
+        first_ns = end_ns < first_ns ? end_ns : first_ns;
+    }
+    return first_ns <= upto_ns ? first_ns : TIME_NEVER;
+}
+
+static void end_before(struct shard *shard, uint32_t i)
+{
+    if (next_end(&shard->instances[i]) == shard->work.end_ns) {
+        judge_delays(shard, i);
     }
 }
 
@@ -158,27 +173,45 @@ static void begin_judging(struct shard *shard)
     shard->work.next = 0;
 }
 
-/* Works the list in hand off; false when the verdict ring is full before its end. */
+/* Works the list in hand off once; false when the verdict ring is full before its end. */
+static bool work_list(struct shard *shard)
+{
+    struct work *work = &shard->work;
+    for (; work->next < work->count; work->next++) {
+        if (!verdict_room(shard)) {
+            return false;
+        }
+        uint32_t i = work->list[work->next];
+        if (work->kind == WORK_BEFORE) {
+            end_before(shard, i);
+        } else if (work->kind == WORK_SAMPLE) {
+            judge_by_sample(shard, i);
+        } else {
+            judge_by_clock(shard, i);
+        }
+    }
+    judge_group_end(shard);
+    return true;
+}
+
+/* Works off what is in hand; false when the verdict ring is full before its end.  Delays that ended before a sample are
+ * worked off moment by moment: a level may step there and back any number of times. */
 static bool work_on(struct shard *shard)
 {
     struct work *work = &shard->work;
     while (work->kind != WORK_NONE) {
-        for (; work->next < work->count; work->next++) {
-            if (!verdict_room(shard)) {
-                return false;
-            }
-            uint32_t i = work->list[work->next];
-            if (work->kind == WORK_BEFORE) {
-                fire_before(shard, i);
-            } else if (work->kind == WORK_SAMPLE) {
-                judge_by_sample(shard, i);
-            } else {
-                judge_by_clock(shard, i);
+        if (work->kind == WORK_BEFORE && work->next == 0) {
+            work->end_ns = first_end_in(shard, work->list, work->count, work->time_ns);
+            if (work->end_ns == TIME_NEVER) {
+                begin_judging(shard);
             }
         }
-        judge_group_end(shard);
+        if (!work_list(shard)) {
+            return false;
+        }
         if (work->kind == WORK_BEFORE) {
-            begin_judging(shard);
+            shard->step++;
+            work->next = 0;
         } else {
             work->kind = WORK_NONE;
         }
@@ -186,42 +219,82 @@ static bool work_on(struct shard *shard)
     return true;
 }
 
-bool shard_begin_sample(struct shard *shard, const struct sample *taken)
+/* Gives the sample its final status; false when it is late or of equal time, and so is not judged. */
+static bool weigh(const struct shard *shard, struct sample *sample)
 {
-    uint32_t local = shard->local[taken->point];
-    struct point_state *point = &shard->points[local];
-    struct sample sample = *taken;
-    sample.status = final_status(&shard->config.site->points[sample.point], &sample);
-    shard->clock_ns = sample.seen_ns > shard->clock_ns ? sample.seen_ns : shard->clock_ns;
-    int64_t time_ns = effective_time(&sample);
-    bool counts = !point->heard || time_ns > point->newest_ns;
-    if (point->home) {
-        count(shard->samples);
-        if ((sample.status & ST_SKEW) != 0) {
-            count(shard->skewed);
-        }
-        if (!counts) {
-            count(time_ns == point->newest_ns ? shard->equal : shard->late);
-        }
+    const struct point_state *point = &shard->points[shard->local[sample->point]];
+    sample->status = final_status(&shard->config.site->points[sample->point], sample);
+    int64_t time_ns = effective_time(sample);
+    if (point->heard && time_ns < point->newest_ns) {
+        sample->status |= ST_LATE;
     }
-    if (!counts && time_ns < point->newest_ns) {
-        sample.status |= ST_LATE;
+    return !point->heard || time_ns > point->newest_ns;
+}
+
+static void count_sample(struct shard *shard, const struct sample *sample, bool counts)
+{
+    count(shard->samples);
+    if ((sample->status & ST_SKEW) != 0) {
+        count(shard->skewed);
     }
-    keep(shard, point, &sample);
     if (!counts) {
-        return true;
+        const struct point_state *point = &shard->points[shard->local[sample->point]];
+        count(effective_time(sample) == point->newest_ns ? shard->equal : shard->late);
     }
+}
+
+/* Takes a sample in hand, beginning with the delays that ended before it. */
+static void begin_work(struct shard *shard, const struct sample *sample)
+{
+    uint32_t local = shard->local[sample->point];
     struct run run = shard->point_readers[local];
     shard->step++;
     shard->work = (struct work){
         .kind = WORK_BEFORE,
         .list = shard->readers + run.first,
         .count = run.count,
-        .sample = sample,
+        .sample = *sample,
         .local = local,
-        .time_ns = time_ns,
+        .time_ns = effective_time(sample),
     };
+}
+
+bool shard_begin_sample(struct shard *shard, const struct sample *taken)
+{
+    const struct point_state *point = &shard->points[shard->local[taken->point]];
+    struct sample sample = *taken;
+    const bool counts = weigh(shard, &sample);
+    shard->clock_ns = sample.seen_ns > shard->clock_ns ? sample.seen_ns : shard->clock_ns;
+    if (point->home) {
+        count_sample(shard, &sample, counts);
+    }
+    keep(shard, point, &sample);
+    if (!counts) {
+        return true;
+    }
+    begin_work(shard, &sample);
     return work_on(shard);
+}
+
+int64_t shard_first_before(const struct shard *shard, const struct sample *taken)
+{
+    struct sample sample = *taken;
+    if (!weigh(shard, &sample)) {
+        return TIME_NEVER;
+    }
+    struct run run = shard->point_readers[shard->local[sample.point]];
+    return first_end_in(shard, shard->readers + run.first, run.count, effective_time(&sample));
+}
+
+void shard_before(struct shard *shard, const struct sample *sample, int64_t end_ns)
+{
+    shard->clock_ns = sample->seen_ns > shard->clock_ns ? sample->seen_ns : shard->clock_ns;
+    begin_work(shard, sample);
+    shard->work.end_ns = end_ns;
+    bool done = work_list(shard);
+    assert(done && "by hand the verdict ring holds what a step can cause");
+    (void)done;
+    shard->work.kind = WORK_NONE;
 }
 
 void shard_sample(struct shard *shard, const struct sample *sample)
@@ -256,7 +329,7 @@ static bool run_delays(struct shard *shard)
             }
             continue;
         }
-        judge_delays(shard, i, shard->clock_ns - inst->offset_ns);
+        judge_delays(shard, i);
     }
     judge_group_end(shard);
     return true;

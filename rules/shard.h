@@ -57,6 +57,10 @@ size_t shard_fan_out(const struct rules *rules, unsigned index, unsigned count);
 void shard_restore(struct shard *shard, const struct verdict *kept);
 void shard_restore_point(struct shard *shard, uint32_t point, const struct board_entry *entry);
 
+/* By hand: the earliest moment, in alarm time, at which a delay is over at or before this sample though the clock has not
+ * reached it, because the sample's own time is ahead; TIME_NEVER: none.  And the end of the delays of that moment. */
+int64_t shard_first_before(const struct shard *shard, const struct sample *sample);
+void shard_before(struct shard *shard, const struct sample *sample, int64_t end_ns);
 /* By hand: judges one sample (sample->seen_ns is the clock; deadlines up to it must have been run).  Writes verdicts,
  * and for a home point the sample with its final status to the store ring. */
 void shard_sample(struct shard *shard, const struct sample *sample);

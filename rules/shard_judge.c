@@ -79,7 +79,6 @@ static void say_step(struct shard *shard, const struct instance_place *place, in
     verdict.level = now & SAID_LEVEL;
     verdict.flags = (uint8_t)(((now & SAID_UNLESS) != 0 ? VERDICT_UNLESS : 0u) |
                               ((now & SAID_BLIND) != 0 ? VERDICT_BLIND : 0u));
-    verdict.turn = shard->work.kind == WORK_SAMPLE ? 1 : 0;
     *said = now;
     say(shard, &verdict);
 }
@@ -144,10 +143,7 @@ void judge_group_end(struct shard *shard)
     shard->group_open = SITE_NONE;
     uint8_t now = say_pack(group_level(group, shard->rules[place->rule].vote), group->unless == group->members,
                            group->blind > 0);
-    if (now != group->said) {
-        group->now_ns = shard->group_time_ns > group->now_ns ? shard->group_time_ns : group->now_ns;
-        say_step(shard, place, group->now_ns, &group->said, now);
-    }
+    say_step(shard, place, group->now_ns, &group->said, now);
 }
 
 /* ---- one instance changed ---- */
@@ -170,9 +166,7 @@ static void settle(struct shard *shard, uint32_t i, const struct instance *befor
         return;
     }
     group_count(shard, i, before);
-    bool first = shard->group_open == SITE_NONE;
     shard->group_open = i;
-    shard->group_time_ns = first || inst->now_ns > shard->group_time_ns ? inst->now_ns : shard->group_time_ns;
 }
 
 static uint8_t highest_entered(const struct judge_rule *rule, const struct instance *inst)
@@ -237,27 +231,31 @@ static void step(struct instance *inst, unsigned k, int64_t t_ns)
     inst->since_ns[k] = has(inst, bit(entered ? BIT_CLEAR : BIT_WHEN, k)) ? t_ns : TIME_NEVER;
 }
 
-void judge_delays(struct shard *shard, uint32_t i, int64_t upto_ns)
+/* Time does not run backwards, neither here nor, as its events tell it, in the group. */
+static void move_time(struct shard *shard, uint32_t i, int64_t t_ns)
+{
+    struct instance *inst = &shard->instances[i];
+    inst->now_ns = t_ns > inst->now_ns ? t_ns : inst->now_ns;
+    if (shard->places[i].group != SITE_NONE) {
+        struct group *group = &shard->groups[shard->places[i].group];
+        group->now_ns = inst->now_ns > group->now_ns ? inst->now_ns : group->now_ns;
+    }
+}
+
+void judge_delays(struct shard *shard, uint32_t i)
 {
     struct instance *inst = &shard->instances[i];
     const struct judge_rule *rule = &shard->rules[shard->places[i].rule];
-    for (int64_t end_ns = first_end(rule, inst); end_ns <= upto_ns; end_ns = first_end(rule, inst)) {
-        struct instance before = *inst;
-        if (shard->group_open == i) {
-            judge_group_end(shard); /* an earlier delay's end is another instant */
-        }
-        inst->now_ns = end_ns > inst->now_ns ? end_ns : inst->now_ns;
-        for (unsigned k = 0; k < rule->level_count; k++) {
-            if (level_end(rule, inst, k) == end_ns) {
-                step(inst, k, end_ns);
-            }
-        }
-        inst->level = highest_entered(rule, inst);
-        settle(shard, i, &before);
-        if (end_ns == TIME_NEVER) {
-            break;
+    const struct instance before = *inst;
+    const int64_t end_ns = first_end(rule, inst);
+    move_time(shard, i, end_ns);
+    for (unsigned k = 0; k < rule->level_count; k++) {
+        if (level_end(rule, inst, k) == end_ns) {
+            step(inst, k, end_ns);
         }
     }
+    inst->level = highest_entered(rule, inst);
+    settle(shard, i, &before);
     arm(shard, i);
 }
 
@@ -318,7 +316,7 @@ void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns)
     const struct instance_place *place = &shard->places[i];
     const struct judge_rule *rule = &shard->rules[place->rule];
     struct instance before = *inst;
-    inst->now_ns = t_ns > inst->now_ns ? t_ns : inst->now_ns;
+    move_time(shard, i, t_ns);
     struct frame frame = {
         .now_ns = inst->now_ns,
         .own = &shard->points[place->point],

@@ -46,6 +46,7 @@ struct work {
     struct sample sample; /* WORK_BEFORE: delays that ended before it, then WORK_SAMPLE: what it causes */
     uint32_t local;       /* its point */
     int64_t time_ns;      /* its effective time */
+    int64_t end_ns;       /* WORK_BEFORE: the moment whose delays are ended now, in alarm time */
 };
 
 struct shard {
@@ -83,7 +84,6 @@ struct shard {
     uint32_t *scratch;            /* [instance], for lists of WORK_STALE */
     uint8_t *marked;              /* [instance], while such a list is made */
     uint32_t group_open;          /* group whose member was judged last and whose verdict is due, SITE_NONE: none */
-    int64_t group_time_ns;        /* time of that */
     /* agent */
     struct input *inputs;         /* [worker] */
     int phase;                    /* enum due_phase to go on with */
@@ -109,8 +109,8 @@ void shard_agent_init(struct shard *shard);
 
 /* Judges instance i at alarm time t (or its latest happening, if that is later). */
 void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns);
-/* Ends all delays of instance i that are over at alarm time upto. */
-void judge_delays(struct shard *shard, uint32_t i, int64_t upto_ns);
+/* Ends the delays of instance i that are over first, all at one moment. */
+void judge_delays(struct shard *shard, uint32_t i);
 /* Gives the verdict of the group judged last, if its state is another than it said. */
 void judge_group_end(struct shard *shard);
 /* After a restore: takes bits and since as they stand now, in place of `before`; says nothing. */

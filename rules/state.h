@@ -61,7 +61,7 @@ static_assert(sizeof(struct instance) <= 64, "one cache line an alarm");
 
 /* A group's alarm: what its members add up to. */
 struct group {
-    int64_t now_ns;             /* alarm time of its latest verdict */
+    int64_t now_ns;             /* alarm time of the latest happening at any member */
     uint32_t held[LEVEL_COUNT]; /* how many members hold this level or a higher one */
     uint32_t blind;             /* how many members are blind */
     uint32_t unless;            /* for how many members `unless` is true */
