@@ -48,13 +48,18 @@ struct book_cell {
     uint32_t victim_count, cause_count;
 };
 
+/* An alarm one of whose causes began or ended in this step, with the time of that event. */
+struct book_due {
+    int64_t time_ns;
+    uint32_t alarm;
+};
+
 struct book_suppress {
     struct book_cell *cells; /* sorted by rule, then hazard */
     uint32_t cell_count;
     uint32_t *alarms;
-    uint32_t *due;      /* alarms to be settled at their own place in the step's order, rising; room for all */
+    struct book_due *due; /* to be settled at their own place in the step's order, rising; room for all */
     uint32_t due_count;
-    int64_t due_ns;     /* time of the latest cause */
 };
 
 /* Alarms on the shelf, by end and then index: the first one is due first. */
@@ -113,10 +118,14 @@ void book_suppress_build(struct alarm_book *book);
 void book_suppress_count(struct alarm_book *book, uint32_t alarm); /* counts an alarm that was loaded active */
 /* Says `suppressed` or `unsuppressed` where an active alarm (just raised, or loaded) is not as its causes are. */
 void book_suppress_settle(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
+/* The same as the last thing a verdict says of its alarm; at the time of the cause's event when one began or ended in
+ * this step. */
+void book_suppress_own(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
 /* Settles those whose cause began or ended in this step and whose place in the order is before `alarm`. */
 void book_suppress_upto(struct alarm_book *book, uint32_t alarm);
-void book_suppress_raised(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
-void book_suppress_cleared(struct alarm_book *book, uint32_t alarm, int64_t time_ns);
+/* After the event `raised` or `cleared` of an alarm: notes those it suppresses, to be told at that event's time. */
+void book_suppress_raised(struct alarm_book *book, uint32_t alarm);
+void book_suppress_cleared(struct alarm_book *book, uint32_t alarm);
 
 /* book_shelf.c: put and take change the list and the alarm's end; they say nothing. */
 void book_shelf_put(struct alarm_book *book, uint32_t alarm, int64_t end_ns);

@@ -22,7 +22,7 @@ static void book_raise(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
     state->peak = state->level;
     book_say(book, alarm, EV_RAISED, state->level, state->level, time_ns);
     state->raised_ns = state->time_ns;
-    book_suppress_raised(book, alarm, time_ns);
+    book_suppress_raised(book, alarm);
 }
 
 static void book_worsen(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
@@ -56,7 +56,7 @@ void book_return(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
     state->told_blind = false;
     state->suppressed = false;
     book_say(book, alarm, EV_CLEARED, state->left, state->left, time_ns);
-    book_suppress_cleared(book, alarm, time_ns);
+    book_suppress_cleared(book, alarm);
 }
 
 /* An active alarm was judged: moves it to its new level. */
@@ -108,5 +108,6 @@ void alarm_book_verdict(struct alarm_book *book, const struct verdict *verdict)
         state->told_blind = true;
         book_say(book, alarm, EV_BLIND, state->level, LEVEL_NONE, time_ns);
     }
-    book_suppress_settle(book, alarm, time_ns);
+    book_suppress_own(book, alarm, time_ns);
+    book_suppress_upto(book, alarm); /* those whose place has passed follow the cause */
 }

@@ -10,7 +10,7 @@
  *
  * A change is told at the victim's own place in the order of the step (one row,
  * one phase of an instant), last of what the step says of it; a victim whose
- * place has passed is told directly after the cause.  So a victim that clears in
+ * place has passed is told directly after its cause's events.  So a victim that clears in
  * the step in which its cause ends clears without a word.  An alarm without
  * hazard is not concerned.
  * Pure.  Memory: the book's arena, at load.
@@ -135,7 +135,7 @@ void book_suppress_build(struct alarm_book *book)
     struct place *places = sorted_places(book->site, &count);
     index->cells = ARENA_ARRAY(&book->arena, struct book_cell, count);
     index->alarms = ARENA_ARRAY(&book->arena, uint32_t, count);
-    index->due = ARENA_ARRAY(&book->arena, uint32_t, count);
+    index->due = ARENA_ARRAY(&book->arena, struct book_due, count);
     fill_cells(book, places, count);
     free(places);
     link_cells(book, false);
@@ -181,43 +181,53 @@ static void say_suppressed(struct alarm_book *book, uint32_t alarm, bool suppres
     book_say(book, alarm, suppressed ? EV_SUPPRESSED : EV_UNSUPPRESSED, state->level, LEVEL_NONE, time_ns);
 }
 
-/* Notes an alarm to be settled at its place; the list stays rising and names each once. */
-static void settle_later(struct book_suppress *index, uint32_t alarm)
+/* Gives where an alarm stands, or belongs, in the rising list of those to be settled. */
+static uint32_t find_due(const struct book_suppress *index, uint32_t alarm)
 {
     uint32_t at = index->due_count;
-    while (at > 0 && index->due[at - 1] > alarm) {
+    while (at > 0 && index->due[at - 1].alarm >= alarm) {
         at--;
     }
-    if (at > 0 && index->due[at - 1] == alarm) {
-        return;
-    }
-    memmove(&index->due[at + 1], &index->due[at], (index->due_count - at) * sizeof *index->due);
-    index->due[at] = alarm;
-    index->due_count++;
+    return at;
 }
 
-/* An alarm of a cell that others wait for began or ended: settles the victims whose place has passed, in their order,
- * and notes the others. */
-static void tell_victims(struct alarm_book *book, const struct book_cell *cause, uint32_t alarm, int64_t time_ns)
+static bool is_due(const struct book_suppress *index, uint32_t at, uint32_t alarm)
+{
+    return at < index->due_count && index->due[at].alarm == alarm;
+}
+
+/* Notes an alarm to be settled at its place, at the time of the first cause that began or the last that ended. */
+static void settle_later(struct book_suppress *index, uint32_t alarm, bool began, int64_t time_ns)
+{
+    const uint32_t at = find_due(index, alarm);
+    if (!is_due(index, at, alarm)) {
+        memmove(&index->due[at + 1], &index->due[at], (index->due_count - at) * sizeof *index->due);
+        index->due[at] = (struct book_due){.time_ns = time_ns, .alarm = alarm};
+        index->due_count++;
+    } else if (!began) {
+        index->due[at].time_ns = time_ns;
+    }
+}
+
+/* A cell that others wait for began or ended with this alarm's event: notes the victims. */
+static void note_victims(struct alarm_book *book, const struct book_cell *cause, uint32_t alarm)
 {
     struct book_suppress *index = &book->suppress;
-    index->due_ns = time_ns;
     for (uint32_t v = 0; v < cause->victim_count; v++) {
         const struct book_cell *cell = &index->cells[cause->victims[v]];
         for (uint32_t i = cell->first; i < cell->first + cell->count; i++) {
-            settle_later(index, index->alarms[i]);
+            settle_later(index, index->alarms[i], cause->active > 0, book->alarms[alarm].time_ns);
         }
     }
-    book_suppress_upto(book, alarm);
 }
 
 void book_suppress_upto(struct alarm_book *book, uint32_t alarm)
 {
     struct book_suppress *index = &book->suppress;
     uint32_t done = 0;
-    while (done < index->due_count && index->due[done] < alarm) {
-        book_look(book, index->due[done]);
-        book_suppress_settle(book, index->due[done++], index->due_ns);
+    for (; done < index->due_count && index->due[done].alarm < alarm; done++) {
+        book_look(book, index->due[done].alarm);
+        book_suppress_settle(book, index->due[done].alarm, index->due[done].time_ns);
     }
     if (done > 0) {
         index->due_count -= done;
@@ -230,11 +240,11 @@ void alarm_book_end_step(struct alarm_book *book)
     book_suppress_upto(book, SITE_NONE);
 }
 
-void book_suppress_raised(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
+void book_suppress_raised(struct alarm_book *book, uint32_t alarm)
 {
     struct book_cell *cell = cell_of(book, alarm);
     if (cell != NULL && cell->active++ == 0) {
-        tell_victims(book, cell, alarm, time_ns);
+        note_victims(book, cell, alarm);
     }
 }
 
@@ -248,10 +258,17 @@ void book_suppress_settle(struct alarm_book *book, uint32_t alarm, int64_t time_
     }
 }
 
-void book_suppress_cleared(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
+void book_suppress_own(struct alarm_book *book, uint32_t alarm, int64_t time_ns)
+{
+    const struct book_suppress *index = &book->suppress;
+    const uint32_t at = find_due(index, alarm);
+    book_suppress_settle(book, alarm, is_due(index, at, alarm) ? index->due[at].time_ns : time_ns);
+}
+
+void book_suppress_cleared(struct alarm_book *book, uint32_t alarm)
 {
     struct book_cell *cell = cell_of(book, alarm);
     if (cell != NULL && --cell->active == 0) {
-        tell_victims(book, cell, alarm, time_ns);
+        note_victims(book, cell, alarm);
     }
 }

@@ -82,7 +82,7 @@ static void within_one_row_it_is_told_at_the_victims_place_last_of_all(void **st
                  "unsuppressed limit:t2#1 orange");
 }
 
-static void a_victim_whose_place_has_passed_is_told_after_the_cause(void **state)
+static void a_victim_whose_place_has_passed_is_told_after_all_of_the_cause(void **state)
 {
     (void)state;
     struct site *site = fixture_copy();
@@ -92,7 +92,7 @@ static void a_victim_whose_place_has_passed_is_told_after_the_cause(void **state
     judge(other, A_LIMIT_T1, 0, LEVEL_YELLOW, 0);
     judge(other, A_TWICE, 1, LEVEL_RED, VERDICT_BLIND);
     expect(other,
-           "raised limit:t1#1 yellow; raised twice:t1#1 red; suppressed limit:t1#1 yellow; blind twice:t1#1 red");
+           "raised limit:t1#1 yellow; raised twice:t1#1 red; blind twice:t1#1 red; suppressed limit:t1#1 yellow");
     alarm_book_free(other);
     fixture_free(site);
 }
@@ -155,7 +155,7 @@ int main(void)
         story(a_victim_raised_under_its_cause_is_suppressed_last),
         story(active_victims_follow_the_causes_raise_in_order),
         story(within_one_row_it_is_told_at_the_victims_place_last_of_all),
-        story(a_victim_whose_place_has_passed_is_told_after_the_cause),
+        story(a_victim_whose_place_has_passed_is_told_after_all_of_the_cause),
         story(a_cause_of_another_rule_still_holds),
         story(alarms_without_hazard_are_not_concerned),
         story(a_cause_held_back_by_unless_suppresses_nothing),
