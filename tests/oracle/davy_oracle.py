@@ -13,14 +13,14 @@ Where the contract leaves something open, this model takes what a user would exp
  2. A sample older than what its alarm has already been judged at (a delay ended since, a whole second) is judged at
     that time; mere passing of the clock does not age it.
  3. A sample ahead of the alarm's running time first lets the delays of its alarms end that are due by its own time,
-    alarm by alarm; they come before the events of the row.
+    moment by moment; they come before the events of the row.
  4. Acts happen when they are taken in, on the clock; a shelf ends on the clock.  What an alarm tells never carries a
     time before what it told already.
  5. A row that is set aside (unknown point or alarm, a text for a value) does not move the clock.  A `seen` before the
     clock counts as the clock.
  6. A sample of the same time as the newest does not put off staleness, and a late one does not either.
  7. In a group each point has its own time (delays run per point), and is judged at its own samples, at those of points
-    named all are; the group's events carry the latest of the points judged.
+    named all are; the group's events carry the latest time of any of its points.
  8. `unless` of a rule with `vote`: the group is held back while it is true at all of its points.
  9. A level whose delay is 0 steps only when judged; after a step it steps again at the next judgement at the earliest.
 10. The whole second at which a replay starts is not judged; alarms without a sample yet are judged at the clock.
@@ -36,7 +36,7 @@ Where the contract leaves something open, this model takes what a user would exp
     acknowledgement may not name a level above the highest of the occurrence.
 18. A latched alarm whose condition is gone keeps its last level; if the condition comes back lower, it eases to that.
 19. Acts other than `ack` are refused when they would change nothing: `unshelve` unless shelved, `close` of an alarm
-    never raised, `shelve` without an end ahead.  Shelving again gives a new end.  Closing changes no state.
+    never raised, `shelve` without an end ahead or without a reason.  Shelving again gives a new end.  Closing changes no state.
 20. `when` of eased and cleared is the `clear` of the level the alarm had before.
 21. `advice` is the rule's, or else that of the hazard; `message` and `advice` are in every event of the alarm.
 22. In a message {hazard} is the hazard's id; every missing thing prints as a dash; {name} of a group is its name.
@@ -101,8 +101,7 @@ class Replay:
         if point.samples and time <= point.samples[-1].time:
             return                                               # late, or of equal time: not evaluated
         concerned = self.judged_by({point})
-        for alarm, places in concerned:
-            self.let_delays_end(alarm, places, time)
+        self.let_delays_end([place for _, places in concerned for place in places], time)
         point.samples.append(Sample(time, value, frozenset(flags)))
         point.heard_at, point.stale = self.clock, False
         for _, places in concerned:
@@ -134,7 +133,8 @@ class Replay:
                 break
             whole_second = instant == self.next_second()
             self.clock = instant
-            self.end_delays(instant)
+            self.end_delays([place for alarm in self.alarms for place in alarm.places
+                             if place.next_due_clock() == instant])
             stale = {point for point in self.points.values() if point.stale_due() == instant}
             for point in stale:
                 point.stale = True
@@ -160,27 +160,19 @@ class Replay:
         """Rules that use age or unchanged() are judged at every whole second of the clock as well."""
         return (self.clock // 1000 + 1) * 1000
 
-    def end_delays(self, instant):
-        """The delays that end at this instant of the clock: all those of one alarm are one change."""
-        ended = []
-        for alarm in self.alarms:
-            places = [place for place in alarm.places if place.next_due_clock() == instant]
-            for place in places:
-                place.end_delays(place.next_due())
-            if places:
-                ended.append((alarm, places))
-        self.tell_all(ended)
+    def end_delays(self, places):
+        """The delays that end next at these places, all at one instant: those of one alarm are one change."""
+        for place in places:
+            place.end_delays(place.next_due())
+        self.tell_all([(alarm, alarm.places) for alarm in self.alarms if any(place in places for place in alarm.places)])
 
-    def let_delays_end(self, alarm, places, until):
+    def let_delays_end(self, places, until):
         """The delays here that end at or before a sample's time, moment by moment."""
         while True:
             due = min((place.next_due() for place in places if place.next_due() is not None), default=math.inf)
             if due > until:
                 return
-            ended = [place for place in places if place.next_due() == due]
-            for place in ended:
-                place.end_delays(due)
-            self.tell_all([(alarm, ended)])
+            self.end_delays([place for place in places if place.next_due() == due])
 
     # ----------------------------------------------------------------------------------------------------- judging
 
@@ -216,15 +208,16 @@ class Replay:
 
     # ------------------------------------------------------------------------------------------------------ telling
 
-    def tell_all(self, judged):
+    def tell_all(self, judged, at=None):
         """The events of one row or one instant: alarm by alarm in their order; a change of suppression at the place of
-        the alarm it concerns, or directly after its cause when that place has passed."""
+        the alarm it concerns, or directly after its cause when that place has passed.  They carry the alarm's time, or
+        `at`, an act's."""
         passed, causes = [], []
-        places_of = dict(judged)
+        judged = [alarm for alarm, _ in judged]
         for alarm in self.alarms:
-            if alarm in places_of:
+            if alarm in judged:
                 before = alarm.level
-                self.tell_levels(alarm, max(place.judged for place in places_of[alarm]))
+                self.tell_levels(alarm, at or max(place.judged for place in alarm.places))
                 if (before == 0) != (alarm.level == 0):
                     causes.append(alarm)
             self.tell_suppression(alarm, causes)
@@ -290,7 +283,9 @@ class Replay:
         active = any(cause.level for cause in by)
         if active != alarm.suppressed:
             alarm.suppressed = active
-            time = max((cause.told for cause in causes if cause in by), default=alarm.told)
+            # The first of this row's causes that began, or the last that ended; none: its own raise.
+            times = [cause.told for cause in causes if cause in by and bool(cause.level) == active]
+            time = (times[0] if active else times[-1]) if times else alarm.told
             self.tell(alarm, "suppressed" if active else "unsuppressed", time, level=alarm.level)
 
     def tell(self, alarm, event, time, level, when=None, act=None):
@@ -319,7 +314,7 @@ class Replay:
         alarm, what = self.by_name[act["alarm"]], act["do"]
         if what == "ack":
             self.acknowledge(alarm, act)
-        elif what == "shelve" and self.shelf_end(act) > self.clock:
+        elif what == "shelve" and act.get("comment") and self.shelf_end(act) > self.clock:
             alarm.shelf_end = self.shelf_end(act)
             self.tell(alarm, "shelved", self.clock, level=alarm.level, act=act)
         elif what == "unshelve" and alarm.shelf_end is not None:
@@ -346,7 +341,7 @@ class Replay:
             return
         alarm.acked = level
         self.tell(alarm, "acked", self.clock, level=level, act=act)
-        self.tell_all([(alarm, alarm.places)])
+        self.tell_all([(alarm, alarm.places)], self.clock)
 
 
 def since(before, truth, now):
