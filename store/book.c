@@ -6,10 +6,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { SEGMENT_OPS = BOOK_SEGMENT - 4 };
+enum { SEGMENT_OPS = BOOK_SEGMENT - 5 };
 
+/* Whole ops only: none lies over two segments. */
 struct segment {
     uint32_t next; /* 0 = none */
+    uint8_t used;
     uint8_t bytes[SEGMENT_OPS];
 };
 static_assert(sizeof(struct segment) == BOOK_SEGMENT, "one cache line");
@@ -200,7 +202,7 @@ size_t book_pool_used(const struct book *book)
 
 bool book_has_room(const struct book *book)
 {
-    return book->free_count + (book->pool_count - book->fresh) >= BOOK_OP_SEGMENTS;
+    return book->free_head != 0 || book->fresh < book->pool_count;
 }
 
 static uint32_t segment_take(struct book *book)
@@ -214,25 +216,32 @@ static uint32_t segment_take(struct book *book)
         number = book->fresh++;
     }
     book->pool[number].next = 0;
+    book->pool[number].used = 0;
     return number;
 }
 
-static void pool_put(struct book *book, struct strand *strand, const uint8_t *bytes, size_t len)
+/* Copies an op; most are short, and a copy of fixed size needs no call. */
+static void copy_op(uint8_t *to, size_t room, const uint8_t op[OP_BYTES_MAX], size_t len)
 {
-    while (len > 0) {
-        if (strand->tail == 0 || strand->used == SEGMENT_OPS) {
-            const uint32_t number = segment_take(book);
-            *(strand->tail == 0 ? &strand->head : &book->pool[strand->tail].next) = number;
-            strand->tail = number;
-            strand->used = 0;
-        }
-        const size_t room = (size_t)SEGMENT_OPS - strand->used;
-        const size_t part = len < room ? len : room;
-        memcpy(book->pool[strand->tail].bytes + strand->used, bytes, part);
-        strand->used = (uint8_t)(strand->used + part);
-        bytes += part;
-        len -= part;
+    enum { SHORT = 16 };
+    if (len <= SHORT && room >= SHORT) {
+        memcpy(to, op, SHORT);
+    } else {
+        memcpy(to, op, len);
     }
+}
+
+static void pool_put(struct book *book, struct strand *strand, const uint8_t op[OP_BYTES_MAX], size_t len)
+{
+    struct segment *segment = &book->pool[strand->tail];
+    if (strand->tail == 0 || len > (size_t)(SEGMENT_OPS - segment->used)) {
+        const uint32_t number = segment_take(book);
+        *(strand->tail == 0 ? &strand->head : &segment->next) = number;
+        strand->tail = number;
+        segment = &book->pool[number];
+    }
+    copy_op(segment->bytes + segment->used, (size_t)(SEGMENT_OPS - segment->used), op, len);
+    segment->used = (uint8_t)(segment->used + len);
 }
 
 /* ---- samples ------------------------------------------------------------------------------------------------------
@@ -279,13 +288,14 @@ enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag,
         return BOOK_REFUSED;
     }
     op_decode(&strand->state, tag, op, ret_row);
-    if (op->bad) {
+    if (op->bad || op->at - parts >= OP_BYTES_MAX) {
         return BOOK_REFUSED;
     }
     begin(book, strand, ret_row->time_ns, record, logged_bytes);
-    const uint8_t clean = (uint8_t)(tag & ~OP_SERIES);
-    pool_put(book, strand, &clean, 1);
-    pool_put(book, strand, parts, (size_t)(op->at - parts));
+    uint8_t whole[OP_BYTES_MAX] = {(uint8_t)(tag & ~OP_SERIES)};
+    const size_t len = (size_t)(op->at - parts);
+    memcpy(whole + 1, parts, len);
+    pool_put(book, strand, whole, len + 1);
     strand->count++;
     if (!strand->late) {
         book_set_top(book, series, ret_row->time_ns);
@@ -298,42 +308,19 @@ void book_restore_end(struct book *book, uint32_t series, bool late)
     book_clear(book, strand_of(book, series, late));
 }
 
-/* Brings a whole op, which may lie over two segments, together in `ret_op`; gives how many bytes there are. */
-static size_t gather(const struct book *book, uint32_t segment, size_t at, uint8_t ret_op[OP_BYTES_MAX])
-{
-    size_t len = 0;
-    memset(ret_op, 0, OP_BYTES_MAX);
-    while (segment != 0 && len < OP_BYTES_MAX) {
-        const size_t room = SEGMENT_OPS - at;
-        const size_t part = room < OP_BYTES_MAX - len ? room : OP_BYTES_MAX - len;
-        memcpy(ret_op + len, book->pool[segment].bytes + at, part);
-        len += part;
-        segment = book->pool[segment].next;
-        at = 0;
-    }
-    return len;
-}
-
 size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS])
 {
     struct op_state state = {.scale = OP_NO_SCALE};
-    uint32_t segment = strand->head;
-    size_t at = 0;
-    for (size_t i = 0; i < strand->count; i++) {
-        uint8_t op[OP_BYTES_MAX];
-        const uint8_t *bytes = book->pool[segment].bytes + at;
-        size_t len = SEGMENT_OPS - at;
-        if (len < OP_BYTES_MAX) {
-            len = gather(book, segment, at, op);
-            bytes = op;
-        }
-        struct cursor cursor = cursor_over(bytes + 1, len - 1);
-        op_decode(&state, bytes[0], &cursor, &ret_rows[i]);
-        for (at += (size_t)(cursor.at - bytes); at >= SEGMENT_OPS && segment != 0; at -= SEGMENT_OPS) {
-            segment = book->pool[segment].next;
+    size_t count = 0;
+    for (uint32_t number = strand->head; number != 0; number = book->pool[number].next) {
+        const struct segment *const segment = &book->pool[number];
+        struct cursor cursor = cursor_over(segment->bytes, segment->used);
+        while (cursor_left(&cursor) > 0 && count < BOOK_BLOCK_ROWS) {
+            const uint8_t tag = cursor_u8(&cursor);
+            op_decode(&state, tag, &cursor, &ret_rows[count++]);
         }
     }
-    return strand->count;
+    return count;
 }
 
 void book_clear(struct book *book, struct strand *strand)
@@ -351,7 +338,6 @@ void book_clear(struct book *book, struct strand *strand)
     book->open -= strand->count > 0;
     strand->head = strand->tail = 0;
     strand->count = 0;
-    strand->used = 0;
     strand->kept_span = STRAND_NOT_KEPT;
 }
 

@@ -6,7 +6,7 @@
  * 64-byte segments that hold its samples as ops (op.h), so an open sample costs
  * two to eight bytes, not 32.  All segments come from one pool with a bound.
  *
- *   strand ──► [next|60 bytes of ops] ──► [next|60 bytes] ──► …
+ *   strand ──► [next, used | ops] ──► [next, used | ops] ──► …
  *
  * Strands that have begun stand in a list in the order of the log record they
  * began in: its head says which records must be kept ("low").  A strand whose
@@ -31,8 +31,7 @@
 
 enum {
     BOOK_BLOCK_ROWS = 512, /* a strand is full */
-    BOOK_SEGMENT = 64,
-    BOOK_OP_SEGMENTS = 2 /* one op needs at most that many new segments */
+    BOOK_SEGMENT = 64
 };
 
 /* Bits of the status as stored, above those of a sample; never given out. */
@@ -51,7 +50,6 @@ struct strand {
     uint32_t head, tail;    /* segments, 0 = none */
     uint32_t before, after; /* neighbours in the list it stands in, strand number + 1 */
     uint16_t count;         /* samples */
-    uint8_t used;           /* bytes used in the tail */
     uint8_t list;           /* enum strand_list */
     uint8_t kept_span;      /* class of the block already written; STRAND_NOT_KEPT: none */
     bool late;

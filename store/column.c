@@ -26,21 +26,32 @@ static unsigned bit_length(uint64_t value)
     return value == 0 ? 0 : 64 - (unsigned)__builtin_clzll(value);
 }
 
-/* The straight line from y0 = 0 to the last number, in whole numbers, without overflow. */
+/* The straight line from y0 = 0 to the last number, walked place by place: at place i it stands at
+ * whole * i + rest * i / parts, cut towards zero, without a division for each. */
 struct line {
-    int64_t whole, rest, parts;
+    int64_t whole, parts;
+    int64_t rest, turn; /* size and sign of the rest */
+    int64_t at, left;
 };
 
 static struct line line_to(int64_t last, size_t n)
 {
     const int64_t parts = n > 1 ? (int64_t)n - 1 : 1;
-    return (struct line){.whole = last / parts, .rest = last % parts, .parts = parts};
+    const int64_t rest = last % parts;
+    return (struct line){
+        .whole = last / parts, .parts = parts, .rest = rest < 0 ? -rest : rest, .turn = rest < 0 ? -1 : 1};
 }
 
-static int64_t line_at(const struct line *line, size_t i)
+/* Steps to the next place, the first time to place 1. */
+static int64_t line_next(struct line *line)
 {
-    const int64_t at = (int64_t)i;
-    return wrap_add((int64_t)((uint64_t)line->whole * (uint64_t)at), line->rest * at / line->parts);
+    line->at = wrap_add(line->at, line->whole);
+    line->left += line->rest;
+    if (line->left >= line->parts) {
+        line->left -= line->parts;
+        line->at = wrap_add(line->at, line->turn);
+    }
+    return line->at;
 }
 
 /* Divides all numbers by the largest power of ten (up to 10^15) that divides them; gives its exponent. */
@@ -81,11 +92,21 @@ static bool is_even(const int64_t *y, size_t n)
     return true;
 }
 
-/* The mean, near enough: each number is divided before it is added, so nothing overflows. */
+/* The mean, near enough.  Numbers that could overflow together are divided before they are added. */
 static int64_t mean_of(const int64_t *y, size_t n)
 {
+    uint64_t any = 0;
     int64_t sum = 0;
     int64_t rest = 0;
+    for (size_t i = 0; i < n; i++) {
+        any |= zigzag(y[i]);
+    }
+    if (any < UINT64_MAX / COLUMN_ROWS_MAX) {
+        for (size_t i = 0; i < n; i++) {
+            sum += y[i];
+        }
+        return sum / (int64_t)n;
+    }
     for (size_t i = 0; i < n; i++) {
         sum += y[i] / (int64_t)n;
         rest += y[i] % (int64_t)n;
@@ -96,14 +117,14 @@ static int64_t mean_of(const int64_t *y, size_t n)
 static enum predictor choose(const int64_t *y, size_t n, int64_t level)
 {
     uint64_t cost[PREDICTORS] = {0};
-    const struct line line = line_to(y[n - 1], n);
+    struct line line = line_to(y[n - 1], n);
     int64_t step = 0;
     for (size_t i = 1; i < n; i++) {
         const int64_t next = wrap_sub(y[i], y[i - 1]);
         cost[PREDICT_LEVEL] += bit_length(zigzag(wrap_sub(y[i], level)));
         cost[PREDICT_STEP] += bit_length(zigzag(next));
         cost[PREDICT_LINEAR] += bit_length(zigzag(wrap_sub(next, step)));
-        cost[PREDICT_LINE] += bit_length(zigzag(wrap_sub(y[i], line_at(&line, i))));
+        cost[PREDICT_LINE] += bit_length(zigzag(wrap_sub(y[i], line_next(&line))));
         step = next;
     }
     cost[PREDICT_LEVEL] += bit_length(zigzag(level));
@@ -125,7 +146,7 @@ static size_t known_ahead(enum predictor predictor, size_t n)
 
 static size_t residuals_of(const int64_t *y, size_t n, enum predictor predictor, int64_t level, uint64_t *ret_residuals)
 {
-    const struct line line = line_to(y[n - 1], n);
+    struct line line = line_to(y[n - 1], n);
     const size_t ahead = known_ahead(predictor, n);
     for (size_t i = ahead; i < n; i++) {
         int64_t guess = level;
@@ -134,7 +155,7 @@ static size_t residuals_of(const int64_t *y, size_t n, enum predictor predictor,
         } else if (predictor == PREDICT_LINEAR) {
             guess = wrap_sub(wrap_add(y[i - 1], y[i - 1]), y[i - 2]);
         } else if (predictor == PREDICT_LINE) {
-            guess = line_at(&line, i);
+            guess = line_next(&line);
         }
         ret_residuals[i - ahead] = zigzag(wrap_sub(y[i], guess));
     }
@@ -270,7 +291,7 @@ static bool get_residuals(struct cursor *cursor, size_t n, int64_t *ret_residual
 
 static void predict(enum predictor predictor, int64_t extra, size_t n, int64_t *y)
 {
-    const struct line line = line_to(extra, n);
+    struct line line = line_to(extra, n);
     for (size_t i = known_ahead(predictor, n); i < n; i++) {
         switch (predictor) {
         case PREDICT_LEVEL:
@@ -283,7 +304,7 @@ static void predict(enum predictor predictor, int64_t extra, size_t n, int64_t *
             y[i] = wrap_add(y[i], wrap_sub(wrap_add(y[i - 1], y[i - 1]), y[i - 2]));
             break;
         default:
-            y[i] = wrap_add(y[i], line_at(&line, i));
+            y[i] = wrap_add(y[i], line_next(&line));
             break;
         }
     }

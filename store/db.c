@@ -117,6 +117,7 @@ static bool heal(struct store *store)
         done = db_open(store, NULL) == ERR_NONE;
         (void)pthread_rwlock_unlock(&store->lock);
         store->healed_mono_ns = clock_mono_ns();
+        cell_set(&store->reopened, cell_get(&store->reopened) + (done ? 1 : 0));
     }
     (void)pthread_mutex_unlock(&store->healing);
     return done;

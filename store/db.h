@@ -45,6 +45,7 @@ struct store {
 
     pthread_mutex_t healing; /* guards the next one */
     int64_t healed_mono_ns;  /* last try */
+    struct cell reopened;    /* how often it was opened again */
 
     struct book *book;       /* open blocks; the writer's once there is one */
     struct lasts lasts;      /* see last.h */

@@ -33,10 +33,15 @@ static void put_tag(struct record_writer *writer, uint32_t series, uint8_t tag)
     writer->series = series + 1;
 }
 
-void record_add(struct record_writer *writer, uint32_t series, const uint8_t *op, size_t len)
+void record_add(struct record_writer *writer, uint32_t series, const uint8_t op[OP_BYTES_MAX], size_t len)
 {
+    enum { SHORT = 16 }; /* most are; there is room for the longest, so more may be copied than counts */
     put_tag(writer, series, op[0]);
-    memcpy(writer->at, op + 1, len - 1);
+    if (len - 1 <= SHORT) {
+        memcpy(writer->at, op + 1, SHORT);
+    } else {
+        memcpy(writer->at, op + 1, len - 1);
+    }
     writer->at += len - 1;
 }
 

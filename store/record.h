@@ -29,7 +29,7 @@ struct record_writer {
 
 void record_begin(struct record_writer *writer, uint64_t record, uint64_t low);
 /* Adds an op as op_encode wrote it (tag with OP_LATE). */
-void record_add(struct record_writer *writer, uint32_t series, const uint8_t *op, size_t len);
+void record_add(struct record_writer *writer, uint32_t series, const uint8_t op[OP_BYTES_MAX], size_t len);
 /* Says that a strand ended. */
 void record_add_end(struct record_writer *writer, uint32_t series, bool late);
 /* Ends the record; gives its length. */

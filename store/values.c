@@ -1,9 +1,8 @@
 /*
  * values: see values.h.
  *
- * The scale is found by going through the values once: it rises whenever a
- * value needs one digit more.  Values without a scale become exceptions; with
- * more than one run of them in sixteen values the block is tried as XOR.
+ * Values without a scale become exceptions; with more than one run of them in
+ * sixteen values the block is tried as XOR.
  */
 #include "store/values.h"
 #include "store/bits.h"
@@ -17,41 +16,23 @@ static size_t exceptions_allowed(size_t n)
     return EXCEPTION_MIN + n / EXCEPTION_SHARE;
 }
 
-/* Finds the one scale for all but the exceptions; false when there are too many of those. */
-static bool find_scale(const struct store_row *rows, size_t n, unsigned form, unsigned *ret_scale)
-{
-    unsigned scale = form;
-    size_t runs = 0;
-    uint64_t odd = 0; /* the bits of the exception just before; no run goes on over a good value */
-    bool in_run = false;
-    for (size_t i = 0; i < n; i++) {
-        int64_t k;
-        if (in_run && double_bits(rows[i].value) == odd) {
-            continue;
-        }
-        in_run = !decimal_exact(rows[i].value, scale, &k) && !decimal_find(rows[i].value, scale, &scale, &k);
-        if (in_run) {
-            odd = double_bits(rows[i].value);
-            if (++runs > exceptions_allowed(n)) {
-                return false;
-            }
-        }
-    }
-    *ret_scale = scale;
-    return true;
-}
-
-/* Fills the whole numbers; an exception takes the number before it.  Gives the count of runs of exceptions, written
- * as they stand in the block when `to` is given. */
-static size_t scale_all(const struct store_row *rows, size_t n, unsigned scale, int64_t *ret_k, uint8_t **to)
+/* Turns values into whole numbers of one scale.  A value that needs more digits raises the scale and begins anew; one
+ * that has no scale is an exception and takes the number before it.  Exceptions are written, as they stand in a block,
+ * when `to` is given.  False when there are too many runs of them. */
+static bool scale_all(const struct store_row *rows, size_t n, unsigned *scale, int64_t *ret_k, size_t *ret_runs,
+                      uint8_t **to)
 {
     size_t runs = 0;
     size_t end = 0; /* of the last run */
     int64_t k = 0;
     for (size_t i = 0; i < n; i++) {
-        if (decimal_exact(rows[i].value, scale, &k)) {
+        int64_t other;
+        if (decimal_exact(rows[i].value, *scale, &k)) {
             ret_k[i] = k;
             continue;
+        }
+        if (to == NULL && decimal_find(rows[i].value, *scale + 1, scale, &other)) {
+            return scale_all(rows, n, scale, ret_k, ret_runs, to); /* at most once for each scale there is */
         }
         const uint64_t bits = double_bits(rows[i].value);
         const size_t start = i;
@@ -62,21 +43,31 @@ static size_t scale_all(const struct store_row *rows, size_t n, unsigned scale, 
             *to = put_u64(put_varint(put_varint(*to, start - end), i + 1 - start), bits);
         }
         end = i + 1;
-        runs++;
+        if (++runs > exceptions_allowed(n)) {
+            return false;
+        }
     }
-    return runs;
+    *ret_runs = runs;
+    return true;
 }
 
-static uint8_t *encode_scaled(uint8_t *to, const struct store_row *rows, size_t n, unsigned scale,
+/* Writes what scale_all found. */
+static uint8_t *encode_scaled(uint8_t *to, const struct store_row *rows, size_t n, unsigned scale, size_t runs,
                               struct chunk_scratch *scratch)
 {
     *to++ = (uint8_t)scale;
-    const size_t runs = scale_all(rows, n, scale, scratch->numbers, NULL);
     to = put_varint(to, runs);
     if (runs > 0) {
-        (void)scale_all(rows, n, scale, scratch->numbers, &to); /* the count is known already */
+        (void)scale_all(rows, n, &scale, scratch->numbers, &runs, &to); /* as before, this time writing */
     }
     return column_encode(to, scratch->numbers, n, scratch->residuals);
+}
+
+static bool find_scale(const struct store_row *rows, size_t n, unsigned form, struct chunk_scratch *scratch,
+                       unsigned *ret_scale, size_t *ret_runs)
+{
+    *ret_scale = form;
+    return scale_all(rows, n, ret_scale, scratch->numbers, ret_runs, NULL);
 }
 
 /* A zero: as before.  One, zero: within the window of leading and trailing zeros of before.  One, one: a new window. */
@@ -128,8 +119,9 @@ uint8_t *values_encode(uint8_t *to, const struct store_row *rows, size_t n, stru
                        enum values_kind *ret_kind)
 {
     unsigned scale;
-    if (find_scale(rows, n, 0, &scale) || find_scale(rows, n, DECIMAL_F32, &scale)) {
-        uint8_t *const end = encode_scaled(to, rows, n, scale, scratch);
+    size_t runs;
+    if (find_scale(rows, n, 0, scratch, &scale, &runs) || find_scale(rows, n, DECIMAL_F32, scratch, &scale, &runs)) {
+        uint8_t *const end = encode_scaled(to, rows, n, scale, runs, scratch);
         if ((size_t)(end - to) < 3 * n + 16) {
             *ret_kind = VALUES_SCALED;
             return end;

@@ -53,7 +53,7 @@ struct mark {
 
 struct writer_counters {
     struct counter *samples, *unknown, *late, *batches, *logged_bytes, *blocks, *block_bytes, *closed_early, *kept,
-        *failures, *syncs, *open, *pool_bytes, *log_bytes;
+        *failures, *reopened, *syncs, *open, *pool_bytes, *log_bytes;
 };
 
 struct store_writer {
@@ -74,6 +74,7 @@ struct store_writer {
     int64_t retry_ns;                                 /* when to try again; 0: nothing failed */
     int64_t pause_ns;                                 /* of the next failure */
     int64_t failing_ns;                               /* since when; 0: not */
+    uint64_t reopened;                                /* as last told */
     int64_t unsynced_ns;                              /* since when something is unsynced; TIME_NEVER: nothing is */
     struct writer_counters counters;
 };
@@ -111,6 +112,7 @@ static void make_counters(struct store_writer *writer)
         {&writer->counters.closed_early, "store.closed_early", "1", "blocks closed before full: memory bound reached"},
         {&writer->counters.kept, "store.kept", "1", "blocks written before full, to cut the recovery log"},
         {&writer->counters.failures, "store.failures", "1", "writes and syncs that failed and were tried again"},
+        {&writer->counters.reopened, "store.reopened", "1", "times the database was opened again after a failed write"},
         {&writer->counters.syncs, "store.syncs", "1", "times the log was synced to the disk"},
         {&writer->counters.open, "store.open_blocks", "1", "open blocks"},
         {&writer->counters.pool_bytes, "store.pool_bytes", "B", "memory used by open blocks"},
@@ -411,6 +413,14 @@ static void note_success(struct store_writer *writer, int64_t now_ns)
     if (writer->failing_ns != 0) {
         log_event(LOG_WARN, "store", "STO-002", writer->store->path, "path=%s writing again after %.3f s",
                   writer->store->path, (double)(now_ns - writer->failing_ns) / (double)NS_PER_S);
+    }
+    const uint64_t reopened = cell_get(&writer->store->reopened);
+    if (reopened != writer->reopened) {
+        log_event(LOG_WARN, "store", "STO-004", writer->store->path,
+                  "path=%s opened again after a failed write, times=%llu", writer->store->path,
+                  (unsigned long long)(reopened - writer->reopened));
+        writer->reopened = reopened;
+        gauge(writer->counters.reopened, reopened);
     }
     writer->failing_ns = 0;
     writer->retry_ns = 0;

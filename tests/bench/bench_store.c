@@ -29,6 +29,8 @@ struct data {
     struct site site;
     struct sample *samples; /* in order of receipt */
     size_t count;
+    int64_t sync_ns;  /* longest time unsynced */
+    double cpu_ns;    /* of the process per sample, of the last run of the writer */
     uint64_t written; /* bytes, of the last run */
     uint64_t kept;    /* bytes of blocks after compaction, of the last run; 0: not measured */
 };
@@ -177,13 +179,14 @@ static double run_writer(void *self)
     struct store_writer *writer = NULL;
     need(ring_open(sizeof(struct sample), RING, 0, &ring, &err), &err);
     const struct store_writer_config config = {
-        .store = store, .site = &data->site, .inputs = &ring, .input_count = 1, .sync_ns = 10 * NS_PER_MS};
+        .store = store, .site = &data->site, .inputs = &ring, .input_count = 1, .sync_ns = data->sync_ns};
     need(store_writer_new(&config, &writer, &err), &err);
     const struct agent agent = store_writer_agent(writer);
     struct clock clock;
     clock_init(&clock);
     const uint64_t before = bytes_written();
     const int64_t start_ns = bench_now_ns();
+    const int64_t cpu_ns = bench_cpu_ns();
     for (size_t i = 0; i < data->count;) {
         size_t room;
         struct sample *const slots = ring_claim(ring, &room);
@@ -199,6 +202,7 @@ static double run_writer(void *self)
     while (agent.do_work(agent.self, clock_now_ns(&clock)) != AGENT_FINISHED) {
     }
     const int64_t took_ns = bench_now_ns() - start_ns;
+    data->cpu_ns = (double)(bench_cpu_ns() - cpu_ns) / (double)data->count;
     data->kept = size_of_blocks(store);
     data->written = bytes_written() - before;
     store_writer_free(writer);
@@ -307,11 +311,14 @@ static void measure_mine(void)
 {
     struct data *const data = memory_new(1, sizeof *data);
     make_mine(data);
+    data->sync_ns = NS_PER_S;
     const struct bench_pair pair = bench_alternate(ROUNDS, run_blocks, data, run_writer, data);
-    bench_print("store", "samples_per_s", pair.bare, "1/s", "log, blocks of 512, sync every 10 ms; %d points", POINTS);
+    bench_print("store", "samples_per_s", pair.bare, "1/s", "log, blocks of 512, sync every second; %d points", POINTS);
     bench_print("store", "blocks_samples_per_s", pair.ours, "1/s", "bare blocks of 512, no log, no sync");
     bench_print("store", "of_bare_blocks", 1 / pair.ratio, "", "samples_per_s / blocks_samples_per_s, in turns");
-    (void)run_writer(data);
+    bench_print("store", "cpu_per_sample", data->cpu_ns, "ns", "of the whole process, RocksDB's threads included");
+    data->sync_ns = 10 * NS_PER_MS;
+    bench_print("store", "synced_samples_per_s", run_writer(data), "1/s", "the same, never more than 10 ms unsynced");
     tell_sizes(data, "bytes_per_sample", "written_per_sample", "a mine: two decimals every second; zstd, compacted");
     bench_print("store", "keys_samples_per_s", run_keys(data), "1/s", "one key per sample");
 }
@@ -320,6 +327,7 @@ int main(void)
 {
     measure_mine();
     struct data *const data = memory_new(1, sizeof *data);
+    data->sync_ns = NS_PER_S;
     if (make_plant(data)) {
         (void)run_writer(data);
         tell_sizes(data, "plant_bytes_per_sample", "plant_written_per_sample",
