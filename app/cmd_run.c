@@ -31,6 +31,8 @@ struct monitor {
     struct rules *rules;
     struct pipeline *pipeline;
     struct clock clock;
+    char subject[32]; /* "run 3": tells this run's log lines from those before a reload */
+    unsigned runs;
 };
 
 static enum err_code start(struct monitor *monitor, struct err *err)
@@ -46,9 +48,10 @@ static enum err_code start(struct monitor *monitor, struct err *err)
     if (monitor->site->http_host != NULL) {
         log_event(LOG_WARN, "app", "APP-004", "http", "reason=\"this version does not serve http yet\"");
     }
+    (void)snprintf(monitor->subject, sizeof monitor->subject, "run %u", ++monitor->runs);
     enum err_code code = pipeline_start(&config, &monitor->pipeline, err);
     if (code == ERR_NONE) {
-        log_event(LOG_INFO, "app", "APP-001", monitor->site->id,
+        log_event(LOG_INFO, "app", "APP-001", monitor->subject,
                   "state=running site=%s points=%zu alarms=%zu sources=%zu sinks=%zu shards=%u", monitor->site->id,
                   monitor->site->point_count, monitor->site->alarm_count, monitor->site->source_count,
                   monitor->site->sink_count, monitor->shards);
@@ -67,7 +70,7 @@ static void stop(struct monitor *monitor)
     }
     pipeline_free(monitor->pipeline);
     monitor->pipeline = NULL;
-    log_event(LOG_INFO, "app", "APP-002", monitor->site->id, "state=stopped site=%s", monitor->site->id);
+    log_event(LOG_INFO, "app", "APP-002", monitor->subject, "state=stopped site=%s", monitor->site->id);
 }
 
 /* Takes over a changed site.  A site with mistakes, or of another id, leaves the old one running. */
