@@ -33,7 +33,8 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
 /* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none. */
 enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
 void store_close(struct store *store);
-bool store_is_held(const char *path); /* true while a monitor holds the store for writing */
+/* True while a monitor holds the store for writing.  Not for the process that holds it: asking gives its lock up. */
+bool store_is_held(const char *path);
 
 /* ---- samples in: the writer agent -------------------------------------------------------------------------------- */
 
@@ -74,7 +75,8 @@ typedef bool store_row_fn(void *self, const struct store_row *row);
 enum err_code store_read(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns, store_row_fn *fn,
                          void *self, struct err *err) MUST_CHECK;
 
-/* The newest kept sample (largest time) and the last good value; ERR_NO when there is none. */
+/* The newest kept sample (largest time; one marked skew counts by its time of receipt) and the last good value; ERR_NO
+ * when there is none. */
 enum err_code store_last(struct store *store, const char *point_id, struct board_entry *ret_entry,
                          struct err *err) MUST_CHECK;
 
