@@ -19,6 +19,10 @@ struct command {
     const char *help;  /* a paragraph or two; printed by --help and the source of the man page */
 };
 
+/* All of them, in the order of --help; commands.c. */
+extern const struct command davy_commands[];
+extern const size_t davy_command_count;
+
 int cmd_run(const struct command *self, int argc, char **argv);
 int cmd_check(const struct command *self, int argc, char **argv);
 int cmd_replay(const struct command *self, int argc, char **argv);

@@ -9,74 +9,25 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ACT_HELP(what)                                                                                                 \
-    what "\nSent to the running monitor; refused with the reason when it cannot be done or no monitor runs.\n"         \
-         "The act is journalled with name, time, occurrence and level, and becomes an event of the feed.\n"
-
-static const struct command commands[] = {
-    {"run", cmd_run, "run SITE [--drill | --test] [--shards N] [--seconds N] [--summary]",
-     "Runs the monitor: reads the field, judges every sample, stores it, keeps the alarms and feeds the sinks.\n"
-     "Stops cleanly on SIGINT or SIGTERM: everything taken in is judged, stored and journalled first.\n"
-     "  --drill      marks all events as \"exercise\"\n"
-     "  --test       marks all events as \"test\"\n"
-     "  --shards N   judges on N threads of their own (default 1, together with the field bus)\n"
-     "  --seconds N  stops by itself after N seconds\n"
-     "  --summary    prints samples, alarms by level and latency on stderr at the end\n"},
-    {"check", cmd_check, "check SITE",
-     "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
-     "Exit code 2 if there is any.\n"},
-    {"replay", cmd_replay, "replay SITE TRACE... [--expect FILE] [--shards N]",
-     "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"
-     "summary on stderr.  \"-\" reads the trace from standard input.  The same trace gives the same bytes, always.\n"
-     "  --expect FILE  compares the events with FILE: a readable difference and exit code 1 when they differ\n"
-     "  --shards N     judges in N shards; the bytes are the same for every N\n"},
-    {"test", cmd_test, "test FILE...",
-     "Runs rule tests: cases with input and the events to expect.  A failure prints what came beside what was\n"
-     "expected; exit code 1 when any case fails.\n"},
-    {"query", cmd_query,
-     "query SITE POINT --from T --to T [--every 1m --agg mean,min,max,count,first,last] [--format csv|ndjson]",
-     "Prints stored samples, or aggregates over buckets that start at whole multiples of --every since 1970 UTC.\n"
-     "Works while a monitor holds the store.  Times: RFC 3339, Unix milliseconds, now, now-2h.  From is included, to\n"
-     "is not; the defaults are now-1h and now.\n"},
-    {"alarms", cmd_alarms, "alarms SITE [--history --from T --to T] [--all] [--format table|ndjson]",
-     "Prints the current alarms, the worst first, or with --history the journal of events.  Works while a monitor\n"
-     "runs.  Shelved, suppressed and out-of-service alarms are shown with --all only.\n"},
-    {"ack", cmd_act, "ack SITE ALARM --by NAME [--comment TEXT] [--occurrence N] [--level L]",
-     ACT_HELP("Acknowledges an alarm at the level it has now, or at the occurrence and level named.")},
-    {"shelve", cmd_act, "shelve SITE ALARM --by NAME --comment TEXT --for 30m | --until TIME",
-     ACT_HELP("Shelves an alarm: it is judged and journalled, not announced, until the end given.")},
-    {"unshelve", cmd_act, "unshelve SITE ALARM --by NAME [--comment TEXT]", ACT_HELP("Ends a shelf before its time.")},
-    {"comment", cmd_act, "comment SITE ALARM --by NAME --comment TEXT", ACT_HELP("Adds a comment to an alarm.")},
-    {"close", cmd_act, "close SITE ALARM --by NAME --cause TEXT --measure TEXT [--comment TEXT]",
-     ACT_HELP("Closes the papers of an alarm's occurrence with its cause and the measure taken.")},
-    {"out-of-service", cmd_act, "out-of-service SITE ALARM --by NAME [--comment TEXT]",
-     ACT_HELP("Takes an alarm out of service: judged and journalled, not announced.")},
-    {"in-service", cmd_act, "in-service SITE ALARM --by NAME [--comment TEXT]",
-     ACT_HELP("Puts an alarm back into service.")},
-    {"stat", cmd_stat, "stat SITE [--format table|ndjson]", "Prints the live counters of a running monitor.\n"},
-    {"verify", cmd_verify, "verify SITE",
-     "Checks the whole store: checksums, block invariants, the journal's hash chain.  Prints each damage with its\n"
-     "place; exit code 1 when something is damaged or missing.\n"},
-};
-
-enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+enum { NAMES_MAX = 64 };
 
 static void print_overview(FILE *out)
 {
     (void)fprintf(out, "davy %s, real-time hazard monitoring\n\n", DAVY_VERSION);
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        (void)fprintf(out, "  davy %s\n", commands[i].usage);
+    for (size_t i = 0; i < davy_command_count; i++) {
+        (void)fprintf(out, "  davy %s\n", davy_commands[i].usage);
     }
     (void)fprintf(out, "\n\"davy COMMAND --help\" tells more.\n");
 }
 
 static int unknown_command(const char *name)
 {
-    const char *names[COMMAND_COUNT];
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        names[i] = commands[i].name;
+    const char *names[NAMES_MAX];
+    size_t n = 0;
+    for (; n < davy_command_count && n < NAMES_MAX; n++) {
+        names[n] = davy_commands[n].name;
     }
-    int nearest = text_nearest(name, names, COMMAND_COUNT);
+    int nearest = text_nearest(name, names, n);
     if (nearest >= 0) {
         (void)fprintf(stderr, "davy: command \"%s\" is not known; did you mean \"%s\"?\n", name, names[nearest]);
     } else {
@@ -110,15 +61,15 @@ int main(int argc, char **argv)
         printf("davy %s\n", DAVY_VERSION);
         return ERR_NONE;
     }
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (strcmp(commands[i].name, argv[1]) != 0) {
+    for (size_t i = 0; i < davy_command_count; i++) {
+        if (strcmp(davy_commands[i].name, argv[1]) != 0) {
             continue;
         }
         if (wants_help(argc - 2, argv + 2)) {
-            printf("usage: davy %s\n\n%s", commands[i].usage, commands[i].help);
+            printf("usage: davy %s\n\n%s", davy_commands[i].usage, davy_commands[i].help);
             return ERR_NONE;
         }
-        return commands[i].run(&commands[i], argc - 2, argv + 2);
+        return davy_commands[i].run(&davy_commands[i], argc - 2, argv + 2);
     }
     return unknown_command(argv[1]);
 }
