@@ -1,8 +1,8 @@
 /*
  * latency: how long things took, as a histogram of fixed size.
  *
- * Buckets grow by a quarter of an octave, so a percentile is right to within
- * 19 %; durations from 1 us to about 4 hours.  Pure data; one thread.
+ * Four buckets an octave, so a percentile is at most a quarter too large;
+ * durations from 1 us to over 4 hours.  Pure data; one thread.
  */
 #ifndef DAVY_ALERTING_LATENCY_H
 #define DAVY_ALERTING_LATENCY_H

@@ -127,7 +127,7 @@ static void take_act(struct manager *manager, const struct act *act, int64_t now
     size_t before, after;
     (void)alarm_book_events(manager->book, &before);
     struct err err;
-    answer.code = alarm_book_act(manager->book, act, time_ns, value_now(manager, act->alarm), &err);
+    answer.code = (int32_t)alarm_book_act(manager->book, act, time_ns, value_now(manager, act->alarm), &err);
     if (answer.code == ERR_NONE) {
         answer.seq = alarm_book_events(manager->book, &after)[before].seq;
     } else {

@@ -10,29 +10,24 @@
  *       ^------------------------'-----------'   stop, all delivered
  *            down, or no confirmation for 30 s
  *
- * Events go out in order behind the cursor, a window of them at a time; the
- * cursor moves when the broker has confirmed both messages of an event.  After
- * a loss everything behind the cursor is sent again: at least once, in order.
- * Once caught up after connecting, the retained state of every alarm that is
- * not well is published anew, for the broker may have lost it; no event
- * overtakes that.
+ * Events go out in order behind the cursor (mqtt_window.c); the cursor moves
+ * when the broker has confirmed both messages of an event.  After a loss
+ * everything behind the cursor is sent again: at least once, in order.
  *
  * Thread: the sink's.  It never waits; the bell and deadlines call it.
  */
 #include "alerting/cursor.h"
-#include "alerting/manager.h"
 #include "alerting/mqtt_link.h"
+#include "alerting/mqtt_window.h"
 #include "alerting/sink_inside.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    WINDOW = 64, /* events in flight */
     HEARTBEAT_S = 10,
     CONNECT_S = 15,
     CONFIRM_S = 30,
@@ -41,13 +36,6 @@ enum {
 };
 
 enum feed_phase { FEED_AWAY, FEED_CONNECTING, FEED_ONLINE, FEED_LEAVING };
-
-/* One event in flight, or one retained state sent anew (seq 0). */
-struct slot {
-    uint64_t seq;
-    unsigned parts;
-    struct mqtt_receipt receipts[2];
-};
 
 struct mqtt_feed {
     struct sink sink;
@@ -62,53 +50,12 @@ struct mqtt_feed {
     int64_t progress_ns; /* the last confirmation, or the first send into an empty window */
     unsigned failed;     /* connections in a row that came to nothing */
     uint32_t jitter;
-    struct slot slots[WINDOW];
-    size_t head, count; /* slots in flight */
-    uint64_t sent_seq;  /* the newest event handed over */
-    struct buf anew;    /* states to be sent anew: alarm NUL state NUL … */
-    size_t anew_at;
-    bool renewed; /* that was done on this connection */
+    struct mqtt_window window;
     struct mqtt_receipt goodbye;
-    struct buf topic, text; /* scratch */
+    struct buf text; /* scratch */
 };
 
-/* ---- topics and status ------------------------------------------------------------------------------------------- */
-
-/* What a topic may not hold is percent-encoded.  Ids have nothing of it; the name of a group, a tag's text, may. */
-static void add_to_topic(struct buf *topic, const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f || c == '+' || c == '#' || c == '%') {
-            buf_printf(topic, "%%%02X", c);
-        } else {
-            buf_add(topic, &text[i], 1);
-        }
-    }
-}
-
-static const char *topic_of(struct mqtt_feed *feed, const char *branch, const char *leaf, size_t leaf_len)
-{
-    buf_clear(&feed->topic);
-    buf_printf(&feed->topic, "davy/v1/%s/%s", feed->config.site->id, branch);
-    add_to_topic(&feed->topic, leaf, leaf_len);
-    return feed->topic.data;
-}
-
-/* Gives the level an event's JSON says.  Inside a string every quote is escaped, so this key is found nowhere else. */
-static const char *level_of(const struct store_event *event, size_t *ret_len)
-{
-    static const char key[] = ",\"level\":\"";
-    const char *at = memmem(event->json, event->json_len, key, sizeof key - 1);
-    if (at == NULL) {
-        *ret_len = strlen("none");
-        return "none";
-    }
-    at += sizeof key - 1;
-    const char *end = memchr(at, '"', event->json_len - (size_t)(at - event->json));
-    *ret_len = end == NULL ? 0 : (size_t)(end - at);
-    return at;
-}
+/* ---- status ------------------------------------------------------------------------------------------------------ */
 
 static const char *status_text(struct mqtt_feed *feed, const char *state)
 {
@@ -126,7 +73,8 @@ static enum err_code publish_status(struct mqtt_feed *feed, const char *state, s
                                     struct err *err)
 {
     const char *text = status_text(feed, state);
-    return mqtt_link_publish(feed->link, topic_of(feed, "status", "", 0), text, feed->text.len, true, receipt, err);
+    return mqtt_link_publish(feed->link, mqtt_window_topic(&feed->window, "status", "", 0), text, feed->text.len, true,
+                             receipt, err);
 }
 
 /* ---- being away -------------------------------------------------------------------------------------------------- */
@@ -155,12 +103,11 @@ static void begin_connecting(struct mqtt_feed *feed)
 {
     struct err err;
     const char *will = status_text(feed, "offline");
-    if (mqtt_link_connect(feed->link, topic_of(feed, "status", "", 0), will, &err) != ERR_NONE) {
+    if (mqtt_link_connect(feed->link, mqtt_window_topic(&feed->window, "status", "", 0), will, &err) != ERR_NONE) {
         go_away(feed, err.text);
         return;
     }
-    feed->count = feed->head = 0; /* nothing of an earlier connection is in flight any more */
-    feed->sent_seq = feed->cursor.seq;
+    mqtt_window_begin(&feed->window, feed->cursor.seq);
     feed->due_ns = feed->now_ns + CONNECT_S * NS_PER_S;
     feed->phase = FEED_CONNECTING;
 }
@@ -173,170 +120,7 @@ static void go_online(struct mqtt_feed *feed)
     feed->failed = 0;
     feed->due_ns = feed->now_ns; /* the first heartbeat says online */
     feed->progress_ns = feed->now_ns;
-    feed->renewed = false;
-    buf_clear(&feed->anew);
-    feed->anew_at = 0;
     feed->phase = FEED_ONLINE;
-}
-
-/* ---- sending ----------------------------------------------------------------------------------------------------- */
-
-static bool window_is_full(const struct mqtt_feed *feed)
-{
-    return feed->count == WINDOW;
-}
-
-static struct slot *next_slot(struct mqtt_feed *feed, uint64_t seq)
-{
-    if (feed->count == 0) {
-        feed->progress_ns = feed->now_ns;
-    }
-    struct slot *slot = &feed->slots[(feed->head + feed->count++) % WINDOW];
-    slot->seq = seq;
-    slot->parts = 0;
-    return slot;
-}
-
-/* Sends one message of a slot; false when the link is no good. */
-static bool send_part(struct mqtt_feed *feed, struct slot *slot, const char *topic, const char *payload, size_t len,
-                      bool retained)
-{
-    struct err err;
-    struct mqtt_receipt *receipt = &slot->receipts[slot->parts++];
-    if (mqtt_link_publish(feed->link, topic, payload, len, retained, receipt, &err) != ERR_NONE) {
-        go_away(feed, err.text);
-        return false;
-    }
-    return true;
-}
-
-static bool send_event(void *self, const struct store_event *event)
-{
-    struct mqtt_feed *feed = self;
-    struct slot *slot = next_slot(feed, event->seq);
-    size_t level_len;
-    const char *level = level_of(event, &level_len);
-    const char *topic = topic_of(feed, "events/", level, level_len);
-    if (!send_part(feed, slot, topic, event->json, event->json_len, false)) {
-        return false;
-    }
-    topic = topic_of(feed, "alarms/", event->alarm, event->alarm_len);
-    if (!send_part(feed, slot, topic, event->state, event->state_len, true)) {
-        return false;
-    }
-    feed->sent_seq = event->seq;
-    return !window_is_full(feed);
-}
-
-static bool note_state(void *self, const char *key, size_t key_len, const void *bytes, size_t len)
-{
-    struct mqtt_feed *feed = self;
-    json_t *state = json_loadb(bytes, len, 0, NULL);
-    const char *alarm = json_string_value(json_object_get(state, "alarm")); /* the key may hold a hash instead */
-    if (alarm != NULL) {
-        buf_add(&feed->anew, alarm, strlen(alarm) + 1);
-        buf_add(&feed->anew, bytes, len);
-        buf_add(&feed->anew, "", 1);
-    } else {
-        log_event(LOG_WARN, "alerting", "ALT-003", "record", "key=\"%.*s\" cannot be read", (int)key_len, key);
-    }
-    json_decref(state);
-    return true;
-}
-
-/* Takes down how every alarm that is not well is, to be sent anew. */
-static void renew(struct mqtt_feed *feed)
-{
-    struct err err;
-    feed->renewed = true;
-    buf_clear(&feed->anew);
-    feed->anew_at = 0;
-    if (store_scan(feed->config.store, MANAGER_SHOWN, note_state, feed, &err) != ERR_NONE) {
-        buf_clear(&feed->anew);
-        log_event(LOG_WARN, "alerting", "ALT-022", feed->config.sink->id,
-                  "sink=%s reason=\"%s\" retained states are not sent anew", feed->config.sink->id, err.text);
-    }
-}
-
-/* Sends states anew as far as the window allows; true when some were sent. */
-static bool send_anew(struct mqtt_feed *feed)
-{
-    bool sent = false;
-    while (feed->anew_at < feed->anew.len && !window_is_full(feed)) {
-        const char *alarm = feed->anew.data + feed->anew_at;
-        const size_t alarm_len = strlen(alarm);
-        const char *state = alarm + alarm_len + 1;
-        const size_t state_len = strlen(state);
-        const char *topic = topic_of(feed, "alarms/", alarm, alarm_len);
-        if (!send_part(feed, next_slot(feed, 0), topic, state, state_len, true)) {
-            return false;
-        }
-        feed->anew_at += alarm_len + state_len + 2;
-        sent = true;
-    }
-    return sent;
-}
-
-/* Hands over what there is; true when something was. */
-static bool send_more(struct mqtt_feed *feed)
-{
-    const uint64_t newest = store_last_seq(feed->config.store);
-    counter_set(feed->behind, newest - feed->cursor.seq);
-    if (!feed->renewed && feed->count == 0 && feed->cursor.seq >= newest) {
-        renew(feed);
-    }
-    if (feed->anew_at < feed->anew.len) {
-        return send_anew(feed);
-    }
-    if (window_is_full(feed) || feed->sent_seq >= newest) {
-        return false;
-    }
-    struct err err;
-    const uint64_t before = feed->sent_seq;
-    if (store_events(feed->config.store, before, send_event, feed, &err) != ERR_NONE) {
-        go_away(feed, err.text);
-    }
-    return feed->sent_seq != before;
-}
-
-/* ---- confirmations ----------------------------------------------------------------------------------------------- */
-
-static int slot_outcome(const struct slot *slot)
-{
-    int outcome = RECEIPT_CONFIRMED;
-    for (unsigned i = 0; i < slot->parts; i++) {
-        const int part = (int)cell_get(&slot->receipts[i].outcome);
-        if (part != RECEIPT_CONFIRMED && outcome != RECEIPT_FAILED) {
-            outcome = part;
-        }
-    }
-    return outcome;
-}
-
-/* Takes confirmed slots off the window, oldest first; true when there were some. */
-static bool harvest(struct mqtt_feed *feed)
-{
-    bool some = false;
-    while (feed->count > 0) {
-        const struct slot *slot = &feed->slots[feed->head];
-        const int outcome = slot_outcome(slot);
-        if (outcome == RECEIPT_FAILED) {
-            go_away(feed, "the broker did not confirm a message");
-            return false;
-        }
-        if (outcome == RECEIPT_OPEN) {
-            break;
-        }
-        if (slot->seq != 0) {
-            feed->cursor.seq = slot->seq;
-            counter_add(feed->events, 1);
-        }
-        feed->head = (feed->head + 1) % WINDOW;
-        feed->count--;
-        feed->progress_ns = feed->now_ns;
-        some = true;
-    }
-    return some;
 }
 
 /* ---- the agent --------------------------------------------------------------------------------------------------- */
@@ -375,23 +159,39 @@ static void beat(struct mqtt_feed *feed)
     feed->due_ns = feed->now_ns + HEARTBEAT_S * NS_PER_S;
 }
 
+/* Settles and sends; true when something moved. */
+static bool exchange(struct mqtt_feed *feed)
+{
+    struct mqtt_window *window = &feed->window;
+    struct err err;
+    uint64_t events;
+    bool settled, sent;
+    const bool was_idle = window->count == 0;
+    const enum err_code code = mqtt_window_settle(window, &feed->cursor.seq, &events, &settled, &err);
+    counter_add(feed->events, events);
+    if (code != ERR_NONE || mqtt_window_send(window, feed->cursor.seq, &sent, &err) != ERR_NONE) {
+        go_away(feed, err.text);
+        return false;
+    }
+    counter_set(feed->behind, store_last_seq(feed->config.store) - feed->cursor.seq);
+    if (settled || was_idle) {
+        feed->progress_ns = feed->now_ns;
+    } else if (feed->now_ns - feed->progress_ns > CONFIRM_S * NS_PER_S) {
+        go_away(feed, "the broker confirms nothing");
+    }
+    return settled || sent;
+}
+
 static bool work_online(struct mqtt_feed *feed)
 {
     if (mqtt_link_state(feed->link) == LINK_DOWN) {
         go_away(feed, mqtt_link_reason(feed->link));
         return false;
     }
-    bool some = harvest(feed);
-    if (feed->phase == FEED_ONLINE && feed->now_ns >= feed->due_ns) {
+    if (feed->now_ns >= feed->due_ns) {
         beat(feed);
     }
-    if (feed->phase == FEED_ONLINE) {
-        some = send_more(feed) || some;
-    }
-    if (feed->phase == FEED_ONLINE && feed->count > 0 && feed->now_ns - feed->progress_ns > CONFIRM_S * NS_PER_S) {
-        go_away(feed, "the broker confirms nothing");
-    }
-    return some;
+    return feed->phase == FEED_ONLINE && exchange(feed);
 }
 
 static int finish(struct mqtt_feed *feed)
@@ -418,7 +218,7 @@ static int work_stopping(struct mqtt_feed *feed, int64_t deadline_ns)
     if (work_online(feed)) {
         return 1;
     }
-    if (feed->phase == FEED_ONLINE && feed->count == 0) {
+    if (feed->phase == FEED_ONLINE && feed->window.count == 0) {
         struct err err;
         if (publish_status(feed, "offline", &feed->goodbye, &err) != ERR_NONE) {
             return finish(feed);
@@ -460,8 +260,7 @@ static void feed_free(struct sink *sink)
     struct mqtt_feed *feed = (struct mqtt_feed *)sink;
     mqtt_link_free(feed->link);
     cursor_done(&feed->cursor);
-    buf_done(&feed->anew);
-    buf_done(&feed->topic);
+    mqtt_window_done(&feed->window);
     buf_done(&feed->text);
     free(feed->client_id);
     free(feed);
@@ -503,6 +302,9 @@ enum err_code sink_mqtt_new(const struct sink_config *config, struct sink **ret_
         feed->jitter = feed->jitter * 31 + (unsigned char)*c;
     }
     enum err_code code = make_link(feed, err);
+    feed->window.site_id = config->site->id;
+    feed->window.store = config->store;
+    feed->window.link = feed->link;
     if (code == ERR_NONE) {
         code = cursor_open(&feed->cursor, config->store, config->sink->id, err);
     }

@@ -7,19 +7,22 @@
  * doubled and nothing is missing, whatever the cursor in the store says.  A
  * line that is not of this site, or newer than the journal, tells nothing.
  *
+ * A file that was moved away is followed by a new one under the old name; one
+ * that was truncated is written on from its new end.
+ *
  * A disk that is full: what was written of the batch is cut off again, and it
  * is tried again after a second, doubling up to half a minute.
  *
  * Thread: the sink's; it waits for the disk.  Memory: a buffer of one batch.
  */
 #include "alerting/cursor.h"
+#include "alerting/file_tail.h"
 #include "alerting/sink_inside.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,8 +40,9 @@ struct sink_file {
     struct cursor cursor;
     struct counter *events, *failures;
     int fd;
-    off_t end;         /* where the next line begins */
+    off_t end;         /* behind the last whole line, as of the last write */
     struct buf batch;  /* whole lines not yet written */
+    bool torn;         /* a write ended half way: what stands behind `end` is to be cut off */
     uint64_t last_seq; /* of the batch */
     unsigned failed;   /* in a row */
     int64_t retry_ns;  /* 0: all is well */
@@ -46,93 +50,22 @@ struct sink_file {
 
 /* ---- where to go on ---------------------------------------------------------------------------------------------- */
 
-/* Reads [from, from + len) whole. */
-static enum err_code read_at(int fd, off_t from, char *bytes, size_t len)
-{
-    size_t done = 0;
-    while (done < len) {
-        const ssize_t n = pread(fd, bytes + done, len - done, from + (off_t)done);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return ERR_ENV;
-        }
-        done += (size_t)n;
-    }
-    return ERR_NONE;
-}
-
-/* Finds the last newline before `end`; -1 when there is none. */
-static enum err_code find_newline(int fd, off_t end, off_t *ret_at)
-{
-    char bytes[4096];
-    while (end > 0) {
-        const off_t from = end > (off_t)sizeof bytes ? end - (off_t)sizeof bytes : 0;
-        if (read_at(fd, from, bytes, (size_t)(end - from)) != ERR_NONE) {
-            return ERR_ENV;
-        }
-        const char *newline = memrchr(bytes, '\n', (size_t)(end - from));
-        if (newline != NULL) {
-            *ret_at = from + (newline - bytes);
-            return ERR_NONE;
-        }
-        end = from;
-    }
-    *ret_at = -1;
-    return ERR_NONE;
-}
-
-/* Gives the seq of a line of ours; 0 for any other line. */
-static uint64_t seq_of_line(const char *line, size_t len, const char *site_id)
-{
-    json_t *event = json_loadb(line, len, 0, NULL);
-    const char *site = json_string_value(json_object_get(event, "site"));
-    const json_int_t seq = json_integer_value(json_object_get(event, "seq"));
-    const bool ours = site != NULL && strcmp(site, site_id) == 0 && seq > 0;
-    json_decref(event);
-    return ours ? (uint64_t)seq : 0;
-}
-
-/* Cuts a broken last line off and gives the seq of the last whole one (0: none of ours). */
-static enum err_code mend_tail(struct sink_file *file, uint64_t *ret_seq)
-{
-    const off_t size = lseek(file->fd, 0, SEEK_END);
-    off_t last, before;
-    if (size < 0 || find_newline(file->fd, size, &last) != ERR_NONE ||
-        (last + 1 < size && ftruncate(file->fd, last + 1) != 0)) {
-        return ERR_ENV;
-    }
-    file->end = last + 1;
-    *ret_seq = 0;
-    if (last < 0) {
-        return ERR_NONE;
-    }
-    if (find_newline(file->fd, last, &before) != ERR_NONE) {
-        return ERR_ENV;
-    }
-    const size_t len = (size_t)(last - before - 1);
-    char *line = memory_new(len, 1);
-    const enum err_code code = read_at(file->fd, before + 1, line, len);
-    if (code == ERR_NONE) {
-        *ret_seq = seq_of_line(line, len, file->config.site->id);
-    }
-    free(line);
-    return code;
-}
-
 static enum err_code open_file(struct sink_file *file, struct err *err)
 {
     const char *path = file->config.sink->path;
+    if (file->fd >= 0) {
+        (void)close(file->fd); /* nothing is buffered here */
+    }
     file->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (file->fd < 0) {
         const enum err_code code = errno == ENOENT || errno == ENOTDIR ? ERR_INPUT : ERR_ENV;
         return err_set(err, code, "%s: %s; its folder must be there and may be written to", path, strerror(errno));
     }
     uint64_t seq;
-    if (mend_tail(file, &seq) != ERR_NONE) {
+    if (file_tail_mend(file->fd, file->config.site->id, &seq) != ERR_NONE) {
         return err_set(err, ERR_ENV, "%s: %s", path, strerror(errno));
     }
+    file->torn = false;
     const uint64_t newest = store_last_seq(file->config.store);
     if (seq > newest) {
         log_event(LOG_WARN, "alerting", "ALT-012", file->config.sink->id,
@@ -142,6 +75,14 @@ static enum err_code open_file(struct sink_file *file, struct err *err)
         file->cursor.seq = seq;
     }
     return ERR_NONE;
+}
+
+/* True while the path still names the file that is open; not after somebody moved it away. */
+static bool is_in_place(const struct sink_file *file)
+{
+    struct stat named, opened;
+    return stat(file->config.sink->path, &named) == 0 && fstat(file->fd, &opened) == 0 &&
+           named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
@@ -155,12 +96,27 @@ static bool add_line(void *self, const struct store_event *event)
     return file->batch.len < BATCH_BYTES;
 }
 
+/* Finds the end of the last whole line: where the file ends, unless a write failed half way.  (It may have been
+ * truncated by somebody meanwhile, so it is asked each time.) */
+static enum err_code find_end(struct sink_file *file, struct err *err)
+{
+    const off_t size = lseek(file->fd, 0, SEEK_END);
+    if (size >= 0 && (!file->torn || size <= file->end)) {
+        file->end = size;
+        return ERR_NONE;
+    }
+    if (size < 0 || ftruncate(file->fd, file->end) != 0) {
+        return err_set(err, ERR_ENV, "a broken last line cannot be cut off: %s", strerror(errno));
+    }
+    return ERR_NONE;
+}
+
 /* Writes the batch whole, or leaves the file as it was (what could not be cut off is cut before the next try). */
 static enum err_code write_batch(struct sink_file *file, struct err *err)
 {
     size_t done = 0;
-    if (file->failed > 0 && ftruncate(file->fd, file->end) != 0) {
-        return err_set(err, ERR_ENV, "a broken last line cannot be cut off: %s", strerror(errno));
+    if (find_end(file, err) != ERR_NONE) {
+        return ERR_ENV;
     }
     while (done < file->batch.len) {
         const ssize_t n = write(file->fd, file->batch.data + done, file->batch.len - done);
@@ -169,6 +125,7 @@ static enum err_code write_batch(struct sink_file *file, struct err *err)
         }
         if (n < 0) {
             (void)err_set(err, ERR_ENV, "%s", strerror(errno));
+            file->torn = true;
             if (ftruncate(file->fd, file->end) != 0) {
                 (void)err_prefix(err, "a broken last line could not be cut off");
             }
@@ -176,6 +133,7 @@ static enum err_code write_batch(struct sink_file *file, struct err *err)
         }
         done += (size_t)n;
     }
+    file->torn = false;
     file->end += (off_t)file->batch.len;
     buf_clear(&file->batch);
     file->cursor.seq = file->last_seq;
@@ -208,12 +166,17 @@ static void note_success(struct sink_file *file, uint64_t events)
 static bool deliver(struct sink_file *file, int64_t now_ns)
 {
     struct err err;
-    const uint64_t before = file->cursor.seq;
-    if (store_last_seq(file->config.store) <= before && file->batch.len == 0) {
+    if (store_last_seq(file->config.store) <= file->cursor.seq && file->batch.len == 0) {
         return false;
     }
     enum err_code code = ERR_NONE;
-    if (file->batch.len == 0) {
+    if (!is_in_place(file)) {
+        buf_clear(&file->batch); /* the new file may tell another place to go on */
+        code = open_file(file, &err);
+    }
+    const uint64_t before = file->cursor.seq;
+    file->last_seq = file->batch.len == 0 ? before : file->last_seq;
+    if (code == ERR_NONE && file->batch.len == 0) {
         code = store_events(file->config.store, before, add_line, file, &err);
     }
     if (code != ERR_NONE || write_batch(file, &err) != ERR_NONE) {

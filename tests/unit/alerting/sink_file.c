@@ -194,6 +194,21 @@ static void a_file_that_was_moved_away_goes_on_behind_the_place(void **state)
     file_is(5, 5, "");
 }
 
+static void a_file_moved_away_while_it_runs_is_followed_by_a_new_one(void **state)
+{
+    (void)state;
+    add_events(2);
+    (void)work(0);
+    assert_int_equal(unlink(b.path), 0);
+    add_events(2);
+    (void)work(1);
+    file_is(3, 4, "");
+    assert_int_equal(truncate(b.path, 0), 0); /* the other way to rotate */
+    add_events(1);
+    (void)work(2);
+    file_is(5, 5, "");
+}
+
 static void lines_of_others_tell_nothing(void **state)
 {
     (void)state;
@@ -281,6 +296,7 @@ int main(void)
         story(a_broken_last_line_is_cut_off_and_written_again),
         story(a_file_that_lost_lines_gets_them_again),
         story(a_file_that_was_moved_away_goes_on_behind_the_place),
+        story(a_file_moved_away_while_it_runs_is_followed_by_a_new_one),
         story(lines_of_others_tell_nothing),
         story(a_full_disk_leaves_whole_lines_and_is_tried_again),
         story(a_stop_delivers_what_is_there_and_keeps_the_place),
