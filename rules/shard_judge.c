@@ -148,6 +148,14 @@ void judge_group_end(struct shard *shard)
 
 /* ---- one instance changed ---- */
 
+/* What the verdict of a single alarm would say now.  A member of a group says nothing itself; any other `said` of a
+ * member asks for the group's verdict at its next judgement. */
+static uint8_t says(const struct instance *inst, const struct instance_place *place)
+{
+    bool single = place->group == SITE_NONE;
+    return single ? say_pack((enum level)inst->level, has(inst, BIT_UNLESS), has(inst, BIT_BLIND)) : 0;
+}
+
 /* Tells what came of a judgement or an ended delay: kept conditions, and the step, at once or at the group's end. */
 static void settle(struct shard *shard, uint32_t i, const struct instance *before)
 {
@@ -161,10 +169,10 @@ static void settle(struct shard *shard, uint32_t i, const struct instance *befor
         judge_group_end(shard); /* alarms speak in the order of the site */
     }
     if (place->group == SITE_NONE) {
-        uint8_t now = say_pack((enum level)inst->level, has(inst, BIT_UNLESS), has(inst, BIT_BLIND));
-        say_step(shard, place, inst->now_ns, &inst->said, now);
+        say_step(shard, place, inst->now_ns, &inst->said, says(inst, place));
         return;
     }
+    inst->said = 0;
     group_count(shard, i, before);
     shard->group_open = i;
 }
@@ -333,10 +341,20 @@ void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns)
     }
     set(inst, BIT_BLIND, is_blind(shard, rule, place));
     inst->level = highest_entered(rule, inst);
-    if (inst->bits != before.bits || memcmp(inst->since_ns, before.since_ns, sizeof inst->since_ns) != 0) {
+    if (inst->bits != before.bits || inst->said != says(inst, place) ||
+        memcmp(inst->since_ns, before.since_ns, sizeof inst->since_ns) != 0) {
         settle(shard, i, &before);
     }
     arm(shard, i);
+}
+
+void judge_sight(struct shard *shard, uint32_t i)
+{
+    struct instance *inst = &shard->instances[i];
+    const struct instance_place *place = &shard->places[i];
+    const struct instance before = *inst;
+    set(inst, BIT_BLIND, is_blind(shard, &shard->rules[place->rule], place));
+    judge_restored(shard, i, &before);
 }
 
 void judge_restored(struct shard *shard, uint32_t i, const struct instance *before)

@@ -115,7 +115,10 @@ void judge_delays(struct shard *shard, uint32_t i);
 void judge_group_end(struct shard *shard);
 /* After a restore: takes bits and since as they stand now, in place of `before`; says nothing. */
 void judge_restored(struct shard *shard, uint32_t i, const struct instance *before);
-/* Packs what a verdict says. */
+/* After a restore of a reading: takes it in who is blind now; says nothing. */
+void judge_sight(struct shard *shard, uint32_t i);
+/* Packs what a verdict says; never SAID_UNTOLD. */
+enum { SAID_UNTOLD = UINT8_MAX };
 uint8_t say_pack(enum level level, bool unless, bool blind);
 
 #endif

@@ -53,13 +53,14 @@ void shard_restore(struct shard *shard, const struct verdict *kept)
             }
             continue;
         }
-        uint8_t said = say_pack((enum level)kept->level, (kept->flags & VERDICT_UNLESS) != 0,
-                                (kept->flags & VERDICT_BLIND) != 0);
-        if (place->group != SITE_NONE) {
+        uint8_t said =
+            say_pack((enum level)kept->level, (kept->flags & VERDICT_UNLESS) != 0, (kept->flags & VERDICT_BLIND) != 0);
+        if (place->group == SITE_NONE) {
+            shard->instances[i].said = said;
+        } else {
             shard->groups[place->group].said = said;
-            return; /* once for all members */
+            shard->instances[i].said = SAID_UNTOLD; /* whichever is judged first has the group compare */
         }
-        shard->instances[i].said = said;
     }
 }
 
@@ -80,4 +81,8 @@ void shard_restore_point(struct shard *shard, uint32_t point, const struct board
     state->status = entry->status;
     state->unknown = isnan(entry->value) || (entry->status & ST_UNKNOWN) != 0 ||
                      (place->has_range && entry->value < place->range_lo);
+    const struct run readers = shard->point_readers[local];
+    for (uint32_t k = readers.first; k < readers.first + readers.count; k++) {
+        judge_sight(shard, shard->readers[k]);
+    }
 }
