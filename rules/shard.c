@@ -173,10 +173,33 @@ static void begin_judging(struct shard *shard)
     shard->work.next = 0;
 }
 
-/* Works the list in hand off once; false when the verdict ring is full before its end. */
+/* Ends the delays of one instant, in the order of instances, as far as there is room. */
+static bool run_delays(struct shard *shard)
+{
+    while (timers_first(&shard->delays) <= shard->clock_ns) {
+        if (!verdict_room(shard)) {
+            return false;
+        }
+        uint32_t i = timers_take(&shard->delays);
+        const struct instance *inst = &shard->instances[i];
+        if (inst->due_ns > shard->clock_ns) { /* it has moved later since it was set */
+            if (inst->due_ns != TIME_NEVER) {
+                timers_set(&shard->delays, i, inst->due_ns);
+            }
+            continue;
+        }
+        judge_delays(shard, i);
+    }
+    return true;
+}
+
+/* Works what is in hand off once; false when the verdict ring is full before its end. */
 static bool work_list(struct shard *shard)
 {
     struct work *work = &shard->work;
+    if (work->kind == WORK_DELAYS && !run_delays(shard)) {
+        return false;
+    }
     for (; work->next < work->count; work->next++) {
         if (!verdict_room(shard)) {
             return false;
@@ -314,27 +337,6 @@ int64_t shard_next_due(const struct shard *shard)
     return shard->second_ns < due_ns ? shard->second_ns : due_ns;
 }
 
-/* Ends the delays of one instant, in the order of instances, as far as there is room. */
-static bool run_delays(struct shard *shard)
-{
-    while (timers_first(&shard->delays) <= shard->clock_ns) {
-        if (!verdict_room(shard)) {
-            return false;
-        }
-        uint32_t i = timers_take(&shard->delays);
-        const struct instance *inst = &shard->instances[i];
-        if (inst->due_ns > shard->clock_ns) { /* it has moved later since it was set */
-            if (inst->due_ns != TIME_NEVER) {
-                timers_set(&shard->delays, i, inst->due_ns);
-            }
-            continue;
-        }
-        judge_delays(shard, i);
-    }
-    judge_group_end(shard);
-    return true;
-}
-
 static int64_t stale_end(const struct shard *shard, uint32_t local)
 {
     return shard->points[local].seen_ns + shard->config.site->points[shard->site_points[local]].stale_ns;
@@ -401,7 +403,8 @@ bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase
     shard->step++;
     switch (phase) {
     case DUE_DELAYS:
-        return run_delays(shard);
+        shard->work = (struct work){.kind = WORK_DELAYS};
+        break;
     case DUE_STALENESS:
         begin_stale(shard);
         break;

@@ -96,7 +96,7 @@ static bool run_due(struct shard *shard, int64_t clock_ns)
     for (int64_t due_ns = shard_next_due(shard); due_ns <= clock_ns; due_ns = shard_next_due(shard)) {
         for (; shard->phase <= DUE_SECONDS; shard->phase++) {
             if (!shard_begin_due(shard, due_ns, (enum due_phase)shard->phase)) {
-                shard->phase += shard->phase == DUE_DELAYS ? 0 : 1; /* delays look again, lists go on */
+                shard->phase++; /* what is in hand goes on first */
                 return false;
             }
         }
@@ -132,8 +132,7 @@ static bool take(struct shard *shard, struct input *input)
         input->used++;
         return true;
     }
-    if (!run_due(shard, sample->seen_ns) ||
-        (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
+    if (!run_due(shard, sample->seen_ns) || (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
         return false;
     }
     prefetch(shard, input);

@@ -35,8 +35,8 @@ struct run {
     uint32_t first, count;
 };
 
-/* What is being worked off: a list of instances, judged one by one as room allows. */
-enum work_kind { WORK_NONE, WORK_BEFORE, WORK_SAMPLE, WORK_STALE, WORK_SECONDS };
+/* What is being worked off as room allows: the delays that are due, or a list of instances. */
+enum work_kind { WORK_NONE, WORK_DELAYS, WORK_BEFORE, WORK_SAMPLE, WORK_STALE, WORK_SECONDS };
 
 struct work {
     enum work_kind kind;
@@ -95,7 +95,7 @@ struct shard {
 enum { VERDICTS_PER_INSTANCE = 2 * (LEVEL_COUNT - 1) + 4 };
 
 /* ---- shard.c: as shard_sample and shard_due, but may stop for want of room in the verdict ring (false); then
- * shard_go_on takes it up again (delays instead: begin the phase anew). ---- */
+ * shard_go_on takes it up again. ---- */
 
 bool shard_begin_sample(struct shard *shard, const struct sample *sample);
 bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase);
