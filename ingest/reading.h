@@ -6,6 +6,7 @@
 #define DAVY_INGEST_READING_H
 
 #include "model/sample.h"
+#include "model/scaling.h"
 #include "model/site.h"
 
 struct reading {
@@ -27,7 +28,7 @@ static inline struct reading reading_from_raw(const struct site_from *from, doub
             return reading_none();
         }
     }
-    const double value = raw * from->scale + from->offset;
+    const double value = scaling_value(from, raw);
     return isfinite(value) ? (struct reading){.value = value, .status = 0} : reading_none();
 }
 

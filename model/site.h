@@ -97,6 +97,7 @@ struct site_from {
     const char *key;
     /* both */
     double scale, offset;  /* engineering = raw x scale + offset */
+    double scale_num, offset_num, scale_den; /* the same as whole numbers over scale_den; 0: see scaling.h */
     const double *invalid; /* raw values that mean "no reading" */
     size_t invalid_count;
 };

@@ -3,6 +3,7 @@
  * overlap.
  */
 #include "base/memory.h"
+#include "model/scaling.h"
 #include "model/site_build.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,7 @@ void site_read_from(struct site_build *build, const struct conf_at *at, struct r
     }
     from->scale = raw->scale;
     from->offset = raw->offset;
+    scaling_prepare(from);
     from->invalid = raw->invalid.items;
     from->invalid_count = raw->invalid.count;
     if (raw->source == NULL) {

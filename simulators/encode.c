@@ -5,6 +5,7 @@
  */
 #include "simulators/encode.h"
 #include "model/real32.h"
+#include "model/scaling.h"
 #include "model/sample.h"
 #include <float.h>
 #include <math.h>
@@ -203,7 +204,7 @@ struct raw encode_reading(const struct site_from *from, struct sim_reading readi
 struct sim_reading encode_seen(const struct site_from *from, struct sim_reading reading)
 {
     const struct raw raw = encode_reading(from, reading);
-    const double value = decode_number(from, raw) * from->scale + from->offset;
+    const double value = scaling_value(from, decode_number(from, raw));
     if (is_invalid(from, raw) || !isfinite(value)) {
         return (struct sim_reading){.value = NAN, .status = ST_SENSOR};
     }
@@ -225,7 +226,7 @@ struct sim_reading encode_told(const struct site_from *from, struct sim_reading 
         return reading;
     }
     const double number = encode_number_told(from, reading.value);
-    reading.value = number * from->scale + from->offset;
+    reading.value = scaling_value(from, number);
     for (size_t i = 0; i < from->invalid_count; i++) {
         if (number == from->invalid[i]) {
             reading.value = NAN;
