@@ -1,4 +1,5 @@
-/* cmd_replay: `davy replay SITE TRACE...`; the engine is replay.c. */
+/* cmd_replay: `davy replay SITE TRACE...`; the engine is replay.c, two rule sets side by side are against.c. */
+#include "app/against.h"
 #include "app/args.h"
 #include "app/command.h"
 #include "app/lines_diff.h"
@@ -108,19 +109,89 @@ static enum err_code compare(const char *file, const struct lines *came, struct 
     return code;
 }
 
+struct words {
+    const char *expect, *against, *format, *shards_text;
+    uint64_t shards;
+};
+
+static enum err_code read_words(int argc, char **argv, struct args *args, struct words *words, struct err *err)
+{
+    const struct arg_option options[] = {
+        {.name = "expect", .ret_value = &words->expect},
+        {.name = "against", .ret_value = &words->against},
+        {.name = "format", .ret_value = &words->format},
+        {.name = "shards", .ret_value = &words->shards_text},
+    };
+    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 2, ARGS_MAX, args, err) != ERR_NONE ||
+        args_whole(words->shards_text, "--shards", 1, QUEUE_SHARDS_MAX, &words->shards, err) != ERR_NONE) {
+        return ERR_INPUT;
+    }
+    if (words->against != NULL && words->expect != NULL) {
+        return err_set(err, ERR_INPUT, "--expect and --against exclude each other");
+    }
+    if (words->format != NULL && words->against == NULL) {
+        return err_set(err, ERR_INPUT, "--format goes with --against; events are always NDJSON");
+    }
+    if (words->format != NULL && strcmp(words->format, "table") != 0 && strcmp(words->format, "ndjson") != 0) {
+        return err_set(err, ERR_INPUT, "--format \"%s\" is not known; table or ndjson", words->format);
+    }
+    return ERR_NONE;
+}
+
+/* One rule set: events on stdout. */
+static int replay_one(const struct command *self, const struct words *words, const struct args *args,
+                      const struct site *site, const struct rules *rules)
+{
+    struct err err = {0};
+    struct lines came = {0};
+    struct run run = {.came = words->expect != NULL ? &came : NULL};
+    enum err_code code = run_all(&run, site, rules, (unsigned)words->shards, args, &err);
+    if (code == ERR_NONE) {
+        print_summary(&run);
+        code = words->expect != NULL ? compare(words->expect, &came, &err) : ERR_NONE;
+    }
+    if (code != ERR_NONE) {
+        (void)command_fail(self, &err);
+    }
+    lines_done(&came);
+    replay_free(run.replay);
+    return (int)code;
+}
+
+/* Two rule sets: what differs on stdout. */
+static int replay_both(const struct command *self, const struct words *words, const struct args *args,
+                       const struct site *site, const struct rules *rules)
+{
+    struct err err = {0};
+    struct site *other = NULL;
+    struct rules *other_rules = NULL;
+    int code = command_load(self, words->against, &other, &other_rules);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    struct against_config config = {
+        .sides = {{.name = args->positional[0], .site = site, .rules = rules},
+                  {.name = words->against, .site = other, .rules = other_rules}},
+        .shards = (unsigned)words->shards,
+        .ndjson = words->format != NULL && strcmp(words->format, "ndjson") == 0,
+        .traces = args->positional + 1,
+        .trace_count = args->count - 1,
+    };
+    code = (int)against_run(&config, &err);
+    if (code != ERR_NONE && code != ERR_NO) {
+        (void)command_fail(self, &err);
+    }
+    rules_free(other_rules);
+    site_free(other);
+    return code;
+}
+
 int cmd_replay(const struct command *self, int argc, char **argv)
 {
     struct err err = {0};
     struct args args;
-    const char *expect = NULL;
-    const char *shards_text = "1";
-    const struct arg_option options[] = {
-        {.name = "expect", .ret_value = &expect},
-        {.name = "shards", .ret_value = &shards_text},
-    };
-    uint64_t shards = 1;
-    if (args_parse(argc, argv, options, 2, 2, ARGS_MAX, &args, &err) != ERR_NONE ||
-        args_whole(shards_text, "--shards", 1, QUEUE_SHARDS_MAX, &shards, &err) != ERR_NONE) {
+    struct words words = {.shards_text = "1"};
+    if (read_words(argc, argv, &args, &words, &err) != ERR_NONE) {
         return command_fail(self, &err);
     }
     struct site *site = NULL;
@@ -129,19 +200,8 @@ int cmd_replay(const struct command *self, int argc, char **argv)
     if (code != ERR_NONE) {
         return code;
     }
-    struct lines came = {0};
-    struct run run = {.came = expect != NULL ? &came : NULL};
     (void)setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-    code = (int)run_all(&run, site, rules, (unsigned)shards, &args, &err);
-    if (code == ERR_NONE) {
-        print_summary(&run);
-        code = expect != NULL ? (int)compare(expect, &came, &err) : ERR_NONE;
-    }
-    if (code != ERR_NONE) {
-        (void)command_fail(self, &err);
-    }
-    lines_done(&came);
-    replay_free(run.replay);
+    code = (words.against != NULL ? replay_both : replay_one)(self, &words, &args, site, rules);
     rules_free(rules);
     site_free(site);
     return code;

@@ -20,10 +20,15 @@ const struct command davy_commands[] = {
     {"check", cmd_check, "check SITE",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
      "Exit code 2 if there is any.\n"},
-    {"replay", cmd_replay, "replay SITE TRACE... [--expect FILE] [--shards N]",
+    {"replay", cmd_replay, "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"
      "summary on stderr.  \"-\" reads the trace from standard input.  The same trace gives the same bytes, always.\n"
      "  --expect FILE  compares the events with FILE: a readable difference and exit code 1 when they differ\n"
+     "  --against OTHER_SITE\n"
+     "                 judges the same rows by both sites and prints, in place of the events, which events OTHER_SITE\n"
+     "                 adds, loses, or has earlier, later or at another level, and the operator load of both; exit\n"
+     "                 code 1 when anything differs.  A row whose point a site does not know is not given to that site\n"
+     "  --format F     how --against prints: table (default) or ndjson\n"
      "  --shards N     judges in N shards; the bytes are the same for every N\n"},
     {"test", cmd_test, "test FILE...",
      "Runs rule tests: cases with input and the events to expect.  A failure prints what came beside what was\n"
