@@ -1,5 +1,6 @@
 /*
- * cmd_alarms: `davy alarms SITE`, the current alarms or the journal.
+ * cmd_alarms: `davy alarms SITE`, the current alarms, the journal, or with
+ * --kpi what the journal's alarms asked of the operator.
  *
  * The current alarms are the retained states the manager keeps beside the
  * journal ("shown/<alarm>"), so the list is the same while a monitor runs and
@@ -7,7 +8,9 @@
  */
 #include "app/args.h"
 #include "app/command.h"
+#include "app/load_print.h"
 
+#include "alerting/load_figures.h"
 #include "alerting/manager.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -121,24 +124,92 @@ static bool print_event(void *self, const struct store_event *event)
 }
 
 struct words {
-    bool history, all;
+    bool history, kpi, all;
     const char *from, *to, *format;
 };
 
-static enum err_code print_history(struct store *store, const struct words *words, struct err *err)
+/* A stretch of time; an end that was not given is at the end of time. */
+struct span {
+    int64_t from_ns, to_ns, now_ns;
+};
+
+static enum err_code read_span(const struct words *words, struct span *ret_span, struct err *err)
 {
     struct clock clock;
     clock_init(&clock);
-    int64_t now_ns = clock_now_ns(&clock);
-    int64_t from_ns = INT64_MIN;
-    int64_t to_ns = INT64_MAX;
-    if ((words->from != NULL && args_time(words->from, now_ns, &from_ns, err) != ERR_NONE) ||
-        (words->to != NULL && args_time(words->to, now_ns, &to_ns, err) != ERR_NONE)) {
+    struct span span = {.from_ns = INT64_MIN, .to_ns = INT64_MAX, .now_ns = clock_now_ns(&clock)};
+    if ((words->from != NULL && args_time(words->from, span.now_ns, &span.from_ns, err) != ERR_NONE) ||
+        (words->to != NULL && args_time(words->to, span.now_ns, &span.to_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
-    uint64_t first = words->from != NULL ? store_seq_at(store, from_ns) : 1;
-    return store_events(store, first > 0 ? first - 1 : 0, print_event, &to_ns, err);
+    *ret_span = span;
+    return ERR_NONE;
 }
+
+static enum err_code print_history(struct store *store, const struct words *words, struct err *err)
+{
+    struct span span;
+    if (read_span(words, &span, err) != ERR_NONE) {
+        return ERR_INPUT;
+    }
+    uint64_t first = words->from != NULL ? store_seq_at(store, span.from_ns) : 1;
+    return store_events(store, first > 0 ? first - 1 : 0, print_event, &span.to_ns, err);
+}
+
+/* ---- operator load ----------------------------------------------------------------------------------------------- */
+
+struct kpi {
+    struct load *load;
+    int64_t first_ns; /* time of the first event, TIME_NEVER before it */
+};
+
+static bool count_event(void *self, const struct store_event *event)
+{
+    struct kpi *kpi = self;
+    json_t *object = json_loadb(event->json, event->json_len, 0, NULL);
+    const char *kind_text = text_of(object, "event");
+    const char *level_text = text_of(object, "level");
+    enum event_kind kind = EV_COUNT;
+    enum level level = LEVEL_NONE;
+    kpi->first_ns = event->time_ns < kpi->first_ns ? event->time_ns : kpi->first_ns;
+    (void)level_parse(level_text, strlen(level_text), &level); /* an event without level has none */
+    if (event_parse(kind_text, strlen(kind_text), &kind)) {
+        /* An alarm whose rule was removed is closed without being cleared; it stands no longer. */
+        const bool gone = kind == EV_CLOSED && event->state_len == 0;
+        load_event(kpi->load, text_of(object, "alarm"), gone ? EV_CLEARED : kind, level, event->time_ns);
+    }
+    json_decref(object);
+    return true;
+}
+
+/* The stretch is what was asked for; else it begins with the journal and ends now. */
+static enum err_code print_kpi(struct store *store, const char *site, const struct words *words, struct err *err)
+{
+    struct span span;
+    if (read_span(words, &span, err) != ERR_NONE) {
+        return ERR_INPUT;
+    }
+    struct kpi kpi = {.load = load_new(), .first_ns = TIME_NEVER};
+    enum err_code code = store_events(store, 0, count_event, &kpi, err);
+    if (code == ERR_NONE) {
+        const int64_t to_ns = words->to != NULL ? span.to_ns : span.now_ns;
+        const int64_t begin_ns = words->from != NULL ? span.from_ns : kpi.first_ns;
+        struct load_figures figures;
+        load_figures(kpi.load, begin_ns < to_ns ? begin_ns : to_ns, to_ns, &figures);
+        if (strcmp(words->format, "ndjson") == 0) {
+            struct buf line = {0};
+            load_print_json(&line, site, &figures);
+            printf("%s\n", line.data);
+            buf_done(&line);
+        } else {
+            load_print_table(stdout, &site, &figures, 1);
+        }
+    }
+    load_free(kpi.load);
+    return code;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------- */
 
 static enum err_code print_alarms(const struct site *site, const struct words *words, struct err *err)
 {
@@ -148,8 +219,13 @@ static enum err_code print_alarms(const struct site *site, const struct words *w
     if (code != ERR_NONE) {
         return code;
     }
-    code = words->history ? print_history(store, words, err)
-                          : print_current(store, words->all, strcmp(words->format, "ndjson") == 0, err);
+    if (words->kpi) {
+        code = print_kpi(store, site->file, words, err);
+    } else if (words->history) {
+        code = print_history(store, words, err);
+    } else {
+        code = print_current(store, words->all, strcmp(words->format, "ndjson") == 0, err);
+    }
     if (code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
         code = err_set(err, ERR_ENV, "stdout: %s", strerror(errno));
     }
@@ -165,7 +241,7 @@ int cmd_alarms(const struct command *self, int argc, char **argv)
     const struct arg_option options[] = {
         {.name = "history", .ret_flag = &words.history}, {.name = "all", .ret_flag = &words.all},
         {.name = "from", .ret_value = &words.from},      {.name = "to", .ret_value = &words.to},
-        {.name = "format", .ret_value = &words.format},
+        {.name = "format", .ret_value = &words.format},  {.name = "kpi", .ret_flag = &words.kpi},
     };
     if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, 1, &args, &err) != ERR_NONE) {
         return command_fail(self, &err);
@@ -174,8 +250,12 @@ int cmd_alarms(const struct command *self, int argc, char **argv)
         (void)err_set(&err, ERR_INPUT, "--format \"%s\" is not known; table or ndjson", words.format);
         return command_fail(self, &err);
     }
-    if (!words.history && (words.from != NULL || words.to != NULL)) {
-        (void)err_set(&err, ERR_INPUT, "--from and --to go with --history");
+    if (words.history && words.kpi) {
+        (void)err_set(&err, ERR_INPUT, "--history and --kpi exclude each other");
+        return command_fail(self, &err);
+    }
+    if (!words.history && !words.kpi && (words.from != NULL || words.to != NULL)) {
+        (void)err_set(&err, ERR_INPUT, "--from and --to go with --history or --kpi");
         return command_fail(self, &err);
     }
     struct site *site = NULL;

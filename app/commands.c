@@ -38,9 +38,11 @@ const struct command davy_commands[] = {
      "Prints stored samples, or aggregates over buckets that start at whole multiples of --every since 1970 UTC.\n"
      "Works while a monitor holds the store.  Times: RFC 3339, Unix milliseconds, now, now-2h.  From is included, to\n"
      "is not; the defaults are now-1h and now.\n"},
-    {"alarms", cmd_alarms, "alarms SITE [--history --from T --to T] [--all] [--format table|ndjson]",
+    {"alarms", cmd_alarms, "alarms SITE [--history | --kpi [--from T --to T]] [--all] [--format table|ndjson]",
      "Prints the current alarms, the worst first, or with --history the journal of events.  Works while a monitor\n"
-     "runs.  Shelved, suppressed and out-of-service alarms are shown with --all only.\n"},
+     "runs.  Shelved, suppressed and out-of-service alarms are shown with --all only.\n"
+     "  --kpi  prints what the alarms of a stretch asked of the operator, in the figures of ISA-18.2 and EEMUA 191;\n"
+     "         by default from the first event of the journal to now\n"},
     {"ack", cmd_act, "ack SITE ALARM --by NAME [--comment TEXT] [--occurrence N] [--level L]",
      ACT_HELP("Acknowledges an alarm at the level it has now, or at the occurrence and level named.")},
     {"shelve", cmd_act, "shelve SITE ALARM --by NAME --comment TEXT --for 30m | --until TIME",
