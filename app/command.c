@@ -50,6 +50,6 @@ const char *command_store_path(const struct site *site, char *buffer, size_t siz
     if (site->store_path != NULL) {
         return site->store_path;
     }
-    (void)snprintf(buffer, size, "%s/data", site->folder);
+    (void)snprintf(buffer, size, "%s/data", site->folder[0] == '\0' ? "." : site->folder);
     return buffer;
 }

@@ -309,6 +309,15 @@ def test_reload(stage):
     equal(monitor.end(), 0, "exit code")
 
 
+def test_a_site_without_store_keeps_it_beside_the_file(stage):
+    set_up(stage)
+    del stage.site["store"]
+    stage.write("site.json", stage.site)
+    monitor = run_davy(stage)
+    require(os.path.isdir(stage.path("data")), "the store is in the site's folder")
+    equal(monitor.end(), 0, "exit code")
+
+
 def test_second_monitor_is_refused(stage):
     set_up(stage)
     run_davy(stage)
