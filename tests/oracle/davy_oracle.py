@@ -14,8 +14,8 @@ Where the contract leaves something open, this model takes what a user would exp
     that time; mere passing of the clock does not age it.
  3. A sample ahead of the alarm's running time first lets the delays of its alarms end that are due by its own time,
     moment by moment; they come before the events of the row.
- 4. Acts happen when they are taken in, on the clock; a shelf ends on the clock.  What an alarm tells never carries a
-    time before what it told already.
+ 4. An act happens at its own time, a shelf ends at its end; what an alarm tells never carries a time before what it
+    told already.  A shelf whose end is over when the act is taken in ends with the next progress of the clock.
  5. A row that is set aside (unknown point or alarm, a text for a value) does not move the clock.  A `seen` before the
     clock counts as the clock.
  6. A sample of the same time as the newest does not put off staleness, and a late one does not either.
@@ -36,7 +36,7 @@ Where the contract leaves something open, this model takes what a user would exp
     acknowledgement may not name a level above the highest of the occurrence.
 18. A latched alarm whose condition is gone keeps its last level; if the condition comes back lower, it eases to that.
 19. Acts other than `ack` are refused when they would change nothing: `unshelve` unless shelved, `close` of an alarm
-    never raised, `shelve` without an end ahead or without a reason.  Shelving again gives a new end.  Closing changes no state.
+    never raised, `out-of-service` twice, `shelve` without an end ahead or without a reason.  Shelving again gives a new end.  Closing changes no state.
 20. `when` of eased and cleared is the `clear` of the level the alarm had before.
 21. `advice` is the rule's, or else that of the hazard; `message` and `advice` are in every event of the alarm.
 22. In a message {hazard} is the hazard's id; every missing thing prints as a dash; {name} of a group is its name.
@@ -80,7 +80,7 @@ class Replay:
             self.clock = received
         self.advance(max(self.clock, received))
         if row.act is not None:
-            self.act(row.act)
+            self.act(row.act, row.time)
         elif row.point is not None:
             self.sample(self.points[row.point], row)
 
@@ -132,7 +132,7 @@ class Replay:
             if instant > until:
                 break
             whole_second = instant == self.next_second()
-            self.clock = instant
+            self.clock = max(self.clock, instant)
             self.end_delays([place for alarm in self.alarms for place in alarm.places
                              if place.next_due_clock() == instant])
             stale = {point for point in self.points.values() if point.stale_due() == instant}
@@ -283,8 +283,10 @@ class Replay:
         active = any(cause.level for cause in by)
         if active != alarm.suppressed:
             alarm.suppressed = active
-            # The first of this row's causes that began, or the last that ended; none: its own raise.
+            # The first of this row's causes that began, or the last that ended; under one from before: its own raise.
             times = [cause.told for cause in causes if cause in by and bool(cause.level) == active]
+            if active and any(cause.level for cause in by if cause not in causes):
+                times = []
             time = (times[0] if active else times[-1]) if times else alarm.told
             self.tell(alarm, "suppressed" if active else "unsuppressed", time, level=alarm.level)
 
@@ -309,39 +311,44 @@ class Replay:
 
     # --------------------------------------------------------------------------------------------------------- acts
 
-    def act(self, act):
-        """An operator's act, at the time it is taken in; one that is refused gives no event."""
+    def act(self, act, time):
+        """An operator's act, at its own time; one that is refused, as each is that names another occurrence,
+        gives no event."""
         alarm, what = self.by_name[act["alarm"]], act["do"]
-        if what == "ack":
-            self.acknowledge(alarm, act)
-        elif what == "shelve" and act.get("comment") and self.shelf_end(act) > self.clock:
-            alarm.shelf_end = self.shelf_end(act)
-            self.tell(alarm, "shelved", self.clock, level=alarm.level, act=act)
-        elif what == "unshelve" and alarm.shelf_end is not None:
-            alarm.shelf_end = None
-            self.tell(alarm, "unshelved", self.clock, level=alarm.level, act=act)
-        elif what == "comment":
-            self.tell(alarm, "commented", self.clock, level=alarm.level, act=act)
-        elif what == "close" and alarm.occurrence:
-            self.tell(alarm, "closed", self.clock, level=alarm.level, act=act)
-
-    def shelf_end(self, act):
-        """A shelf always has an end: `until` a time, or `for` a while."""
-        if "until" in act:
-            return oracle_input.time_ms(act["until"])
-        return self.clock + duration_ms(act["for"]) if "for" in act else -math.inf
-
-    def acknowledge(self, alarm, act):
-        """By default the occurrence and level of that moment.  Another occurrence, or a level already acknowledged, is
-        refused.  A latched alarm whose condition is gone is cleared by it."""
-        level = LEVELS.index(act["level"]) + 1 if "level" in act else alarm.level or alarm.left
         if act.get("occurrence", alarm.occurrence) != alarm.occurrence:
             return
+        if what == "ack":
+            self.acknowledge(alarm, act, time)
+        elif what == "shelve" and act.get("comment") and shelf_end(act, time) > time:
+            alarm.shelf_end = shelf_end(act, time)
+            self.tell(alarm, "shelved", time, level=alarm.level, act=act)
+        elif what == "unshelve" and alarm.shelf_end is not None:
+            alarm.shelf_end = None
+            self.tell(alarm, "unshelved", time, level=alarm.level, act=act)
+        elif what == "comment":
+            self.tell(alarm, "commented", time, level=alarm.level, act=act)
+        elif what == "close" and alarm.occurrence:
+            self.tell(alarm, "closed", time, level=alarm.level, act=act)
+        elif what in ("out-of-service", "in-service") and alarm.in_service == (what == "out-of-service"):
+            alarm.in_service = not alarm.in_service
+            self.tell(alarm, what.replace("-", "_"), time, level=alarm.level, act=act)
+
+    def acknowledge(self, alarm, act, time):
+        """By default the level of that moment.  A level already acknowledged, or never reached, is refused.  A latched
+        alarm whose condition is gone is cleared by it."""
+        level = LEVELS.index(act["level"]) + 1 if "level" in act else alarm.level or alarm.left
         if not alarm.occurrence or level <= alarm.acked or level > alarm.peak:
             return
         alarm.acked = level
-        self.tell(alarm, "acked", self.clock, level=level, act=act)
-        self.tell_all([(alarm, alarm.places)], self.clock)
+        self.tell(alarm, "acked", time, level=level, act=act)
+        self.tell_all([(alarm, alarm.places)], time)
+
+
+def shelf_end(act, time):
+    """A shelf always has an end: `until` a time, or `for` a while."""
+    if "until" in act:
+        return oracle_input.time_ms(act["until"])
+    return time + duration_ms(act["for"]) if "for" in act else -math.inf
 
 
 def since(before, truth, now):

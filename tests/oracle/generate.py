@@ -7,8 +7,7 @@ staleness, whole seconds, acts, late, equal and skewed samples.  Values, times a
 that comparisons and delays meet exactly; where a function rounds (mean, slope, stddev, zscore, ewma, eta) its
 thresholds lie off that grid, so that an error of 1e-9 decides nothing.
 
-Left out on purpose, because the contract does not say what happens: unless over a group's own points, the name of a
-group in a message, flags in a trace that only Davy itself sets.
+Left out on purpose, because the contract does not say what happens: flags in a trace that only Davy itself sets.
 """
 
 import json
@@ -19,7 +18,7 @@ from pathlib import Path
 
 START = 1767571200000                                   # 2026-01-05T00:00:00Z
 DELAYS = ["0s", "0s", "500ms", "1s", "2s", "3s", "5s", "8s"]
-WIDTHS = ["1s", "2s", "3s", "5s", "10s", "1500ms", "1m"]
+WIDTHS = ["1s", "2s", "3s", "5s", "10s", "1500ms", "1m", "10m"]
 STATUSES = ["comm", "sensor", "calibrating", "paused", "manual", "merged", "comm+sensor", "stale", "manual+calibrating"]
 LEVELS = ["blue", "yellow", "orange", "red"]
 
@@ -31,16 +30,25 @@ class Maker:
         self.dice = random.Random(seed)
         self.grid = self.dice.choice([0.25, 0.5, 0.1, 1.0])
         self.top = self.dice.choice([4, 8, 16])          # values are 0 … top steps of the grid, some beyond
+        self.base = self.dice.choice([0, 0, 0, 0, 100, 100000])
         self.hazards = ["h1", "h2"][:self.dice.randint(1, 2)]
 
     def chance(self, share):
         return self.dice.random() < share
 
+    def height(self, steps):
+        return round(self.base + steps * self.grid, 4)
+
     def on_grid(self, low=0, high=None):
-        return round(self.dice.randint(low, self.top if high is None else high) * self.grid, 4)
+        """A value points can have."""
+        return self.height(self.dice.randint(low, self.top if high is None else high))
+
+    def step(self, low, high):
+        """A difference of two values."""
+        return round(self.dice.randint(low, high) * self.grid, 4)
 
     def off_grid(self, low, high):
-        return round(self.dice.uniform(low, high), 2) + 0.00317
+        return round(round(self.dice.uniform(low, high), 2) + 0.00317, 5)
 
     # ---------------------------------------------------------------------------------------------------- points
 
@@ -61,25 +69,23 @@ class Maker:
         if self.chance(0.3):
             point["resolution"] = self.grid
         if self.chance(0.3):
-            point["range"] = [self.grid, (self.top - 1) * self.grid]
+            point["range"] = [self.height(1), self.height(self.top - 1)]
         if self.chance(0.7):
             point["tags"] = {"area": self.dice.choice(["east", "west"])}
         return point
 
     # ----------------------------------------------------------------------------------------------- expressions
 
-    def condition(self, depth, bare=False):
-        """A truth.  bare: one that is the same at every point of a group (it reads points by id alone)."""
+    def condition(self, depth):
+        """A truth."""
         if depth > 0 and self.chance(0.45):
-            left, right = self.condition(depth - 1, bare), self.condition(depth - 1, bare)
+            left, right = self.condition(depth - 1), self.condition(depth - 1)
             return self.dice.choice([f"({left} && {right})", f"({left} || {right})", f"!({left})", f"{left} && {right}",
                                      f"{left} || {right}"])
         other = self.dice.choice(self.ids)
         if self.chance(0.15):
             flag = self.dice.choice(["comm", "calibrating", "stale", "sensor", "range", "paused"])
-            return f"pstatus('{other}', '{flag}')" if bare or self.chance(0.5) else f"status('{flag}')"
-        if bare:
-            return f"point('{other}') {self.sign()} {self.on_grid()}"
+            return f"pstatus('{other}', '{flag}')" if self.chance(0.5) else f"status('{flag}')"
         if self.chance(0.5):
             return f"value {self.sign()} {self.on_grid()}"
         return self.dice.choice([self.exact, self.exact, self.rounded, self.timed])(other)
@@ -95,13 +101,15 @@ class Maker:
         if function == "point":
             return f"point({self.dice.choice(['', repr(other)])}) {self.sign()} {self.on_grid()}"
         if function == "sum":
-            return self.dice.choice([f"value - point('{other}') {self.sign()} {self.on_grid(-2, 2)}",
-                                     f"value * 2 + 1 {self.sign()} {self.on_grid()}",
+            return self.dice.choice([f"value - point('{other}') {self.sign()} {self.step(-2, 2)}",
+                                     f"value * 2 - {self.base} {self.sign()} {self.on_grid()}",
                                      f"-value / point('{other}') < {-self.off_grid(0.2, 2)}",
                                      f"value / (value - {self.on_grid()}) > {self.off_grid(-2, 2)}"])
         if function in ("count", "changes"):
             return f"{function}({first}{width}) {self.sign()} {self.dice.randint(0, 5)}"
-        return f"{function}({first}{width}) {self.sign()} {self.on_grid(0, self.top // 2 if function == 'range' else None)}"
+        if function in ("range", "delta"):
+            return f"{function}({first}{width}) {self.sign()} {self.step(0 if function == 'range' else -3, self.top // 2)}"
+        return f"{function}({first}{width}) {self.sign()} {self.on_grid()}"
 
     def rounded(self, other):
         """Functions that round: thresholds off the grid."""
@@ -110,9 +118,9 @@ class Maker:
         way = self.dice.choice([">", "<", ">=", "<="])
         function = self.dice.choice(["mean", "stddev", "slope", "ewma", "zscore", "eta_up", "eta_down"])
         if function.startswith("eta"):
-            limit = self.off_grid(0, size)
+            limit = self.off_grid(self.base, self.base + size)
             return f"{function}({first}{limit}, {width}) {way} {self.off_grid(0.5, 20)}"
-        reach = {"mean": (0, size), "ewma": (0, size), "stddev": (0, size / 2), "slope": (-60 * size, 60 * size),
+        reach = {"mean": (self.base, self.base + size), "ewma": (self.base, self.base + size), "stddev": (0, size / 2), "slope": (-60 * size, 60 * size),
                  "zscore": (-2, 2)}[function]
         return f"{function}({first}{width}) {way} {self.off_grid(*reach)}"
 
@@ -127,15 +135,15 @@ class Maker:
     def level(self, name, rank):
         """One level; the simple ones rise with their rank, so that alarms worsen and ease."""
         level = {"level": name}
-        step = self.on_grid(1, self.top)
+        step = self.dice.randint(1, self.top)
         if self.chance(0.6):
-            step = round(self.grid * max(1, self.top * (rank + 1) // 6), 4)
-            level["when"] = f"value >= {step}"
+            step = max(1, self.top * (rank + 1) // 6)
+            level["when"] = f"value >= {self.height(step)}"
         else:
             level["when"] = self.condition(2)
         if self.chance(0.3):
-            level["clear"] = self.dice.choice([f"value < {round(step - self.grid, 4)}", "true", self.condition(1),
-                                               f"value < {round(step + 2 * self.grid, 4)}"])
+            level["clear"] = self.dice.choice([f"value < {self.height(step - 1)}", "true", self.condition(1),
+                                               f"value < {self.height(step + 2)}"])
         for key in ("on_delay", "off_delay"):
             if self.chance(0.3):
                 level[key] = self.dice.choice(DELAYS)
@@ -155,13 +163,12 @@ class Maker:
                 rule[key] = self.dice.choice(DELAYS)
         if self.chance(0.25):
             rule["latch"] = True
-        vote = self.chance(0.25)
-        if vote:
+        if self.chance(0.25):
             rule["vote"] = {"by": "tags.area", "at_least": self.dice.choice([1, 2, 2, 3])}
         if self.chance(0.25):
-            rule["unless"] = self.condition(1, bare=vote)
+            rule["unless"] = self.condition(1)
         if self.chance(0.3):
-            rule["message"] = "{rule} {level}: {value} {unit} {hazard}" + ("" if vote else " {name} {point}")
+            rule["message"] = "{rule} {level}: {value} {unit} {hazard} {name} {point}"
         if self.chance(0.2):
             rule["advice"] = "停电撤人 \"now\""
         return rule
@@ -185,6 +192,8 @@ class Maker:
                 rule.pop("vote")
         self.suppress(rules)
         hazards = [{"id": hazard, "name": hazard.upper()} for hazard in self.hazards]
+        if self.chance(0.3):
+            hazards[0]["advice"] = "通风"
         return {"site": {"id": "场-1"}, "hazards": hazards, "points": self.points, "rules": rules}
 
     def suppress(self, rules):
@@ -202,7 +211,8 @@ class Maker:
                 for place in (["east", "west"] if "vote" in rule else self.ids)]
 
     def act(self, time, names):
-        what = self.dice.choice(["ack"] * 6 + ["shelve", "shelve", "unshelve", "comment", "close"])
+        what = self.dice.choice(["ack"] * 8 + ["shelve", "shelve", "unshelve", "comment", "close", "out-of-service",
+                                               "in-service"])
         row = {"time": time, "do": what, "alarm": self.dice.choice(names), "by": "li"}
         if what == "ack":
             if self.chance(0.2):
@@ -216,7 +226,7 @@ class Maker:
                 row["until"] = time + self.dice.choice([1000, 2500, 7000])
         if what == "close":
             row |= {"cause": "漏气", "measure": "换阀"}
-        if what in ("shelve", "comment") or self.chance(0.3):
+        if what == "comment" or self.chance(0.9 if what == "shelve" else 0.3):
             row["comment"] = "好 & \\ ok"
         return row
 
@@ -245,7 +255,7 @@ class Maker:
         step = self.heights.get(point, self.top // 2)
         step = self.dice.randint(-1, self.top + 2) if self.chance(0.2) else step + self.dice.choice([-2, -1, 0, 0, 1, 2])
         self.heights[point] = max(-1, min(self.top + 2, step))
-        return round(self.heights[point] * self.grid, 4)
+        return self.height(self.heights[point])
 
     def rows(self, site):
         """Rows in order of arrival.  lag: with `seen`, behind or ahead of the clock; jumble: older times without it."""
@@ -255,7 +265,7 @@ class Maker:
         lag, jumble = self.chance(0.25), self.chance(0.25)
         steps = self.dice.choice([[0, 250, 500], [0, 1000], [500, 1000, 1000], [0, 300, 700, 1000], [1000, 2000, 5000]])
         time, rows = START + self.dice.choice([0, 0, 250, 300]), []
-        for _ in range(self.dice.randint(10, 90)):
+        for _ in range(self.dice.randint(10, 90) if self.chance(0.95) else self.dice.randint(300, 900)):
             time += self.dice.choice(steps) if self.chance(0.95) else self.dice.choice([4000, 8000, 20000])
             kind = self.dice.random()
             if kind < 0.02:
@@ -264,6 +274,8 @@ class Maker:
                 rows.append({"time": time})
             elif kind < 0.2 and acts:
                 rows.append(self.act(time, names))
+                if self.chance(0.1):
+                    rows[-1]["time"] -= 2000             # taken in later than it says
             else:
                 rows.append(self.placed(self.sample(time, self.dice.choice(self.ids)), time, lag, jumble))
         return rows
@@ -271,7 +283,7 @@ class Maker:
     def placed(self, row, time, lag, jumble):
         """A sample's own time moved against its arrival."""
         if lag and self.chance(0.8):
-            row["seen"] = time
+            row["seen"] = time if self.chance(0.97) else time - 3000
             row["time"] = time + self.dice.choice([0, -250, -500, -1000, -2000, -3000, -5000, 500, 2000, 60000, 60250, 90000]
                                                   if self.chance(0.3) else [0, -500, -1000])
         elif jumble and self.chance(0.4):

@@ -75,6 +75,7 @@ class Alarm:
         self.level = 0                                                  # rank; 0 is none
         self.occurrence = self.acked = self.left = self.peak = 0        # left: the level it was cleared from
         self.shelf_end = None
+        self.in_service = True
         self.blind = self.suppressed = False                            # as told by events
         self.told = -math.inf                                           # time of its latest event
 
