@@ -108,6 +108,10 @@ void alarm_book_verdict(struct alarm_book *book, const struct verdict *verdict)
         state->told_blind = true;
         book_say(book, alarm, EV_BLIND, state->level, LEVEL_NONE, time_ns);
     }
-    book_suppress_own(book, alarm, time_ns);
+    if (was_active) {
+        book_suppress_own(book, alarm, time_ns);
+    } else {
+        book_suppress_settle(book, alarm, time_ns);
+    }
     book_suppress_upto(book, alarm); /* those whose place has passed follow the cause */
 }
