@@ -26,7 +26,8 @@ Where the contract leaves something open, this model takes what a user would exp
 10. The whole second at which a replay starts is not judged; alarms without a sample yet are judged at the clock.
 11. Several points becoming stale at one moment are one judgement for an alarm that reads them all.
 12. A cause's end or begin is told (`suppressed`, `unsuppressed`) at the suppressed alarm's own place in the order when
-    that is still to come, otherwise directly after the cause's events; its time is that of the cause's event.
+    that is still to come, otherwise directly after the cause's events; its time is that of its own `raised`, or else
+    of the cause's event.
 13. status(...) of a point not heard of is false for every flag, and for 'good'.
 14. count, changes and all other windows are unknown when empty, eta_* is infinite (fewer than 3 samples).
 15. An unknown limit makes eta_* unknown before anything else.
@@ -283,11 +284,9 @@ class Replay:
         active = any(cause.level for cause in by)
         if active != alarm.suppressed:
             alarm.suppressed = active
-            # The first of this row's causes that began, or the last that ended; under one from before: its own raise.
+            # Its own raise, or else the first of this row's causes that began, or the last that ended.
             times = [cause.told for cause in causes if cause in by and bool(cause.level) == active]
-            if active and any(cause.level for cause in by if cause not in causes):
-                times = []
-            time = (times[0] if active else times[-1]) if times else alarm.told
+            time = alarm.told if causes[-1] is alarm else times[0] if active else times[-1]
             self.tell(alarm, "suppressed" if active else "unsuppressed", time, level=alarm.level)
 
     def tell(self, alarm, event, time, level, when=None, act=None):
