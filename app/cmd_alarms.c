@@ -146,14 +146,10 @@ static enum err_code read_span(const struct words *words, struct span *ret_span,
     return ERR_NONE;
 }
 
-static enum err_code print_history(struct store *store, const struct words *words, struct err *err)
+static enum err_code print_history(struct store *store, const struct words *words, struct span *span, struct err *err)
 {
-    struct span span;
-    if (read_span(words, &span, err) != ERR_NONE) {
-        return ERR_INPUT;
-    }
-    uint64_t first = words->from != NULL ? store_seq_at(store, span.from_ns) : 1;
-    return store_events(store, first > 0 ? first - 1 : 0, print_event, &span.to_ns, err);
+    uint64_t first = words->from != NULL ? store_seq_at(store, span->from_ns) : 1;
+    return store_events(store, first > 0 ? first - 1 : 0, print_event, &span->to_ns, err);
 }
 
 /* ---- operator load ----------------------------------------------------------------------------------------------- */
@@ -183,17 +179,14 @@ static bool count_event(void *self, const struct store_event *event)
 }
 
 /* The stretch is what was asked for; else it begins with the journal and ends now. */
-static enum err_code print_kpi(struct store *store, const char *site, const struct words *words, struct err *err)
+static enum err_code print_kpi(struct store *store, const char *site, const struct words *words,
+                               const struct span *span, struct err *err)
 {
-    struct span span;
-    if (read_span(words, &span, err) != ERR_NONE) {
-        return ERR_INPUT;
-    }
     struct kpi kpi = {.load = load_new(), .first_ns = TIME_NEVER};
     enum err_code code = store_events(store, 0, count_event, &kpi, err);
     if (code == ERR_NONE) {
-        const int64_t to_ns = words->to != NULL ? span.to_ns : span.now_ns;
-        const int64_t begin_ns = words->from != NULL ? span.from_ns : kpi.first_ns;
+        const int64_t to_ns = words->to != NULL ? span->to_ns : span->now_ns;
+        const int64_t begin_ns = words->from != NULL ? span->from_ns : kpi.first_ns;
         struct load_figures figures;
         load_figures(kpi.load, begin_ns < to_ns ? begin_ns : to_ns, to_ns, &figures);
         if (strcmp(words->format, "ndjson") == 0) {
@@ -214,15 +207,19 @@ static enum err_code print_kpi(struct store *store, const char *site, const stru
 static enum err_code print_alarms(const struct site *site, const struct words *words, struct err *err)
 {
     char path[PATH_MAX];
+    struct span span;
     struct store *store = NULL;
-    enum err_code code = store_open_reader(command_store_path(site, path, sizeof path), &store, err);
+    enum err_code code = read_span(words, &span, err);
+    if (code == ERR_NONE) {
+        code = store_open_reader(command_store_path(site, path, sizeof path), &store, err);
+    }
     if (code != ERR_NONE) {
         return code;
     }
     if (words->kpi) {
-        code = print_kpi(store, site->file, words, err);
+        code = print_kpi(store, site->file, words, &span, err);
     } else if (words->history) {
-        code = print_history(store, words, err);
+        code = print_history(store, words, &span, err);
     } else {
         code = print_current(store, words->all, strcmp(words->format, "ndjson") == 0, err);
     }
