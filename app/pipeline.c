@@ -324,27 +324,19 @@ static void restore_kept(void *self, const struct verdict *kept)
     }
 }
 
-static enum err_code restore_points(struct pipeline *p, struct err *err)
+static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
 {
-    for (uint32_t i = 0; i < p->site->point_count; i++) {
-        struct board_entry entry;
-        struct err why = {0};
-        enum err_code code = store_last(p->store, p->site->points[i].id, &entry, &why);
-        if (code == ERR_NO) {
-            continue;
+    struct pipeline *p = self;
+    const uint32_t point = site_point(p->site, id, id_len);
+    for (unsigned m = 0; point != SITE_NONE && m < p->config.shards; m++) {
+        if ((p->masks[point] >> m & 1) != 0) {
+            shard_restore_point(p->shards[m], point, entry);
         }
-        if (code != ERR_NONE) {
-            *err = why;
-            return code;
-        }
-        for (unsigned m = 0; m < p->config.shards; m++) {
-            if ((p->masks[i] >> m & 1) != 0) {
-                shard_restore_point(p->shards[m], i, &entry);
-            }
-        }
-        board_write(p->board, i, &entry);
     }
-    return ERR_NONE;
+    if (point != SITE_NONE) {
+        board_write(p->board, point, entry);
+    }
+    return true; /* points the site no longer has are passed over */
 }
 
 /* ---- threads ---- */
@@ -434,7 +426,7 @@ static enum err_code build(struct pipeline *p, struct err *err)
     }
     if (code == ERR_NONE) {
         manager_kept(p->manager, restore_kept, p);
-        code = restore_points(p, err);
+        code = store_last_all(p->store, restore_point, p, err);
     }
     if (code == ERR_NONE) {
         code = make_control(p, err);

@@ -308,6 +308,15 @@ void book_restore_end(struct book *book, uint32_t series, bool late)
     book_clear(book, strand_of(book, series, late));
 }
 
+const struct strand *book_strand(const struct book *book, uint32_t series, bool late)
+{
+    if (series >= book->series) {
+        return NULL;
+    }
+    const struct strand *const strand = &book->strands[(late ? book->series : 0) + series];
+    return strand->count == 0 ? NULL : strand;
+}
+
 size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS])
 {
     struct op_state state = {.scale = OP_NO_SCALE};

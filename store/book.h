@@ -31,7 +31,8 @@
 
 enum {
     BOOK_BLOCK_ROWS = 512, /* a strand is full */
-    BOOK_SEGMENT = 64
+    BOOK_SEGMENT = 64,
+    BOOK_POOL_BYTES = 128 * 1024 * 1024 /* of a store's book */
 };
 
 /* Bits of the status as stored, above those of a sample; never given out. */
@@ -84,6 +85,8 @@ enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag,
 /* The log says that the strand ended. */
 void book_restore_end(struct book *book, uint32_t series, bool late);
 
+/* The strand of a series when it has samples, else NULL. */
+const struct strand *book_strand(const struct book *book, uint32_t series, bool late);
 /* Decodes all samples of a strand in the order they came. */
 size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS]);
 /* Its samples are in a final block: forgets them. */

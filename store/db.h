@@ -47,12 +47,15 @@ struct store {
     int64_t healed_mono_ns;  /* last try */
     struct cell reopened;    /* how often it was opened again */
 
-    struct book *book;       /* open blocks; the writer's once there is one */
-    struct lasts lasts;      /* see last.h */
-    uint64_t next_record;    /* of the log; writer */
-    uint64_t low_record;     /* first one not deleted; writer */
-    pthread_mutex_t loading; /* reader: lasts are loaded when first asked for */
-    bool lasts_loaded;       /* under loading */
+    struct book *book;        /* open blocks; the writer's once there is one, a reader's once loaded (open_rows.h) */
+    struct lasts lasts;       /* see last.h */
+    uint64_t next_record;     /* of the log; writer */
+    uint64_t low_record;      /* first one not deleted; writer */
+    pthread_mutex_t settling; /* guards the next one */
+    bool settled;             /* the book and the database tell the same: nothing is gathered but not written */
+    pthread_mutex_t loading;  /* reader: guards the next two */
+    bool loaded;              /* book and lasts */
+    bool read_before;         /* a series was read already */
 
     pthread_mutex_t journal; /* guards the next two */
     bool tail_known;

@@ -2,6 +2,7 @@
  * dictionary: see dictionary.h; keys.h has the two keys of each entry.
  */
 #include "store/dictionary.h"
+#include "base/memory.h"
 #include "store/keys.h"
 #include <stdlib.h>
 #include <string.h>
@@ -72,21 +73,82 @@ static void put_entry(struct store *store, rocksdb_writebatch_t *batch, const ch
                               (const char *)by_id + 1, len - 1);
 }
 
-/* Looks every point up and adds the unknown ones to the batch. */
-static enum err_code assign(struct store *store, const struct site *site, rocksdb_writebatch_t *batch,
-                            uint32_t *ret_series, struct err *err)
+enum err_code dictionary_walk(struct store *store, dictionary_fn *fn, void *self, struct err *err)
 {
+    struct db_walk walk;
+    bool going = true;
+    db_walk_begin(&walk, store, CF_SERIES, NULL, "i", 1, "j", 1);
+    for (; going && db_walk_valid(&walk); db_walk_next(&walk)) {
+        size_t len;
+        size_t value_len;
+        const char *const key = (const char *)db_walk_key(&walk, &len);
+        const uint8_t *const value = db_walk_value(&walk, &value_len);
+        going = value_len != 4 || fn(self, key + 1, len - 1, get_u32(value)); /* store_verify tells of damage */
+    }
+    return db_walk_end(&walk, store, err);
+}
+
+/* ---- giving numbers -----------------------------------------------------------------------------------------------
+ *
+ * The points of a site, sorted, are laid beside the dictionary, which is sorted: one walk instead of a look-up each.
+ */
+
+struct assignment {
+    const struct site *site;
+    uint32_t *sorted; /* points by id */
+    size_t next;      /* of sorted */
+    uint32_t *series; /* [point] */
+};
+
+static int compare_ids(const void *a, const void *b, void *self)
+{
+    const struct site *const site = self;
+    return strcmp(site->points[*(const uint32_t *)a].id, site->points[*(const uint32_t *)b].id);
+}
+
+/* How a point's id stands to text[0..len). */
+static int compare_text(const char *id, const char *text, size_t len)
+{
+    const size_t id_len = strlen(id);
+    const int order = memcmp(id, text, id_len < len ? id_len : len);
+    return order != 0 ? order : id_len < len ? -1 : id_len > len;
+}
+
+static bool take_known(void *self, const char *id, size_t len, uint32_t series)
+{
+    struct assignment *const assignment = self;
+    for (; assignment->next < assignment->site->point_count; assignment->next++) {
+        const uint32_t point = assignment->sorted[assignment->next];
+        const int order = compare_text(assignment->site->points[point].id, id, len);
+        if (order > 0) {
+            return true;
+        }
+        if (order == 0) {
+            assignment->series[point] = series;
+        }
+    }
+    return false;
+}
+
+/* Finds every point and adds the unknown ones to the batch. */
+static enum err_code assign(struct store *store, struct assignment *assignment, rocksdb_writebatch_t *batch,
+                            struct err *err)
+{
+    const struct site *const site = assignment->site;
     uint32_t next = 0;
-    enum err_code code = dictionary_count(store, &next, err);
+    for (size_t i = 0; i < site->point_count; i++) {
+        assignment->sorted[i] = (uint32_t)i;
+        assignment->series[i] = UINT32_MAX;
+    }
+    qsort_r(assignment->sorted, site->point_count, sizeof *assignment->sorted, compare_ids, (void *)(uintptr_t)site);
+    enum err_code code = dictionary_walk(store, take_known, assignment, err);
+    if (code == ERR_NONE) {
+        code = dictionary_count(store, &next, err);
+    }
     for (size_t i = 0; code == ERR_NONE && i < site->point_count; i++) {
-        struct err why;
-        code = dictionary_find(store, site->points[i].id, &ret_series[i], &why);
-        if (code == ERR_NO) {
-            ret_series[i] = next++;
-            put_entry(store, batch, site->points[i].id, ret_series[i]);
-            code = ERR_NONE;
-        } else if (code != ERR_NONE) {
-            (void)err_set(err, code, "%s", why.text);
+        if (assignment->series[i] == UINT32_MAX) {
+            assignment->series[i] = next++;
+            put_entry(store, batch, site->points[i].id, assignment->series[i]);
         }
     }
     return code;
@@ -98,7 +160,10 @@ enum err_code dictionary_assign(struct store *store, const struct site *site, ui
         return ERR_ENV;
     }
     rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
-    enum err_code code = assign(store, site, batch, ret_series, err);
+    struct assignment assignment = {
+        .site = site, .sorted = memory_new(site->point_count, sizeof *assignment.sorted), .series = ret_series};
+    enum err_code code = assign(store, &assignment, batch, err);
+    free(assignment.sorted);
     db_leave(store);
     if (code == ERR_NONE && rocksdb_writebatch_count(batch) > 0) {
         code = db_write(store, batch, true, err);

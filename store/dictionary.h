@@ -16,6 +16,10 @@
 enum err_code dictionary_find(struct store *store, const char *id, uint32_t *ret_series, struct err *err) MUST_CHECK;
 /* Within db_enter.  How many numbers have been given. */
 enum err_code dictionary_count(struct store *store, uint32_t *ret_count, struct err *err) MUST_CHECK;
+/* Within db_enter.  Calls fn for every point, in the order of the ids' bytes, until it says false.  Ids are not ended
+ * by NUL. */
+typedef bool dictionary_fn(void *self, const char *id, size_t len, uint32_t series);
+enum err_code dictionary_walk(struct store *store, dictionary_fn *fn, void *self, struct err *err) MUST_CHECK;
 /* Outside.  Gives every point of the site its number, new ones if need be. */
 enum err_code dictionary_assign(struct store *store, const struct site *site, uint32_t *ret_series,
                                 struct err *err) MUST_CHECK;

@@ -15,9 +15,7 @@
  * is thrown away, and once the rest was given out the sweep begins again from
  * there.
  *
- * The open samples are read from the recovery log, not from the writer's
- * memory: so reading is the same in the writing process and beside it, and
- * never holds up the writer.
+ * The open samples come from open_rows.h and are taken as two more blocks.
  *
  * Of rows of one time the last written counts, see book.h: ahead, in order,
  * late; among late ones the later block, within a block the later row.
@@ -26,9 +24,7 @@
 #include "store/blocks.h"
 #include "store/chunk.h"
 #include "store/dictionary.h"
-#include "store/log_walk.h"
-#include "store/recover.h"
-#include "store/seal.h"
+#include "store/open_rows.h"
 #include <stdlib.h>
 
 enum { PENDING_MAX = 16 * CHUNK_ROWS_MAX };
@@ -52,11 +48,8 @@ struct sweep {
     bool sorted;         /* pending rises by time, each time once */
     size_t count, given; /* pending[given .. count) */
     struct pending_row *pending;
-    struct store_row *open[2]; /* open samples of both strands, taken as two more blocks */
-    size_t open_count[2];
-    bool open_taken[2]; /* in this round */
-    struct op_state states[2];
-    bool live[2];
+    struct open_rows open; /* of both strands, taken as two more blocks */
+    bool open_taken[2];    /* in this round */
     struct chunk_scratch scratch;
     struct store_row rows[CHUNK_ROWS_MAX];
     struct blocks blocks;
@@ -156,44 +149,14 @@ static void give(struct sweep *sweep, int64_t before_ns, bool all)
 /* ---- open samples -------------------------------------------------------------------------------------------------
  */
 
-static void take_op(void *self, uint64_t record, uint64_t logged_bytes, const struct record_op *op)
-{
-    (void)record; /* only the writer needs to know where its strands begin */
-    (void)logged_bytes;
-    struct sweep *const sweep = self;
-    if (op->series != sweep->series) {
-        return;
-    }
-    const bool late = (op->tag & OP_LATE) != 0;
-    if (op_is_end(op->tag)) {
-        sweep->live[late] = false;
-        sweep->open_count[late] = 0;
-        return;
-    }
-    if ((op->tag & OP_TIME) == OP_TIME_FULL) {
-        sweep->live[late] = true;
-    }
-    if (sweep->live[late] && sweep->open_count[late] < BOOK_BLOCK_ROWS) {
-        struct cursor parts = op->parts;
-        op_decode(&sweep->states[late], op->tag, &parts, &sweep->open[late][sweep->open_count[late]++]);
-    }
-}
-
-static void take_gap(void *self, uint64_t record)
-{
-    (void)record; /* what came before it is still good */
-    struct sweep *const sweep = self;
-    sweep->live[0] = sweep->live[1] = false;
-}
-
 /* The strand of open samples that begins next, no later than before_ns; -1 when there is none. */
 static int next_open(const struct sweep *sweep, int64_t before_ns)
 {
     int next = -1;
     for (int late = 0; late < 2; late++) {
-        if (sweep->open_count[late] > 0 && !sweep->open_taken[late] && sweep->open[late][0].time_ns <= before_ns) {
+        if (sweep->open.count[late] > 0 && !sweep->open_taken[late] && sweep->open.rows[late][0].time_ns <= before_ns) {
             next = late;
-            before_ns = sweep->open[late][0].time_ns;
+            before_ns = sweep->open.rows[late][0].time_ns;
         }
     }
     return next;
@@ -201,9 +164,9 @@ static int next_open(const struct sweep *sweep, int64_t before_ns)
 
 static void add_open(struct sweep *sweep, int late)
 {
-    give(sweep, sweep->open[late][0].time_ns, false);
-    for (size_t i = 0; i < sweep->open_count[late]; i++) {
-        add(sweep, &sweep->open[late][i], late == 1, UINT64_MAX, i);
+    give(sweep, sweep->open.rows[late][0].time_ns, false);
+    for (size_t i = 0; i < sweep->open.count[late]; i++) {
+        add(sweep, &sweep->open.rows[late][i], late == 1, UINT64_MAX, i);
     }
     sweep->open_taken[late] = true;
 }
@@ -254,12 +217,8 @@ static enum err_code one_round(struct sweep *sweep, struct err *err)
 
 static enum err_code sweep_all(struct sweep *sweep, struct err *err)
 {
-    static const struct log_walk_fns fns = {.op = take_op, .gap = take_gap};
     const int64_t to_ns = sweep->to_ns;
-    uint64_t low;
-    uint64_t next;
-    enum err_code code = log_walk(sweep->store, sweep->snapshot, &fns, sweep, &low, &next, err);
-    sweep->open_count[1] = seal_sort(sweep->open[1], sweep->open_count[1]);
+    enum err_code code = ERR_NONE;
     while (code == ERR_NONE && !sweep->stopped && sweep->from_ns < to_ns) {
         sweep->to_ns = to_ns;
         code = one_round(sweep, err);
@@ -276,26 +235,27 @@ static enum err_code sweep_all(struct sweep *sweep, struct err *err)
 static enum err_code read_series(struct sweep *sweep, struct err *err)
 {
     sweep->pending = memory_new(PENDING_MAX, sizeof *sweep->pending);
-    for (int late = 0; late < 2; late++) {
-        sweep->open[late] = memory_new(BOOK_BLOCK_ROWS, sizeof *sweep->open[late]);
+    enum err_code code = open_rows_take(sweep->store, sweep->series, &sweep->open, &sweep->snapshot, err);
+    if (code == ERR_NONE) {
+        code = sweep_all(sweep, err);
+        db_snapshot_release(sweep->store, sweep->snapshot);
     }
-    sweep->snapshot = db_snapshot(sweep->store);
-    const enum err_code code = sweep_all(sweep, err);
-    db_snapshot_release(sweep->store, sweep->snapshot);
     free(sweep->pending);
-    free(sweep->open[0]);
-    free(sweep->open[1]);
     return code;
 }
 
 enum err_code store_read(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns, store_row_fn *fn,
                          void *self, struct err *err)
 {
+    uint32_t series;
+    enum err_code code = open_rows_prepare(store, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
     if (!db_enter(store, err)) {
         return ERR_ENV;
     }
-    uint32_t series;
-    enum err_code code = dictionary_find(store, point_id, &series, err);
+    code = dictionary_find(store, point_id, &series, err);
     if (code == ERR_NONE) {
         struct sweep *const sweep = memory_new(1, sizeof *sweep);
         *sweep = (struct sweep){
@@ -310,26 +270,10 @@ enum err_code store_read(struct store *store, const char *point_id, int64_t from
 /* ---- the newest reading -------------------------------------------------------------------------------------------
  */
 
-/* A reader loads all of them when it is first asked for one. */
-static enum err_code load_lasts(struct store *store, struct err *err)
-{
-    if (store->book != NULL) {
-        return ERR_NONE; /* loaded by store_open, kept by the writer */
-    }
-    (void)pthread_mutex_lock(&store->loading); /* fails only on misuse */
-    enum err_code code = ERR_NONE;
-    if (!store->lasts_loaded) {
-        code = recover(store, err);
-        store->lasts_loaded = code == ERR_NONE;
-    }
-    (void)pthread_mutex_unlock(&store->loading);
-    return code;
-}
-
 enum err_code store_last(struct store *store, const char *point_id, struct board_entry *ret_entry, struct err *err)
 {
     uint32_t series;
-    enum err_code code = load_lasts(store, err);
+    enum err_code code = open_rows_load(store, err);
     if (code != ERR_NONE) {
         return code;
     }
@@ -340,6 +284,34 @@ enum err_code store_last(struct store *store, const char *point_id, struct board
     if (code == ERR_NONE && !lasts_read(&store->lasts, series, ret_entry)) {
         code = err_set(err, ERR_NO, "point \"%s\" has no samples", point_id);
     }
+    db_leave(store);
+    return code;
+}
+
+struct last_walk {
+    struct store *store;
+    store_last_fn *fn;
+    void *self;
+};
+
+static bool take_last(void *self, const char *id, size_t id_len, uint32_t series)
+{
+    const struct last_walk *const walk = self;
+    struct board_entry entry;
+    return !lasts_read(&walk->store->lasts, series, &entry) || walk->fn(walk->self, id, id_len, &entry);
+}
+
+enum err_code store_last_all(struct store *store, store_last_fn *fn, void *self, struct err *err)
+{
+    enum err_code code = open_rows_load(store, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (!db_enter(store, err)) {
+        return ERR_ENV;
+    }
+    struct last_walk walk = {.store = store, .fn = fn, .self = self};
+    code = dictionary_walk(store, take_last, &walk, err);
     db_leave(store);
     return code;
 }

@@ -2,10 +2,10 @@
  * recover: see recover.h.
  *
  * Two walks: over the newest readings written with each block, and over the
- * log.  A reader keeps only the state an op is told against; the one that
- * writes rebuilds the strands as they were.  After damage in the log the
- * strands so far can have no further samples: they are sealed as they are, and
- * what follows is passed over until each strand begins anew.
+ * log, which gives the strands as they were.  After damage in the log the
+ * strands so far can have no further samples: they are sealed as they are (a
+ * reader only keeps them), and what follows is passed over until each strand
+ * begins anew.
  */
 #include "store/recover.h"
 #include "base/log.h"
@@ -16,15 +16,8 @@
 #include "store/seal.h"
 #include <stdlib.h>
 
-/* A reader's view of one strand. */
-struct trail {
-    struct op_state state;
-    bool live;
-};
-
 struct recovery {
     struct store *store;
-    struct trail *trails;        /* reader: [series * 2 + late] */
     rocksdb_writebatch_t *batch; /* blocks sealed because of damage */
     uint64_t sealed;
     uint64_t damaged; /* records */
@@ -39,9 +32,7 @@ static enum err_code load_lasts(struct store *store, struct err *err)
         return code;
     }
     lasts_grow(&store->lasts, count);
-    if (store->book != NULL) {
-        book_grow(store->book, count);
-    }
+    book_grow(store->book, count);
     struct db_walk walk;
     db_walk_begin(&walk, store, CF_SERIES, NULL, "l", 1, "m", 1);
     for (; db_walk_valid(&walk); db_walk_next(&walk)) {
@@ -52,28 +43,14 @@ static enum err_code load_lasts(struct store *store, struct err *err)
         if (series >= count || !last_decode(series, bytes, len, &store->lasts.plain[series])) {
             continue; /* store_verify tells; the series' blocks are not touched by it */
         }
-        if (store->book != NULL && store->lasts.plain[series].top_known) {
+        if (store->lasts.plain[series].top_known) {
             book_set_top(store->book, series, store->lasts.plain[series].top_ns);
         }
     }
     return db_walk_end(&walk, store, err);
 }
 
-static void take_op_reader(struct recovery *recovery, const struct record_op *op)
-{
-    const bool late = (op->tag & OP_LATE) != 0;
-    struct trail *const trail = &recovery->trails[(size_t)op->series * 2 + late];
-    trail->live = !op_is_end(op->tag) && (trail->live || (op->tag & OP_TIME) == OP_TIME_FULL);
-    if (trail->live) {
-        struct cursor parts = op->parts;
-        struct store_row row;
-        op_decode(&trail->state, op->tag, &parts, &row);
-        last_add(&recovery->store->lasts.plain[op->series], &row, late);
-    }
-}
-
-static void take_op_writer(struct recovery *recovery, uint64_t record, uint64_t logged_bytes,
-                           const struct record_op *op)
+static void restore_op(struct recovery *recovery, uint64_t record, uint64_t logged_bytes, const struct record_op *op)
 {
     struct store *const store = recovery->store;
     const bool late = (op->tag & OP_LATE) != 0;
@@ -100,10 +77,8 @@ static void take_op(void *self, uint64_t record, uint64_t logged_bytes, const st
     struct recovery *const recovery = self;
     if (op->series >= recovery->store->lasts.count) {
         recovery->unknown++;
-    } else if (recovery->trails != NULL) {
-        take_op_reader(recovery, op);
     } else {
-        take_op_writer(recovery, record, logged_bytes, op);
+        restore_op(recovery, record, logged_bytes, op);
     }
 }
 
@@ -112,13 +87,13 @@ static void take_gap(void *self, uint64_t record)
     struct recovery *const recovery = self;
     struct store *const store = recovery->store;
     recovery->damaged++;
-    if (recovery->trails != NULL) {
-        memset(recovery->trails, 0, store->lasts.count * 2 * sizeof *recovery->trails);
-        return;
-    }
     struct sealer *const sealer = memory_new(1, sizeof *sealer);
     for (struct strand *strand; (strand = book_first(store->book, STRAND_LIVE)) != NULL;) {
-        uint8_t span;
+        uint8_t span = 0;
+        if (store->scratch != NULL) {
+            book_keep(store->book, strand, span);
+            continue;
+        }
         (void)seal_strand(store, sealer, recovery->batch, strand, (record << 16) + recovery->sealed++, &span);
         book_clear(store->book, strand);
     }
@@ -153,7 +128,6 @@ enum err_code recover(struct store *store, struct err *err)
     struct recovery recovery = {.store = store};
     enum err_code code = load_lasts(store, err);
     if (code == ERR_NONE) {
-        recovery.trails = store->book == NULL ? memory_new(store->lasts.count * 2, sizeof *recovery.trails) : NULL;
         recovery.batch = rocksdb_writebatch_create();
         code = walk_log(&recovery, err);
     }
@@ -167,6 +141,5 @@ enum err_code recover(struct store *store, struct err *err)
     if (recovery.batch != NULL) {
         rocksdb_writebatch_destroy(recovery.batch);
     }
-    free(recovery.trails);
     return code;
 }

@@ -158,7 +158,7 @@ static enum err_code commit_events(struct store_batch *batch, bool sync, struct 
 
 enum err_code store_batch_commit(struct store_batch *batch, bool sync, struct err *err)
 {
-    if (batch->store->book == NULL) {
+    if (batch->store->scratch != NULL) {
         return err_set(err, ERR_INPUT, "%s: opened for reading only", batch->store->path);
     }
     if (batch->event_count == 0 && batch->puts.len == 0) {

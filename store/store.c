@@ -20,13 +20,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STORE_FORMAT = 1, POOL_BYTES = 128 * 1024 * 1024 };
+enum { STORE_FORMAT = 1 };
 
 static struct store *new_store(const char *path)
 {
     struct store *const store = memory_new(1, sizeof *store);
     store->path = memory_strdup(path);
-    (void)pthread_rwlock_init(&store->lock, NULL); /* these four cannot fail with default attributes */
+    (void)pthread_rwlock_init(&store->lock, NULL); /* these five cannot fail with default attributes */
+    (void)pthread_mutex_init(&store->settling, NULL);
     (void)pthread_mutex_init(&store->healing, NULL);
     (void)pthread_mutex_init(&store->loading, NULL);
     (void)pthread_mutex_init(&store->journal, NULL);
@@ -132,7 +133,7 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
     }
     struct store *const store = new_store(path);
     db_options_make(store);
-    store->book = book_new(POOL_BYTES);
+    store->book = book_new(BOOK_POOL_BYTES);
     code = db_open(store, err);
     if (code == ERR_NONE) {
         code = claim_site(store, site_id, err);
@@ -147,6 +148,7 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
         store_close(store);
         return code;
     }
+    store->settled = true;
     *ret_store = store;
     return ERR_NONE;
 }
@@ -229,6 +231,7 @@ void store_close(struct store *store)
     book_free(store->book);
     lasts_done(&store->lasts);
     (void)pthread_rwlock_destroy(&store->lock);
+    (void)pthread_mutex_destroy(&store->settling);
     (void)pthread_mutex_destroy(&store->healing);
     (void)pthread_mutex_destroy(&store->loading);
     (void)pthread_mutex_destroy(&store->journal);

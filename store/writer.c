@@ -145,7 +145,7 @@ enum err_code store_writer_new(const struct store_writer_config *config, struct 
                                struct err *err)
 {
     struct store *const store = config->store;
-    if (store->book == NULL) {
+    if (store->scratch != NULL) {
         return err_set(err, ERR_INPUT, "%s: opened for reading only", store->path);
     }
     struct store_writer *const writer = memory_new(1, sizeof *writer);
@@ -484,6 +484,14 @@ static int finish(struct store_writer *writer, int64_t now_ns)
     return 0;
 }
 
+/* Says whether book and database tell the same, for those who read the book (open_rows.h). */
+static void settle(struct store_writer *writer, bool settled)
+{
+    (void)pthread_mutex_lock(&writer->store->settling); /* fails only on misuse */
+    writer->store->settled = settled;
+    (void)pthread_mutex_unlock(&writer->store->settling);
+}
+
 /* Nothing is taken while a failed database could not be opened again. */
 static size_t try_gather(struct store_writer *writer, int64_t now_ns)
 {
@@ -492,7 +500,9 @@ static size_t try_gather(struct store_writer *writer, int64_t now_ns)
         note_failure(writer, &why, now_ns);
         return 0;
     }
+    settle(writer, false);
     const size_t taken = gather(writer);
+    settle(writer, !writer->ready);
     db_leave(writer->store);
     return taken;
 }
@@ -509,6 +519,7 @@ static int do_work(void *self, int64_t now_ns)
         if (waiting || !write_batch(writer, now_ns)) {
             return inputs_ended(writer) ? finish(writer, now_ns) : 0;
         }
+        settle(writer, true);
     } else {
         confirm_marks(writer); /* everything before them is written already */
     }

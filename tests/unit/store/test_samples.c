@@ -8,6 +8,7 @@
 #include "cmocka_all.h"
 #include "rig.h"
 #include "store/bytes.h"
+#include "store/db.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,6 +250,108 @@ static void the_newest_and_the_last_good_are_known(void **state)
     folder_remove(path);
 }
 
+struct newest {
+    struct store *store;
+    char before[32];
+    size_t count;
+};
+
+static bool same_as_alone(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+{
+    struct newest *const newest = self;
+    struct board_entry alone;
+    struct err err;
+    char text[32];
+    (void)snprintf(text, sizeof text, "%.*s", (int)id_len, id);
+    assert_true(strcmp(newest->before, text) < 0);
+    assert_int_equal(store_last(newest->store, text, &alone, &err), ERR_NONE);
+    assert_true(alone.time_ns == entry->time_ns && alone.value == entry->value && alone.good == entry->good);
+    (void)snprintf(newest->before, sizeof newest->before, "%s", text);
+    newest->count++;
+    return newest->count < 25;
+}
+
+static void all_newest_come_at_once_by_id(void **state)
+{
+    char *const path = folder_new();
+    struct site *const site = site_make(40);
+    struct rig rig;
+    struct store *reader;
+    struct err err;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (uint32_t i = 0; i < 20; i++) {
+        rig_put(&rig, i * 2, 10 + i, 11 + i, i, 0);
+    }
+    rig_run(&rig);
+    struct newest newest = {.store = rig.store};
+    assert_int_equal(store_last_all(rig.store, same_as_alone, &newest, &err), ERR_NONE);
+    assert_int_equal(newest.count, 20); /* those never heard of are left out */
+    assert_int_equal(store_open_reader(path, &reader, &err), ERR_NONE);
+    newest = (struct newest){.store = reader, .count = 20};
+    assert_int_equal(store_last_all(reader, same_as_alone, &newest, &err), ERR_NONE);
+    assert_int_equal(newest.count, 25); /* stopped */
+    store_close(reader);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
+struct tally {
+    size_t count;
+    int64_t sum;
+};
+
+static bool tally_row(void *self, const struct store_row *row)
+{
+    struct tally *const tally = self;
+    tally->count++;
+    tally->sum += row->time_ns + (int64_t)row->value;
+    return true;
+}
+
+/* Whichever way the open samples are come by: the book, the log behind an unwritten batch, a reader's first series, its
+ * later ones. */
+static void open_samples_are_the_same_whatever_way_they_come(void **state)
+{
+    enum { ROWS = 700 };
+    char *const path = folder_new();
+    struct site *const site = site_make(POINTS);
+    struct rig rig;
+    struct store *reader;
+    struct err err;
+    struct tally expected = {0};
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (int64_t i = 0; i < ROWS * POINTS; i++) {
+        const int64_t time_ns = i % 7 == 0 ? i - 3 * POINTS + 1000000 : i * 1000000; /* some are late */
+        rig_put(&rig, (uint32_t)(i % POINTS), time_ns, i * 1000000, (double)i, 0);
+    }
+    rig_run(&rig);
+    assert_int_equal(store_open_reader(path, &reader, &err), ERR_NONE);
+    for (int round = 0; round < 4; round++) {
+        struct tally tally = {0};
+        if (round == 1) { /* as while a batch is being written */
+            rig.store->settled = false;
+        }
+        for (int i = 0; i < POINTS; i++) {
+            char id[8];
+            (void)snprintf(id, sizeof id, "p%d", i);
+            assert_int_equal(
+                store_read(round < 2 ? rig.store : reader, id, INT64_MIN, INT64_MAX, tally_row, &tally, &err),
+                ERR_NONE);
+        }
+        expected = round == 0 ? tally : expected;
+        assert_true(tally.count == expected.count && tally.sum == expected.sum);
+        rig.store->settled = true;
+    }
+    assert_true(expected.count > ROWS * POINTS * 9 / 10);
+    store_close(reader);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 struct buckets {
     struct store_bucket list[16];
     size_t count;
@@ -382,6 +485,8 @@ int main(void)
         cmocka_unit_test(heaps_of_late_samples_are_merged),
         cmocka_unit_test(ends_of_time_are_kept),
         cmocka_unit_test(the_newest_and_the_last_good_are_known),
+        cmocka_unit_test(all_newest_come_at_once_by_id),
+        cmocka_unit_test(open_samples_are_the_same_whatever_way_they_come),
         cmocka_unit_test(aggregates_count_what_has_a_value),
         cmocka_unit_test(a_slow_point_does_not_hold_back_the_log),
         cmocka_unit_test(marks_are_confirmed_after_the_commit),
