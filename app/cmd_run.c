@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 struct monitor {
@@ -73,22 +74,46 @@ static void stop(struct monitor *monitor)
     log_event(LOG_INFO, "app", "APP-002", monitor->subject, "state=stopped site=%s", monitor->site->id);
 }
 
-/* Takes over a changed site.  A site with mistakes, or of another id, leaves the old one running. */
+static void refuse(const struct monitor *monitor, const char *reason)
+{
+    log_event(LOG_ERROR, "app", "APP-003", monitor->subject, "site=%s reason=\"%s; the old one goes on\"",
+              monitor->file, reason);
+}
+
+static void take(struct monitor *monitor, struct site *site, struct rules *rules)
+{
+    monitor->site = site;
+    monitor->rules = rules;
+}
+
+/* Takes over a changed site.  One that has mistakes, another id, or cannot be started leaves the old one running. */
 static enum err_code reload(struct monitor *monitor, struct err *err)
 {
+    struct site *old_site = monitor->site;
+    struct rules *old_rules = monitor->rules;
     struct site *site = NULL;
     struct rules *rules = NULL;
     if (command_load(monitor->command, monitor->file, &site, &rules) != ERR_NONE) {
-        log_event(LOG_ERROR, "app", "APP-003", monitor->file,
-                  "site=%s reason=\"the changed site has mistakes; the old one goes on\"", monitor->file);
+        refuse(monitor, "the changed site has mistakes");
         return ERR_NONE;
     }
-    stop(monitor);
-    rules_free(monitor->rules);
-    site_free(monitor->site);
-    monitor->site = site;
-    monitor->rules = rules;
-    return start(monitor, err);
+    enum err_code code = ERR_NONE;
+    bool taken = false;
+    if (strcmp(site->id, old_site->id) != 0) {
+        refuse(monitor, "the changed site has another id");
+    } else {
+        stop(monitor);
+        take(monitor, site, rules);
+        taken = start(monitor, err) == ERR_NONE;
+        if (!taken) {
+            refuse(monitor, err->text);
+            take(monitor, old_site, old_rules);
+            code = start(monitor, err);
+        }
+    }
+    rules_free(taken ? old_rules : rules);
+    site_free(taken ? old_site : site);
+    return code;
 }
 
 /* Waits for a signal until the end or the next second; gives it, or 0. */
