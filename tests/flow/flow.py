@@ -26,6 +26,9 @@ BIN = os.environ.get("DAVY_BIN", os.path.join(SOURCE, "build", "dev", "bin"))
 LAUNCHER = [w for w in re.split(r"[; ]", os.environ.get("DAVY_LAUNCHER", "")) if w]
 # Sanitizers slow everything down; deadlines stretch with them.
 SLOW = 4.0 if os.environ.get("DAVY_SANITIZE") else 1.0
+# What a sanitizer prints when it has found a fault.  A program may say it and still end well.
+REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|\bruntime error: |DEADLYSIGNAL")
+REPORT_LINES = 40
 
 
 class Failure(Exception):
@@ -40,6 +43,14 @@ def require(condition, text):
 def equal(came, expected, text=""):
     if came != expected:
         raise Failure(f"{text}: came {came!r}, expected {expected!r}")
+
+
+def sanitizer_report(lines):
+    """The first report among these lines, cut to a page; empty when there is none."""
+    for i, line in enumerate(lines):
+        if REPORT.search(line):
+            return "\n".join(lines[i:i + REPORT_LINES])
+    return ""
 
 
 def free_port():
@@ -120,6 +131,7 @@ class Stage:
     def __init__(self, name):
         self.folder = tempfile.mkdtemp(prefix=f"davy-{name}-")
         self.programs = []
+        self.reports = []  # of programs that ran to their end: (name, what a sanitizer said)
 
     def path(self, *names):
         return os.path.join(self.folder, *names)
@@ -147,6 +159,7 @@ class Stage:
         done = subprocess.run([*LAUNCHER, os.path.join(BIN, binary), *words], cwd=self.folder, capture_output=True,
                               timeout=seconds * SLOW, check=False)
         out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        self.reports.append((f"{binary} {shlex.join(words)}", sanitizer_report(err.splitlines())))
         if expect is not None and done.returncode != expect:
             raise Failure(f"{binary} {shlex.join(words)}: exit code {done.returncode}, expected {expect}: {err or out}")
         return out, err
@@ -199,14 +212,26 @@ class Stage:
 
         return wait_until(look, text or f"an event with {keys}", seconds)
 
-    def close(self, failed):
+    def end_all(self):
         for program in reversed(self.programs):
             if program.process.poll() is None:
                 program.process.kill()
                 program.process.wait()
+            for thread in program.threads:
+                thread.join(5)
+
+    def require_no_reports(self):
+        """A test that went well fails all the same when a sanitizer had something to say."""
+        told = self.reports + [(program.name, sanitizer_report(program.err)) for program in self.programs]
+        for name, report in told:
+            require(not report, f"{name}: a sanitizer reports\n{report}")
+
+    def close(self, failed):
+        self.end_all()
         if failed:
             print(f"  kept: {self.folder}")
-            for program in self.programs:
+            for i, program in enumerate(self.programs):
+                self.write(f"{i}-{os.path.basename(program.name.split()[0])}.err", "\n".join(program.err) + "\n")
                 for line in program.err[-15:]:
                     print(f"  {program.name}: {line}")
         else:
@@ -227,6 +252,8 @@ def main(names):
         began = time.monotonic()
         try:
             test(stage)
+            stage.end_all()
+            stage.require_no_reports()
             stage.close(False)
             print(f"ok   {name} ({time.monotonic() - began:.1f} s)", flush=True)
         except Exception as fault:  # a test may fail in any way
