@@ -116,6 +116,7 @@ static void client_answer(struct control *control, struct client *client)
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = client};
     (void)epoll_ctl(control->epoll, EPOLL_CTL_MOD, client->fd, &event);
     client->state = CLIENT_WRITING;
+    client->deadline_ns = control->now_ns + CONTROL_CLIENT_NS;
     client->out_pos = 0;
     client_write(client);
 }
@@ -159,6 +160,35 @@ static bool take_text(const json_t *object, const char *key, char *room, size_t 
     return true;
 }
 
+/* A whole number from 0 to most, at first 0; false for anything else that stands there. */
+static bool take_whole(const json_t *object, const char *key, int64_t most, int64_t *number)
+{
+    const json_t *value = json_object_get(object, key);
+    const json_int_t there = json_integer_value(value);
+    if (value != NULL && (!json_is_integer(value) || there < 0 || there > most)) {
+        return false;
+    }
+    *number = there;
+    return true;
+}
+
+/* Reads the numbers of an act; on failure gives the reason. */
+static const char *read_numbers(const json_t *object, struct act *act)
+{
+    const int64_t most_ms = INT64_MAX / NS_PER_MS;
+    int64_t occurrence = 0, for_ms = 0, until_ms = 0;
+    if (!take_whole(object, "occurrence", UINT32_MAX, &occurrence)) {
+        return "the occurrence is a whole number, from 1";
+    }
+    if (!take_whole(object, "for_ms", most_ms, &for_ms) || !take_whole(object, "until_ms", most_ms, &until_ms)) {
+        return "the end is not a time that can be counted";
+    }
+    act->occurrence = (uint32_t)occurrence;
+    act->for_ns = for_ms * NS_PER_MS;
+    act->until_ns = until_ms * NS_PER_MS;
+    return NULL;
+}
+
 /* Reads an act; on failure gives the reason. */
 static const char *read_act(const struct site *site, const json_t *object, struct act *act)
 {
@@ -182,16 +212,13 @@ static const char *read_act(const struct site *site, const json_t *object, struc
     if (act->by[0] == '\0') {
         return "who acts is missing (--by NAME)";
     }
-    act->occurrence = (uint32_t)json_integer_value(json_object_get(object, "occurrence"));
-    act->for_ns = json_integer_value(json_object_get(object, "for_ms")) * NS_PER_MS;
-    act->until_ns = json_integer_value(json_object_get(object, "until_ms")) * NS_PER_MS;
     const char *level = json_string_value(json_object_get(object, "level"));
     enum level seen = LEVEL_NONE;
     if (level != NULL && !level_parse(level, strlen(level), &seen)) {
         return "the level is not known; levels are blue, yellow, orange, red";
     }
     act->level = (uint8_t)seen;
-    return NULL;
+    return read_numbers(object, act);
 }
 
 static void take_act(struct control *control, struct client *client, const json_t *object)
@@ -207,10 +234,12 @@ static void take_act(struct control *control, struct client *client, const json_
         return;
     }
     doorbell_ring(control->config.command_bell);
-    struct epoll_event event = {.events = 0, .data.ptr = client}; /* only a hang-up interests until the answer is here */
+    struct epoll_event event = {.events = 0,
+                                .data.ptr = client}; /* only a hang-up interests until the answer is here */
     (void)epoll_ctl(control->epoll, EPOLL_CTL_MOD, client->fd, &event);
     client->ticket = act.ticket;
     client->state = CLIENT_WAITING;
+    client->deadline_ns = control->now_ns + CONTROL_ACT_NS;
 }
 
 static void take_request(struct control *control, struct client *client, size_t len)
@@ -277,7 +306,7 @@ static void accept_clients(struct control *control)
         client->state = CLIENT_READING;
         client->fd = fd;
         client->in_len = 0;
-        client->deadline_ns = control->now_ns + CONTROL_TIMEOUT_NS;
+        client->deadline_ns = control->now_ns + CONTROL_CLIENT_NS;
     }
     listen_again(control, false);
 }

@@ -6,7 +6,9 @@
  *   {"do":"stat"}                                      -> one {"name","value","unit","help"} a line
  * Acts go through a ring into the manager; its answers come back by a ring.
  * At most CONTROL_CLIENTS at once (more wait in the socket's queue); a request
- * longer than CONTROL_REQUEST_MAX or slower than CONTROL_TIMEOUT_NS is refused.
+ * longer than CONTROL_REQUEST_MAX is refused, and who takes longer than
+ * CONTROL_CLIENT_NS to send it or to take the answer is dropped, well before
+ * those who wait behind lose patience (CONTROL_PATIENCE_S).
  *
  * Threads: the agent's own.  Only the user Davy runs as may connect (0600).
  */
@@ -15,27 +17,31 @@
 
 #include "base/agent.h"
 #include "base/cell.h"
+#include "base/clock.h"
 #include "base/counter.h"
 #include "base/err.h"
 #include "base/ring.h"
 #include "model/site.h"
 
 enum { CONTROL_CLIENTS = 32, CONTROL_REQUEST_MAX = 8192 };
-#define CONTROL_TIMEOUT_NS INT64_C(10000000000)
+#define CONTROL_CLIENT_NS (3 * NS_PER_S) /* to send a request, and to take its answer */
+#define CONTROL_ACT_NS    (8 * NS_PER_S) /* for an act to be on the disk */
+enum { CONTROL_PATIENCE_S = 12 };        /* of a client, for the whole */
 
 struct control;
 
 struct control_config {
-    const struct site *site;     /* borrowed, like all below */
-    const char *store_path;      /* the folder the socket is made in */
-    struct ring *commands;       /* out: struct act */
+    const struct site *site; /* borrowed, like all below */
+    const char *store_path;  /* the folder the socket is made in */
+    struct ring *commands;   /* out: struct act */
     struct doorbell *command_bell;
-    struct ring *answers;        /* in: struct answer */
+    struct ring *answers; /* in: struct answer */
     const struct counters *counters;
-    const struct cell *stop;     /* not 0: finish */
+    const struct cell *stop; /* not 0: finish */
 };
 
-enum err_code control_new(const struct control_config *config, struct control **ret_control, struct err *err) MUST_CHECK;
+enum err_code control_new(const struct control_config *config, struct control **ret_control,
+                          struct err *err) MUST_CHECK;
 void control_free(struct control *control); /* removes the socket; accepts NULL */
 struct agent control_agent(struct control *control);
 

@@ -26,15 +26,14 @@ static bool send_all(int fd, const char *text, size_t len)
     return true;
 }
 
-enum err_code control_ask(const char *store_path, const char *request, control_line_fn *fn, void *self,
-                          struct err *err)
+enum err_code control_ask(const char *store_path, const char *request, control_line_fn *fn, void *self, struct err *err)
 {
     struct control_socket sock;
     enum err_code code = control_socket_connect(store_path, &sock, err);
     if (code != ERR_NONE) {
         return code;
     }
-    struct timeval patience = {.tv_sec = CONTROL_TIMEOUT_NS / 1000000000};
+    struct timeval patience = {.tv_sec = CONTROL_PATIENCE_S};
     (void)setsockopt(sock.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     size_t lines = 0;
     FILE *in = NULL;
@@ -43,11 +42,13 @@ enum err_code control_ask(const char *store_path, const char *request, control_l
     }
     char *line = NULL;
     size_t room = 0;
+    errno = 0;
     for (ssize_t n = 0; in != NULL && (n = getline(&line, &room, in)) > 0; lines++) {
         fn(self, line, (size_t)(line[n - 1] == '\n' ? n - 1 : n));
     }
     if (lines == 0) {
-        code = err_set(err, ERR_ENV, "the monitor gave no answer (%s)", errno != 0 ? strerror(errno) : "closed");
+        const char *reason = errno == 0 ? "it closed the connection" : errno == EAGAIN ? "it is busy" : strerror(errno);
+        code = err_set(err, ERR_ENV, "the monitor gave no answer (%s)", reason);
     }
     free(line);
     if (in != NULL) {
