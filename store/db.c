@@ -4,8 +4,10 @@
 #include "store/db.h"
 #include "base/clock.h"
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,11 +52,29 @@ static char *open_once(struct store *store)
     return rocks_err;
 }
 
+/* With its diary off (db_options.c) RocksDB cannot write down its own settings: each opening leaves a file of a few
+ * bytes that it never looks at again, nor removes.  A monitor opened often, as on a full disk, would pile them up. */
+static void remove_leftovers(const struct store *store)
+{
+    DIR *const folder = opendir(store->path);
+    if (folder == NULL) {
+        return; /* it was just opened; the next time will do */
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (fnmatch("OPTIONS-*.dbtmp", entry->d_name, 0) == 0) {
+            (void)unlinkat(dirfd(folder), entry->d_name, 0); /* one that stays is tried again next time */
+        }
+    }
+    (void)closedir(folder); /* it was only read */
+}
+
 enum err_code db_open(struct store *store, struct err *err)
 {
     char *const rocks_err = open_once(store);
     if (rocks_err != NULL) {
         store->db = NULL;
+    } else if (store->scratch == NULL) {
+        remove_leftovers(store);
     }
     return db_error(store, rocks_err, err);
 }
