@@ -55,5 +55,15 @@ def test_the_rule_test_can_fail(stage):
     flow.require("0 passed, 1 failed" in out and "raised" in err, out + err)
 
 
+def test_a_failed_rule_test_prints_numbers_as_written(stage):
+    site, cases = [block for block in blocks("rules.md") if "site" in block]
+    case = {"name": "nothing comes", "input": [{"point": "face-501/t1/ch4", "values": "0.2"}],
+            "expect": [{"at": "3s", "event": "raised", "value": 0.3}]}
+    stage.write("site.json", site)
+    stage.write("test.json", {"site": "site.json", "cases": [case]})
+    _, err = stage.run("test", "test.json", expect=1)
+    flow.require('! expected  {"at":"3s","event":"raised","value":0.3}' in err, err)
+
+
 if __name__ == "__main__":
     flow.main(globals())
