@@ -30,6 +30,7 @@ int cmd_test(const struct command *self, int argc, char **argv);
 int cmd_query(const struct command *self, int argc, char **argv);
 int cmd_alarms(const struct command *self, int argc, char **argv);
 int cmd_act(const struct command *self, int argc, char **argv); /* ack, shelve, … by self->name */
+int cmd_probe(const struct command *self, int argc, char **argv);
 int cmd_stat(const struct command *self, int argc, char **argv);
 int cmd_verify(const struct command *self, int argc, char **argv);
 

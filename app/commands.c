@@ -55,6 +55,18 @@ const struct command davy_commands[] = {
      ACT_HELP("Takes an alarm out of service: judged and journalled, not announced.")},
     {"in-service", cmd_act, "in-service SITE ALARM --by NAME [--comment TEXT]",
      ACT_HELP("Puts an alarm back into service.")},
+    {"probe", cmd_probe,
+     "probe modbus://HOST[:PORT] [--unit 1] [--table input] [--address 0] [--count 4] [--timeout 2s]",
+     "Reads registers, coils or discrete inputs of one device once and shows what they may mean: every 16-bit value,\n"
+     "its bits, and from each address on every 32- and 64-bit type in every byte order.  What stands in a column is\n"
+     "what a point with that type and order would get before scale and offset.  A * marks what looks like a measured\n"
+     "value: a float from 0.001 up to a million, a 16-bit number of up to 4 digits, a longer one of up to 6 digits.\n"
+     "  --unit N       unit id, 0 to 255 (default 1)\n"
+     "  --table T      input, holding, coil or discrete (default input)\n"
+     "  --address N    the first, counted from 0 as on the wire (default 0)\n"
+     "  --count N      how many, at most 125 registers or 2000 bits (default 4)\n"
+     "  --timeout D    how long connecting and the answer may take (default 2s)\n"
+     "Exit code 1 when the device refuses the request, 3 when it cannot be reached or does not answer.\n"},
     {"stat", cmd_stat, "stat SITE [--format table|ndjson]", "Prints the live counters of a running monitor.\n"},
     {"verify", cmd_verify, "verify SITE",
      "Checks the whole store: checksums, block invariants, the journal's hash chain.  Prints each damage with its\n"

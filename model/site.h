@@ -210,6 +210,10 @@ void site_free(struct site *site);
 uint32_t site_point(const struct site *site, const char *id, size_t len);
 uint32_t site_alarm(const struct site *site, const char *name, size_t len);
 
+/* Sets type, registers and byte order of a value in registers, `order` as a site file writes it (NULL: big-endian); false
+ * when that is no order for the type's size.  Pure. */
+bool site_from_shape(struct site_from *from, enum mbus_type type, const char *order);
+
 /* The value of a point's tag, or NULL. */
 const char *site_point_tag(const struct site_point *point, const char *key);
 

@@ -44,19 +44,33 @@ static const char *find_order(const char *word, unsigned registers)
     return NULL;
 }
 
-static void read_order(struct site_build *build, const struct conf_at *at, const char *word, struct site_from *from)
+bool site_from_shape(struct site_from *from, enum mbus_type type, const char *order)
+{
+    const uint8_t registers = type_registers[type];
+    const char *travels = find_order(order != NULL ? order : "ABCD", registers);
+    if (travels == NULL) {
+        return false;
+    }
+    from->type = type;
+    from->registers = registers;
+    for (size_t i = 0; travels[i] != '\0'; i++) {
+        from->order[i] = (uint8_t)(travels[i] - 'A');
+    }
+    return true;
+}
+
+static void read_shape(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
+                       struct site_from *from)
 {
     static const char *const allowed[] = {"AB, BA, ABCD, CDAB, BADC or DCBA", "ABCD, CDAB, BADC or DCBA", NULL,
                                           "ABCD, CDAB, BADC, DCBA, ABCDEFGH, GHEFCDAB, BADCFEHG or HGFEDCBA"};
-    const char *order = find_order(word != NULL ? word : "ABCD", from->registers);
-    if (order == NULL) {
+    const enum mbus_type type = raw->type == CONF_ABSENT ? TYPE_U16 : (enum mbus_type)raw->type;
+    if (!site_from_shape(from, type, raw->order)) {
+        const unsigned registers = type_registers[type];
         const struct conf_at here = CONF_KEY_AT(at, "order");
-        conf_mistake(&build->conf, &here, allowed[from->registers - 1], "\"%s\" is no byte order for %d bytes", word,
-                     from->registers * 2);
-        return;
-    }
-    for (size_t i = 0; order[i] != '\0'; i++) {
-        from->order[i] = (uint8_t)(order[i] - 'A');
+        conf_mistake(&build->conf, &here, allowed[registers - 1], "\"%s\" is no byte order for %u bytes", raw->order,
+                     registers * 2);
+        (void)site_from_shape(from, type, NULL); /* so that what follows knows the registers */
     }
 }
 
@@ -124,9 +138,7 @@ static void read_modbus(struct site_build *build, const struct conf_at *at, cons
     if (from->table == TABLE_COIL || from->table == TABLE_DISCRETE) {
         read_coil(build, at, raw, from);
     } else {
-        from->type = raw->type == CONF_ABSENT ? TYPE_U16 : (enum mbus_type)raw->type;
-        from->registers = type_registers[from->type];
-        read_order(build, at, raw->order, from);
+        read_shape(build, at, raw, from);
     }
     read_bits(build, at, raw, from);
     if (from->address + (from->registers > 0 ? from->registers : 1) > 65536) {
