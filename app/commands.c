@@ -38,6 +38,14 @@ const struct command davy_commands[] = {
      "Prints stored samples, or aggregates over buckets that start at whole multiples of --every since 1970 UTC.\n"
      "Works while a monitor holds the store.  Times: RFC 3339, Unix milliseconds, now, now-2h.  From is included, to\n"
      "is not; the defaults are now-1h and now.\n"},
+    {"export", cmd_export, "export SITE --from T --to T [--points GLOB] [--format trace|csv]",
+     "Prints a stretch of history as a trace: samples with a time from --from (included) to --to (not included), of all\n"
+     "points or of those whose id matches GLOB.  Without --from or --to all there is on that side.  Works while a monitor\n"
+     "holds the store.\n"
+     "  --points GLOB    * is any run of characters, ? is one\n"
+     "  --format trace   in the order of receipt, with the time of receipt in a column seen: replaying it gives the\n"
+     "                   events of the live run (default)\n"
+     "  --format csv     in the order of time\n"},
     {"alarms", cmd_alarms, "alarms SITE [--history | --kpi [--from T --to T]] [--all] [--format table|ndjson]",
      "Prints the current alarms, the worst first, or with --history the journal of events.  Works while a monitor\n"
      "runs.  Shelved, suppressed and out-of-service alarms are shown with --all only.\n"

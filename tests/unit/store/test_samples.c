@@ -335,7 +335,7 @@ static void open_samples_are_the_same_whatever_way_they_come(void **state)
             rig.store->settled = false;
         }
         for (int i = 0; i < POINTS; i++) {
-            char id[8];
+            char id[32];
             (void)snprintf(id, sizeof id, "p%d", i);
             assert_int_equal(
                 store_read(round < 2 ? rig.store : reader, id, INT64_MIN, INT64_MAX, tally_row, &tally, &err),
