@@ -16,6 +16,7 @@
 #include "rules/window.h"
 
 #include "base/clock.h"
+#include "rules/anomaly.h"
 #include "rules/window_sums.h"
 #include <assert.h>
 #include <math.h>
@@ -54,7 +55,8 @@ struct window {
     struct wedge least, greatest;
     struct dot *dots;       /* ring; NULL once there are buckets */
     struct bucket *buckets; /* ring; NULL before */
-    /* ewma and zscore */
+    struct anomaly *anomaly; /* of that kind only; the arena's */
+    /* ewma, zscore and anomaly */
     int64_t answer_ns;   /* time of the latest sample */
     double answer;       /* NaN before the first */
 };
@@ -227,6 +229,10 @@ struct window *window_new(struct arena *arena, enum window_kind kind, int64_t wi
     window->answer = NAN;
     if (kind == WINDOW_EWMA) {
         return window; /* one number; keeps no samples */
+    }
+    if (kind == WINDOW_ANOMALY) {
+        window->anomaly = anomaly_new(arena, width_ns);
+        return window; /* keeps its samples its own way */
     }
     window->capacity = first_capacity(width_ns, every_ns);
     window->dots = ARENA_ARRAY(arena, struct dot, window->capacity);
@@ -411,6 +417,9 @@ void window_add(struct window *window, int64_t time_ns, double value)
         break;
     case WINDOW_ZSCORE:
         add_zscore(window, time_ns, value);
+        break;
+    case WINDOW_ANOMALY:
+        window->answer = anomaly_add(window->anomaly, time_ns, value);
         break;
     }
 }

@@ -44,8 +44,9 @@ void window_done(struct window *window);
 /* Adds a good sample at time_ns (after all before). */
 void window_add(struct window *window, int64_t time_ns, double value);
 
-/* The answer of function `op` (OP_MEAN … OP_CHANGES, OP_EWMA, OP_ZSCORE) at t; NaN when there is none (empty window,
- * slope of fewer than 2 samples, zscore over fewer than 2 earlier or over all-equal samples).  An empty window has no
+/* The answer of function `op` (OP_MEAN … OP_CHANGES, OP_EWMA, OP_ZSCORE, OP_ANOMALY) at t; NaN when there is none (empty
+ * window, slope of fewer than 2 samples, zscore over fewer than 2 earlier or over all-equal samples, see also
+ * anomaly.h).  An empty window has no
  * answer to anything, count included (contract: "Numbers that are not there"). */
 double window_query(struct window *window, enum op op, int64_t t_ns);
 
