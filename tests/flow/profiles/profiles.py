@@ -1,8 +1,8 @@
 """The rule packs under profiles/: sites that include them pass `davy check`, their rule tests pass `davy test`, no rule
 and no level goes without a test or without its origin, and the tables of profiles/README.md say what the files say.
 
-    profiles.py coal | chemical     the tests of one pack
-    profiles.py tables              writes the tables into profiles/README.md
+    profiles.py coal | chemical | early-warning     the tests of one pack
+    profiles.py tables                              writes the tables into profiles/README.md
 """
 
 import glob
@@ -117,7 +117,7 @@ def table(pack):
 
 def tables(page):
     """The page with the text between its marks printed anew from the packs."""
-    for pack in ("coal", "chemical"):
+    for pack in ("coal", "chemical", "early-warning"):
         begin, end = f"<!-- rules of {pack} -->\n", f"<!-- end of {pack} -->"
         before, rest = page.split(begin)
         page = before + begin + "\n" + table(pack) + "\n" + end + rest.split(end)[1]
