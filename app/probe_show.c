@@ -20,11 +20,13 @@ bool probe_is_plausible(enum mbus_type type, double value)
     case TYPE_F64:
         return size >= 0.001 && size < 1e6;
     case TYPE_U16:
+    case TYPE_BCD16:
         return size >= 1 && size <= SHORT_MAX;
     case TYPE_I16: /* what is not negative stands in the unsigned column already */
         return value < 0 && size <= SHORT_MAX;
     case TYPE_U32:
     case TYPE_U64:
+    case TYPE_BCD32:
         return size >= 1 && size <= WIDE_MAX;
     case TYPE_I32:
     case TYPE_I64:
@@ -66,14 +68,15 @@ static void print_bits(FILE *out, unsigned word)
 
 static void show_words(const struct probe *probe, const uint8_t *payload, FILE *out)
 {
-    (void)fprintf(out, "\n%7s  %4s  %-19s %9s %9s %9s %9s\n", "address", "hex", "bits 15 to 0", "u16", "i16", "u16 BA",
-                  "i16 BA");
+    (void)fprintf(out, "\n%7s  %4s  %-19s %9s %9s %9s %9s %9s\n", "address", "hex", "bits 15 to 0", "u16", "i16",
+                  "bcd16", "u16 BA", "i16 BA");
     for (size_t at = 0; at < probe->count; at++) {
         const unsigned word = (unsigned)payload[2 * at] << 8 | payload[2 * at + 1];
         (void)fprintf(out, "%7zu  %04X  ", probe->address + at, word);
         print_bits(out, word);
         print_cell(out, 9, TYPE_U16, "AB", payload, at);
         print_cell(out, 9, TYPE_I16, "AB", payload, at);
+        print_cell(out, 9, TYPE_BCD16, "AB", payload, at);
         print_cell(out, 9, TYPE_U16, "BA", payload, at);
         print_cell(out, 9, TYPE_I16, "BA", payload, at);
         (void)fputc('\n', out);
@@ -124,7 +127,7 @@ void probe_show(const struct probe *probe, const uint8_t *payload, FILE *out)
                                         [TABLE_HOLDING] = "holding registers",
                                         [TABLE_COIL] = "coils",
                                         [TABLE_DISCRETE] = "discrete inputs"};
-    static const struct shape by32[] = {{TYPE_U32, "u32"}, {TYPE_I32, "i32"}, {TYPE_F32, "f32"}};
+    static const struct shape by32[] = {{TYPE_U32, "u32"}, {TYPE_I32, "i32"}, {TYPE_F32, "f32"}, {TYPE_BCD32, "bcd32"}};
     static const struct shape by64[] = {{TYPE_U64, "u64"}, {TYPE_I64, "i64"}, {TYPE_F64, "f64"}};
     static const char *const orders32[ORDERS] = {"ABCD", "CDAB", "BADC", "DCBA"};
     static const char *const orders64[ORDERS] = {"ABCDEFGH", "GHEFCDAB", "BADCFEHG", "HGFEDCBA"};

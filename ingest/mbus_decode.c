@@ -41,6 +41,20 @@ static double field(uint64_t bits, unsigned lo, unsigned hi)
     return (double)((bits >> lo) & mask);
 }
 
+/* Packed decimals: 4 bits a digit, the most significant first.  Ten and above is no digit, so there is no reading. */
+static double as_bcd(uint64_t bits, unsigned digits)
+{
+    double value = 0;
+    for (unsigned i = digits; i-- > 0;) {
+        const unsigned digit = (unsigned)(bits >> 4U * i) & 0xFU;
+        if (digit > 9) {
+            return NAN;
+        }
+        value = 10 * value + digit;
+    }
+    return value;
+}
+
 static double raw_of(const struct site_from *from, uint64_t bits)
 {
     switch (from->type) {
@@ -64,6 +78,10 @@ static double raw_of(const struct site_from *from, uint64_t bits)
         return field(bits, from->bit_lo, from->bit_lo);
     case TYPE_BITS:
         return field(bits, from->bit_lo, from->bit_hi);
+    case TYPE_BCD16:
+        return as_bcd(bits, 4);
+    case TYPE_BCD32:
+        return as_bcd(bits, 8);
     }
     return NAN;
 }

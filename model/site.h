@@ -80,7 +80,8 @@ struct site_source {
 
 enum mbus_table { TABLE_INPUT, TABLE_HOLDING, TABLE_COIL, TABLE_DISCRETE };
 enum mbus_type {
-    TYPE_U16, TYPE_I16, TYPE_U32, TYPE_I32, TYPE_U64, TYPE_I64, TYPE_F32, TYPE_F64, TYPE_BOOL, TYPE_BIT, TYPE_BITS
+    TYPE_U16, TYPE_I16, TYPE_U32, TYPE_I32, TYPE_U64, TYPE_I64, TYPE_F32, TYPE_F64, TYPE_BOOL, TYPE_BIT, TYPE_BITS,
+    TYPE_BCD16, TYPE_BCD32 /* packed decimals: 4 and 8 digits, one in 4 bits */
 };
 
 struct site_from {

@@ -14,7 +14,7 @@
 /* Registers taken by a type; `bool`, `bit` and `bits` read one register, in the tables that have registers. */
 static const uint8_t type_registers[] = {
     [TYPE_U16] = 1, [TYPE_I16] = 1, [TYPE_U32] = 2,  [TYPE_I32] = 2, [TYPE_U64] = 4,  [TYPE_I64] = 4,
-    [TYPE_F32] = 2, [TYPE_F64] = 4, [TYPE_BOOL] = 1, [TYPE_BIT] = 1, [TYPE_BITS] = 1,
+    [TYPE_F32] = 2, [TYPE_F64] = 4, [TYPE_BOOL] = 1, [TYPE_BIT] = 1, [TYPE_BITS] = 1, [TYPE_BCD16] = 1, [TYPE_BCD32] = 2,
 };
 
 /* What users write, and what it means for 2, 4 and 8 bytes: big-endian, words swapped, bytes swapped, little-endian. */

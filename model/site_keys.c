@@ -117,7 +117,7 @@ const struct conf_table source_table = {.name = "sources.<id>",
 
 static const char *const table_words[] = {"input", "holding", "coil", "discrete", NULL};
 static const char *const type_words[] = {"u16", "i16", "u32",  "i32", "u64",  "i64",
-                                         "f32", "f64", "bool", "bit", "bits", NULL};
+                                         "f32", "f64", "bool", "bit", "bits", "bcd16", "bcd32", NULL};
 static const char *const way_words[] = {"a Modbus source", "an MQTT source", NULL};
 
 enum { MODBUS = 1 << FROM_MODBUS, MQTT = 1 << FROM_MQTT };
@@ -131,7 +131,7 @@ static const struct conf_key from_keys[] = {
     {"address", CONF_WHOLE, KEY(raw_from, address), .required = true, .only = MODBUS, .lo = 0, .hi = 65535,
      .help = "first register or bit, counted from 0 as on the wire"},
     {"type", CONF_WORD, KEY(raw_from, type), .only = MODBUS, .words = type_words,
-     .fallback_note = "`u16`; `bool` for coils and discrete inputs", .help = "how the registers are read"},
+     .fallback_note = "`u16`; `bool` for coils and discrete inputs", .help = "how the registers are read; `bcd16` and `bcd32` are packed decimals of 4 and 8 digits"},
     {"order", CONF_TEXT, KEY(raw_from, order), .shared = true, .only = MODBUS, .hi = 8,
      .fallback_note = "`ABCD`, `ABCDEFGH`",
      .help = "byte order as it travels, A the most significant: `ABCD CDAB BADC DCBA`; 8 bytes: the same or "

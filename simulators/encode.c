@@ -5,8 +5,8 @@
  */
 #include "simulators/encode.h"
 #include "model/real32.h"
-#include "model/scaling.h"
 #include "model/sample.h"
+#include "model/scaling.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -62,6 +62,32 @@ static uint64_t to_f64(double number)
     return bits;
 }
 
+/* Nearest whole number of at most that many digits, 4 bits a digit. */
+static uint64_t to_bcd(double number, unsigned digits)
+{
+    uint64_t most = 1;
+    for (unsigned i = 0; i < digits; i++) {
+        most *= 10;
+    }
+    const uint64_t whole = to_unsigned(number, 64);
+    uint64_t rest = whole < most ? whole : most - 1;
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < digits; i++, rest /= 10) {
+        bits |= rest % 10 << 4 * i;
+    }
+    return bits;
+}
+
+static double from_bcd(uint64_t bits, unsigned digits)
+{
+    double number = 0;
+    for (unsigned i = digits; i-- > 0;) {
+        const uint64_t digit = bits >> 4 * i & 0xf;
+        number = digit > 9 ? NAN : 10 * number + (double)digit;
+    }
+    return number;
+}
+
 static struct raw encode_number(const struct site_from *from, double number)
 {
     const unsigned bits = raw_bits(from);
@@ -89,6 +115,10 @@ static struct raw encode_number(const struct site_from *from, double number)
         break;
     case TYPE_BOOL:
         raw.bits = number >= 0.5;
+        break;
+    case TYPE_BCD16:
+    case TYPE_BCD32:
+        raw.bits = to_bcd(number, bits / 4);
         break;
     case TYPE_BIT:
     case TYPE_BITS: {
@@ -132,6 +162,9 @@ static double decode_number(const struct site_from *from, struct raw raw)
     }
     case TYPE_BOOL:
         return value != 0;
+    case TYPE_BCD16:
+    case TYPE_BCD32:
+        return from_bcd(value, raw_bits(from) / 4);
     case TYPE_BIT:
     case TYPE_BITS:
         return (double)(value >> from->bit_lo);
@@ -187,6 +220,10 @@ bool encode_invalid(const struct site_from *from, struct raw *ret_raw)
     }
     if (from->type == TYPE_F32 || from->type == TYPE_F64) {
         *ret_raw = encode_number(from, NAN);
+        return true;
+    }
+    if (from->type == TYPE_BCD16 || from->type == TYPE_BCD32) {
+        *ret_raw = (struct raw){.bits = low_mask(raw_bits(from)), .mask = low_mask(raw_bits(from))}; /* no digits */
         return true;
     }
     return false;

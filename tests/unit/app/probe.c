@@ -77,9 +77,9 @@ static void a_float_shows_in_its_order(void **state)
     assert_string_equal(
         text, "plc port 502 unit 3: holding registers 40 to 41; * looks like a measured value, - is no number\n"
               "\n"
-              "address   hex  bits 15 to 0              u16       i16    u16 BA    i16 BA\n"
-              "     40  0000  0000 0000 0000 0000         0         0         0         0\n"
-              "     41  424A  0100 0010 0100 1010     16970     16970     19010     19010\n"
+              "address   hex  bits 15 to 0              u16       i16     bcd16    u16 BA    i16 BA\n"
+              "     40  0000  0000 0000 0000 0000         0         0         0         0         0\n"
+              "     41  424A  0100 0010 0100 1010     16970     16970         -     19010     19010\n"
               "\n"
               "address  type                       ABCD                      CDAB"
               "                      BADC                      DCBA\n"
@@ -88,7 +88,9 @@ static void a_float_shows_in_its_order(void **state)
               "     40  i32                       16970                1112145920"
               "                     19010                1245839360\n"
               "     40  f32      2.3780034939592146e-41                     *50.5"
-              "     2.663868380681477e-41                   3178496\n");
+              "     2.663868380681477e-41                   3178496\n"
+              "     40  bcd32                         -                         -                         -            "
+              "             -\n");
     free(text);
 }
 

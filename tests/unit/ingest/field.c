@@ -88,7 +88,7 @@ struct site_point *field_add_register(struct field *field, uint8_t unit, uint16_
 {
     static const uint8_t registers[] = {
         [TYPE_U16] = 1, [TYPE_I16] = 1, [TYPE_U32] = 2,  [TYPE_I32] = 2, [TYPE_U64] = 4,  [TYPE_I64] = 4,
-        [TYPE_F32] = 2, [TYPE_F64] = 4, [TYPE_BOOL] = 1, [TYPE_BIT] = 1, [TYPE_BITS] = 1,
+        [TYPE_F32] = 2, [TYPE_F64] = 4, [TYPE_BOOL] = 1, [TYPE_BIT] = 1, [TYPE_BITS] = 1, [TYPE_BCD16] = 1, [TYPE_BCD32] = 2,
     };
     struct site_point *point = add_point(field);
     point->every_ns = every_ns;

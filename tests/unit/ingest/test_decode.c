@@ -60,6 +60,11 @@ static const struct numeric numerics[] = {
     {TYPE_F32, 2, {0x7F, 0x7F, 0xFF, 0xFF}, 3.4028234663852886e38},
     {TYPE_F64, 4, {0x40, 0x09, 0x21, 0xFB, 0x54, 0x44, 0x2D, 0x18}, 3.141592653589793},
     {TYPE_F64, 4, {0xC0, 0x5E, 0xDC, 0xCC, 0xCC, 0xCC, 0xCC, 0xCD}, -123.45},
+    {TYPE_BCD16, 1, {0x12, 0x34}, 1234},
+    {TYPE_BCD16, 1, {0x99, 0x99}, 9999},
+    {TYPE_BCD16, 1, {0x00, 0x00}, 0},
+    {TYPE_BCD32, 2, {0x12, 0x34, 0x56, 0x78}, 12345678},
+    {TYPE_BCD32, 2, {0x00, 0x00, 0x00, 0x07}, 7},
     {TYPE_BOOL, 1, {0x00, 0x00}, 0},
     {TYPE_BOOL, 1, {0x01, 0x00}, 1},
 };
@@ -91,6 +96,8 @@ static void not_a_number_and_infinity_are_no_reading(void **state)
         {TYPE_F64, 4, {0x7F, 0xF8}, 0},
         {TYPE_F64, 4, {0x7F, 0xF0}, 0},
         {TYPE_F64, 4, {0xFF, 0xF0}, 0},
+        {TYPE_BCD16, 1, {0x12, 0x3A}, 0},
+        {TYPE_BCD32, 2, {0xF0, 0x00, 0x00, 0x00}, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -152,7 +152,7 @@ static void fill_randomly(struct field *field)
         source->max_coils = (uint16_t)(1 + rand() % 2000);
         source->gap = (uint16_t)(rand() % 20);
         for (int i = 0; i < 150; i++) {
-            const enum mbus_type type = (enum mbus_type)(rand() % (TYPE_BITS + 1));
+            const enum mbus_type type = (enum mbus_type)(rand() % (TYPE_BCD32 + 1));
             struct site_point *point = field_add_register(field, (uint8_t)(1 + rand() % 2), (uint16_t)(rand() % 700),
                                                           type, (1 + rand() % 2) * NS_PER_S);
             point->from.table = (enum mbus_table)(rand() % 4);

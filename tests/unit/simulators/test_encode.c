@@ -67,10 +67,12 @@ static void numbers_come_back_from_every_type_and_order(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal((int16_t)encoded(TYPE_I16, 1, orders[0][i], -1234), -1234);
         assert_int_equal((uint16_t)encoded(TYPE_U16, 1, orders[0][i], 54321), 54321);
+        assert_int_equal((uint16_t)encoded(TYPE_BCD16, 1, orders[0][i], 9071), 0x9071);
     }
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal((int32_t)encoded(TYPE_I32, 2, orders[1][i], -123456789), -123456789);
         assert_true((uint32_t)encoded(TYPE_U32, 2, orders[1][i], 4000000000.0) == 4000000000U);
+        assert_true((uint32_t)encoded(TYPE_BCD32, 2, orders[1][i], 12345678) == 0x12345678U);
         assert_true((int64_t)encoded(TYPE_I64, 4, orders[2][i], -1e15) == -1000000000000000);
         assert_true(encoded(TYPE_U64, 4, orders[2][i], 0x1p63) == UINT64_C(1) << 63);
         double number;
@@ -87,6 +89,8 @@ static void what_does_not_fit_saturates(void **state)
     assert_int_equal(encoded(TYPE_U16, 1, "AB", 1e9), 65535);
     assert_int_equal((int16_t)encoded(TYPE_I16, 1, "AB", 1e9), 32767);
     assert_int_equal((int16_t)encoded(TYPE_I16, 1, "AB", -1e9), -32768);
+    assert_int_equal(encoded(TYPE_BCD16, 1, "AB", 12345), 0x9999);
+    assert_int_equal(encoded(TYPE_BCD16, 1, "AB", -1), 0);
     assert_true((int64_t)encoded(TYPE_I64, 4, "ABCDEFGH", 1e30) == INT64_MAX);
     assert_true((int64_t)encoded(TYPE_I64, 4, "ABCDEFGH", -1e30) == INT64_MIN);
     assert_true(encoded(TYPE_U64, 4, "ABCDEFGH", 1e30) == UINT64_MAX);
@@ -104,6 +108,9 @@ static void the_reader_gets_the_value_rounded_by_the_register(void **state)
     from.offset = -40;
     const struct sim_reading seen = encode_seen(&from, (struct sim_reading){.value = 22.26});
     assert_true(seen.value == 623 * 0.1 - 40 && seen.status == 0);
+    const struct site_from packed = make(TYPE_BCD32, 2, "CDAB");
+    assert_true(encode_seen(&packed, (struct sim_reading){.value = 40961.4}).value == 40961);
+    assert_int_equal(encode_seen(&packed, (struct sim_reading){.value = NAN}).status, ST_SENSOR);
     const struct site_from single = make(TYPE_F32, 2, "ABCD");
     assert_true(encode_seen(&single, (struct sim_reading){.value = 0.3}).value ==
                 0.3); /* as the decimal it stands for */
