@@ -33,6 +33,7 @@ int cmd_alarms(const struct command *self, int argc, char **argv);
 int cmd_act(const struct command *self, int argc, char **argv); /* ack, shelve, … by self->name */
 int cmd_probe(const struct command *self, int argc, char **argv);
 int cmd_stat(const struct command *self, int argc, char **argv);
+int cmd_explain(const struct command *self, int argc, char **argv);
 int cmd_verify(const struct command *self, int argc, char **argv);
 
 /* Prints "davy NAME: text" and for a wrong call the usage; returns err's code. */

@@ -51,6 +51,12 @@ const struct command davy_commands[] = {
      "runs.  Shelved, suppressed and out-of-service alarms are shown with --all only.\n"
      "  --kpi  prints what the alarms of a stretch asked of the operator, in the figures of ISA-18.2 and EEMUA 191;\n"
      "         by default from the first event of the journal to now\n"},
+    {"explain", cmd_explain, "explain SITE ALARM [--occurrence N]",
+     "Tells why an alarm fired and what it waits for: judges the stored samples once more and prints each change of a\n"
+     "condition with the sample that caused it, each delay, each level entered and left, and between them what the\n"
+     "journal says: raised, acknowledged, shelved, suppressed and by what.  Then where each condition stands and how far\n"
+     "the value is from the limit.  Works while a monitor runs.\n"
+     "  --occurrence N  another one than the last\n"},
     {"ack", cmd_act, "ack SITE ALARM --by NAME [--comment TEXT] [--occurrence N] [--level L]",
      ACT_HELP("Acknowledges an alarm at the level it has now, or at the occurrence and level named.")},
     {"shelve", cmd_act, "shelve SITE ALARM --by NAME --comment TEXT --for 30m | --until TIME",
