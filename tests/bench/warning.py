@@ -93,13 +93,15 @@ def auc(scores, truths):
 # ---- methane: will MM116 reach 1.0 % within the next six rows? ----
 
 MM116 = "mm116"
-# What is asked of the data; the rows behind the published figures are not stated, the first half is about as hard as they, and the limits of its ladder: from, step, how many.
+# What is asked of the data, the limits of its ladder (from, step, how many), and the published figure.  On which rows the
+# published ones were measured is not told; the first half is about as hard as they say, all rows are easier.
 METHANE = (
     ("naive slope", "point('mm116') + 3 * slope('mm116', 3m)", -0.5, 0.01, 300, "published .56"),
     ("persistence", "point('mm116')", -0.005, 0.01, 120, "published .705"),
     ("highest of 6 rows", "max('mm116', 3m)", -0.005, 0.01, 200, "published .749"),
     ("memory", "(max('mm116', 3m) + ewma('mm116', 10m)) / 2", 0.0, 0.005, 300, "published lagged regression .795"),
-    ("memory and shearer", "(max('mm116', 3m) + ewma('mm116', 10m)) / 2 + 0.15 * point('shearer')", 0.0, 0.005, 300, "published boosting .803"),
+    ("memory and shearer", "(max('mm116', 3m) + ewma('mm116', 10m)) / 2 + 0.15 * point('shearer')", 0.0, 0.005, 300,
+     "published boosting .803"),
 )
 
 
@@ -152,8 +154,8 @@ def methane_profile(replay, points, trace, gas):
         below = [height for height, now in zip(heights, gas) if now < 1.0]
         tell(f"methane_lead {name}", leads[len(leads) // 2], "min",
              f"median; {sum(lead > 0 for lead in leads)} of {len(leads)} times at 1.0 were announced, "
-             f"{raised} alarms in {len(gas) / 2880:.1f} days stood in {100 * sum(below) / len(below):.0f} % of the rows below "
-             f"1.0; {level['when']}")
+             f"{raised} alarms in {len(gas) / 2880:.1f} days stood in {100 * sum(below) / len(below):.0f} % of the rows "
+             f"below 1.0; {level['when']}")
 
 
 def methane(davy, data):
@@ -177,7 +179,8 @@ def methane(davy, data):
 
 # ---- Tennessee Eastman, classic files: 22 runs, a row each 3 min ----
 
-SHIFT, UNREST = 4, 2.1  # how many times the highest of the normal training run
+# How many times the highest of the normal training run; chosen, as in the book, for at most 1 % on the normal test run.
+SHIFT, UNREST = 4, 2.1
 
 
 def classic_rows(data, name):
@@ -237,7 +240,8 @@ def classic(davy, data):
     tell("tep_missed_detection", sum(missed) / len(missed), "1",
          f"mean over the 18 detectable faults; published PCA T2 .402, PCA Q .270, DPCA Q .243, CVA .056; worst {worst}")
     tell("tep_detected", len(detected), "faults", "of 18, by six alarmed rows in a row")
-    tell("tep_false_alarms", sum(runs[0]) / len(runs[0]), "1", "share of the 960 rows of the normal test run; published: .01")
+    tell("tep_false_alarms", sum(runs[0]) / len(runs[0]), "1",
+         "share of the 960 rows of the normal test run; published: .01")
     tell("tep_false_alarms before the faults", sum(sum(run[:160]) for run in runs[1:]) / (21 * 160), "1",
          "share of the first 160 rows of 21 runs")
 
@@ -245,7 +249,7 @@ def classic(davy, data):
 # ---- Tennessee Eastman, fast files: 16 runs, a row each 5 s, the fault after 8 h ----
 
 FAULT = 28800
-DEVIATIONS = 8
+DEVIATIONS = 8  # chosen so that no run rings before its fault
 LIMIT = 2895  # kPa, of the reactor's pressure
 PRESSURE = "XMEAS07"
 FORECASTS = (("forecast", f"eta_up({LIMIT}, 30m) < 4h && count(30m) > count(15m)"),
@@ -276,7 +280,7 @@ def fast_rules(points, normal):
 
 
 def first_warnings(davy, data, names):
-    """Of each run, of each kind of rule: seconds of alarms before the fault, and of the first after it."""
+    """Of each run the alarms raised, as (second, kind of rule)."""
     points, normal = fast_rows(data, names[0])
     rules = fast_rules(points, normal)
     replay = Replay(davy)
@@ -284,9 +288,8 @@ def first_warnings(davy, data, names):
     for name in names:
         _, rows = fast_rows(data, name)
         trace = ((second, point, text) for second, row in rows for point, text in zip(points, row))
-        raised = [(second, rule.split(".")[0]) for second, kind, rule, _
-                  in replay.run([{"id": point} for point in points], rules, trace) if kind == "raised"]
-        found[name] = raised
+        events = replay.run([{"id": point} for point in points], rules, trace)
+        found[name] = [(second, rule.split(".")[0]) for second, kind, rule, _ in events if kind == "raised"]
     return found
 
 
@@ -303,13 +306,15 @@ def fast(davy, data):
     delays = [after_fault(found[name], "deviation") for name in names[1:]]
     seen = sorted(delay for delay in delays if delay is not None)
     tell("tep_first_warning", seen[len(seen) // 2] / 3600, "h",
-         f"after the fault, median; {len(seen)} of {len(delays)} faults seen by {DEVIATIONS} deviations; latest {seen[-1] / 3600:.2f} h")
+         f"after the fault, median; {len(seen)} of {len(delays)} faults seen by {DEVIATIONS} deviations; "
+         f"latest {seen[-1] / 3600:.2f} h")
     for kind in ("deviation", "forecast", "unguarded"):
-        before = sum(rule == kind and second <= FAULT for raised in found.values() for second, rule in raised)
+        before = sum(rule == kind and second <= FAULT for name in names[1:] for second, rule in found[name])
         normal = sum(rule == kind for _, rule in found[names[0]])
         told = [name[:3] for name in names[1:] if after_fault(found[name], kind) is not None]
         tell(f"tep_false_alarms {kind}", before, "alarms",
-             f"in {8 * len(names)} h before the faults; {normal} in the 16 h of the normal run; later told in {' '.join(told)}")
+             f"in the {8 * len(delays)} h before the faults; {normal} in the 16 h of the normal run, half of which was learnt "
+             f"from; after the fault told in {' '.join(told)}")
         for name in (name for name in names if name in crossed):
             lead = (crossed[name] - after_fault(found[name], kind)) / 3600
             tell(f"tep_lead {kind}", lead, "h", f"{name[:3]}: before the pressure passes {LIMIT} kPa, "
@@ -343,29 +348,64 @@ def nab_scores(events, lengths):
     return scores
 
 
-def nab(davy, data):
-    scorer = load_scorer(data)
-    with open(os.path.join(data, "nab", "nab_dev.txt"), encoding="utf-8") as lines:
-        names = [line.strip() for line in lines if line.strip()]
-    corpus = scorer.Corpus(os.path.join(data, "nab"), os.path.join(data, "nab", "combined_windows.json"), set(names))
-    standard = scorer.PROFILES["standard"]
-    values = {name: nab_values(data, name) for name in names}
-    ids = {name.replace(".csv", ""): name for name in names}
+def nab_replay(davy, values, expression):
+    """Scores of all files, replayed side by side: the row is the second."""
+    ids = {name.removesuffix(".csv"): name for name in values}
     trace = [(i, point, text) for point, name in ids.items() for i, text in enumerate(values[name])]
     trace.sort(key=lambda row: row[0])
-    rules = ladder("a", "anomaly(4000)", NAB_LIMITS, off_delay="50s")
-    events = ((second, kind, rule, ids[point]) for second, kind, rule, point
-              in Replay(davy).run([{"id": point} for point in ids], rules, trace))
-    scores = nab_scores(events, {name: len(texts) for name, texts in values.items()})
-    threshold, raw = scorer.optimise(corpus, scores, standard)
-    _, rows = scorer.score_at(corpus, scores, standard, threshold)
-    tell("nab_score", scorer.normalise(raw, corpus.nwindows, standard), "1",
-         "standard profile, development split, anomaly(4000 rows), alarms raised, one threshold for all files; "
-         "published: Numenta 73.6, CAD OSE 71.7, ARTime 71.1, KNN 61.0, random cut forest 56.7, Windowed Gaussian 35.0")
-    tell("nab_threshold", threshold / (1 - threshold), "1", "of anomaly()")
-    tell("nab_windows_detected", sum(row["detected"] for row in rows), "windows",
-         f"of {corpus.nwindows}; {sum(row['fp'] for row in rows)} alarms outside them in "
-         f"{sum(len(texts) for texts in values.values())} rows")
+    events = ((second, kind, rule, ids[point]) for second, kind, rule, point in Replay(davy).run(
+        [{"id": point} for point in ids], ladder("a", expression, NAB_LIMITS, off_delay="50s"), trace))
+    return nab_scores(events, {name: len(texts) for name, texts in values.items()})
+
+
+class NabScorer:
+    """The benchmark's rules on its development split, standard profile."""
+
+    def __init__(self, data):
+        self.rules = load_scorer(data)
+        self.standard = self.rules.PROFILES["standard"]
+        self.labels = (os.path.join(data, "nab"), os.path.join(data, "nab", "combined_windows.json"))
+
+    def corpus(self, names):
+        return self.rules.Corpus(*self.labels, set(names))
+
+    def best(self, names, scores):
+        """The best single threshold, and the raw score there."""
+        return self.rules.optimise(self.corpus(names), {name: scores[name] for name in names}, self.standard)
+
+    def at(self, names, scores, threshold):
+        """The raw score at a threshold, the files' rows, and how many windows there are."""
+        corpus = self.corpus(names)
+        raw, rows = self.rules.score_at(corpus, {name: scores[name] for name in names}, self.standard, threshold)
+        return raw, rows, corpus.nwindows
+
+    def normal(self, raw, windows):
+        return self.rules.normalise(raw, windows, self.standard)
+
+    def crossed(self, names, scores):
+        """Each half of the files scored at the other half's best threshold."""
+        halves = names[0::2], names[1::2]
+        parts = [self.at(one, scores, self.best(other, scores)[0]) for one, other in (halves, halves[::-1])]
+        return self.normal(sum(part[0] for part in parts), sum(part[2] for part in parts))
+
+
+def nab(davy, data):
+    scorer = NabScorer(data)
+    with open(os.path.join(data, "nab", "nab_dev.txt"), encoding="utf-8") as lines:
+        names = [line.strip() for line in lines if line.strip()]
+    values = {name: nab_values(data, name) for name in names}
+    for expression, note in (
+            ("anomaly(4000)", "published: Numenta 73.6, CAD OSE 71.7, ARTime 71.1, KNN 61.0, random cut forest 56.7"),
+            ("zscore(4000)", "published: Windowed Gaussian 35.0")):
+        scores = nab_replay(davy, values, expression)
+        threshold, raw = scorer.best(names, scores)
+        _, rows, windows = scorer.at(names, scores, threshold)
+        tell(f"nab_score {expression}", scorer.normal(raw, windows), "1",
+             f"standard profile, development split, a row a second, alarms raised above {threshold / (1 - threshold):.2f}, "
+             f"the best limit for all files; {sum(row['detected'] for row in rows)} of {windows} windows found, "
+             f"{sum(row['fp'] for row in rows)} alarms outside them in {sum(map(len, values.values()))} rows; {note}")
+        tell(f"nab_score_crossed {expression}", scorer.crossed(names, scores), "1",
+             "each half of the files at the limit that is best for the other half")
 
 
 def main():
