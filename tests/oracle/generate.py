@@ -88,7 +88,7 @@ class Maker:
             return f"pstatus('{other}', '{flag}')" if self.chance(0.5) else f"status('{flag}')"
         if self.chance(0.5):
             return f"value {self.sign()} {self.on_grid()}"
-        return self.dice.choice([self.exact, self.exact, self.rounded, self.timed])(other)
+        return self.dice.choice([self.exact, self.exact, self.rounded, self.timed, self.mixed])(other)
 
     def sign(self):
         return self.dice.choice([">=", ">", "<", "<=", ">=", ">", "==", "!="])
@@ -123,6 +123,27 @@ class Maker:
         reach = {"mean": (self.base, self.base + size), "ewma": (self.base, self.base + size), "stddev": (0, size / 2), "slope": (-60 * size, 60 * size),
                  "zscore": (-2, 2)}[function]
         return f"{function}({first}{width}) {way} {self.off_grid(*reach)}"
+
+    def mixed(self, other):
+        """Arithmetic of anything with anything, against a threshold off the grid or each other."""
+        size = self.base + self.top * self.grid
+        left = self.number(2)
+        if self.chance(0.3):
+            return f"{left} {self.dice.choice(['<', '>'])} {self.number(1)} + {self.off_grid(-self.top, self.top)}"
+        return f"{self.off_grid(-size, 2 * size)} {self.dice.choice(['<', '>', '<=', '>='])} {left}"
+
+    def number(self, depth):
+        """A number; nothing is divided by what rounds, for 0 and nearly 0 are worlds apart."""
+        other, width = self.dice.choice(self.ids), self.dice.choice(WIDTHS)
+        plain = ["value", f"point('{other}')", "point()", f"count({width})", "2.5", "(age + 1500ms)", f"last('{other}', {width})"]
+        if depth > 0 and self.chance(0.6):
+            sign = self.dice.choice("+-*/")
+            right = self.dice.choice(plain) if sign == "/" else self.number(depth - 1)
+            whole = f"{self.number(depth - 1)} {sign} {right}"
+            return self.dice.choice([whole, f"({whole})", f"-({whole})"])
+        return self.dice.choice(plain + [f"mean({width})", f"max('{other}', {width})", "-value", "age", "unchanged()",
+                                         f"slope({width})", f"stddev('{other}', {width})", f"range({width})",
+                                         f"eta_down(point('{other}') + 0.00317, {width})", f"ewma('{other}', {width})"])
 
     def timed(self, other):
         """What time alone changes."""
