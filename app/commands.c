@@ -20,14 +20,16 @@ const struct command davy_commands[] = {
     {"check", cmd_check, "check SITE",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
      "Exit code 2 if there is any.\n"},
-    {"replay", cmd_replay, "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
+    {"replay", cmd_replay,
+     "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"
      "summary on stderr.  \"-\" reads the trace from standard input.  The same trace gives the same bytes, always.\n"
      "  --expect FILE  compares the events with FILE: a readable difference and exit code 1 when they differ\n"
      "  --against OTHER_SITE\n"
      "                 judges the same rows by both sites and prints, in place of the events, which events OTHER_SITE\n"
      "                 adds, loses, or has earlier, later or at another level, and the operator load of both; exit\n"
-     "                 code 1 when anything differs.  A row whose point a site does not know is not given to that site\n"
+     "                 code 1 when anything differs.  A row whose point a site does not know is not given to that "
+     "site\n"
      "  --format F     how --against prints: table (default) or ndjson\n"
      "  --shards N     judges in N shards; the bytes are the same for every N\n"},
     {"test", cmd_test, "test FILE...",
@@ -38,9 +40,18 @@ const struct command davy_commands[] = {
      "Prints stored samples, or aggregates over buckets that start at whole multiples of --every since 1970 UTC.\n"
      "Works while a monitor holds the store.  Times: RFC 3339, Unix milliseconds, now, now-2h.  From is included, to\n"
      "is not; the defaults are now-1h and now.\n"},
+    {"import", cmd_import, "import SITE TRACE...",
+     "Loads recorded samples into the store as history, also while the monitor runs.  They can be queried and "
+     "exported\n"
+     "like all others but raise nothing and never become a point's newest reading.  Importing the same again changes\n"
+     "nothing: of samples of one point and time the last written counts.  Broken rows are set aside, told with file "
+     "and\n"
+     "line, and counted.  \"-\" reads a trace from standard input.\n"},
     {"export", cmd_export, "export SITE --from T --to T [--points GLOB] [--format trace|csv]",
-     "Prints a stretch of history as a trace: samples with a time from --from (included) to --to (not included), of all\n"
-     "points or of those whose id matches GLOB.  Without --from or --to all there is on that side.  Works while a monitor\n"
+     "Prints a stretch of history as a trace: samples with a time from --from (included) to --to (not included), of "
+     "all\n"
+     "points or of those whose id matches GLOB.  Without --from or --to all there is on that side.  Works while a "
+     "monitor\n"
      "holds the store.\n"
      "  --points GLOB    * is any run of characters, ? is one\n"
      "  --format trace   in the order of receipt, with the time of receipt in a column seen: replaying it gives the\n"

@@ -1,6 +1,7 @@
 /* control: see control.h; the client's side is control_ask.c. */
 #include "app/control.h"
 
+#include "app/control_import.h"
 #include "app/control_socket.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -15,13 +16,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING };
+/* IMPORTING: sends lines of history; KEEPING: has sent all, and waits until they are committed. */
+enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_IMPORTING, CLIENT_KEEPING, CLIENT_WRITING };
 
 struct client {
     enum client_state state;
     int fd;
     int64_t deadline_ns;
-    uint64_t ticket; /* WAITING: of its act */
+    uint64_t ticket;      /* WAITING: of its act */
+    struct import import; /* IMPORTING, KEEPING */
+    bool stalled;         /* IMPORTING: the writer's ring is full */
     size_t in_len;
     char in[CONTROL_REQUEST_MAX];
     struct buf out;
@@ -34,6 +38,7 @@ struct control {
     int epoll;
     bool listening; /* false while every client slot is taken: who comes then waits in the socket's queue */
     uint64_t next_ticket;
+    struct import_way import_way;
     int64_t now_ns; /* of this cycle */
     struct client clients[CONTROL_CLIENTS];
 };
@@ -45,6 +50,8 @@ enum err_code control_new(const struct control_config *config, struct control **
         return err_set(err, ERR_ENV, "out of memory");
     }
     control->config = *config;
+    control->import_way = (struct import_way){
+        .site = config->site, .history = config->history, .bell = config->history_bell, .kept = config->history_kept};
     control->socket = (struct control_socket){.fd = -1, .folder = -1};
     control->epoll = epoll_create1(EPOLL_CLOEXEC);
     enum err_code code = ERR_NONE;
@@ -242,6 +249,75 @@ static void take_act(struct control *control, struct client *client, const json_
     client->deadline_ns = control->now_ns + CONTROL_ACT_NS;
 }
 
+/* ---- imports ---- */
+
+static void wait_for(struct control *control, struct client *client, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = client};
+    (void)epoll_ctl(control->epoll, EPOLL_CTL_MOD, client->fd, &event);
+}
+
+/* Takes what of an import is in the client's buffer. */
+static void import_on(struct control *control, struct client *client)
+{
+    size_t used = 0;
+    enum import_state state = import_take(&control->import_way, &client->import, client->in, client->in_len, &used);
+    memmove(client->in, client->in + used, client->in_len - used);
+    client->in_len -= used;
+    if (used > 0) {
+        client->deadline_ns = control->now_ns + IMPORT_PATIENCE_NS;
+    }
+    if (state == IMPORT_NONSENSE || (state == IMPORT_MORE && client->in_len == sizeof client->in)) {
+        answer_error(control, client, "a line of the import makes no sense; davy of another version?");
+        return;
+    }
+    bool stalled = state == IMPORT_FULL;
+    if (state == IMPORT_ENDED) {
+        client->state = CLIENT_KEEPING;
+        wait_for(control, client, 0);
+    } else if (stalled != client->stalled) {
+        wait_for(control, client, stalled ? 0 : EPOLLIN);
+    }
+    client->stalled = stalled;
+}
+
+static void begin_import(struct control *control, struct client *client, size_t request_len)
+{
+    if (control->config.history == NULL) {
+        answer_error(control, client, "nothing can be imported here");
+        return;
+    }
+    memmove(client->in, client->in + request_len, client->in_len - request_len);
+    client->in_len -= request_len;
+    client->state = CLIENT_IMPORTING;
+    client->import = (struct import){0};
+    client->stalled = false;
+    client->deadline_ns = control->now_ns + IMPORT_PATIENCE_NS;
+    import_on(control, client);
+}
+
+/* Goes on with imports for which the writer made room, and answers those that are kept. */
+static int carry_imports(struct control *control)
+{
+    int work = 0;
+    for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+        struct client *client = &control->clients[i];
+        if (client->state == CLIENT_IMPORTING && client->stalled && ring_room(control->config.history) > 0) {
+            import_on(control, client);
+            work++;
+        }
+        if (client->state == CLIENT_KEEPING && import_is_kept(&control->import_way, &client->import)) {
+            buf_printf(&client->out, "{\"ok\":true,\"kept\":%llu,\"unknown\":%llu}\n",
+                       (unsigned long long)client->import.taken, (unsigned long long)client->import.unknown);
+            client_answer(control, client);
+            work++;
+        }
+    }
+    return work;
+}
+
+/* ---- what was asked ---- */
+
 static void take_request(struct control *control, struct client *client, size_t len)
 {
     json_error_t where;
@@ -251,6 +327,8 @@ static void take_request(struct control *control, struct client *client, size_t 
         answer_error(control, client, "the request is not a JSON object with \"do\"");
     } else if (strcmp(what, "stat") == 0) {
         answer_stat(control, client);
+    } else if (strcmp(what, "import") == 0) {
+        begin_import(control, client, len + 1);
     } else {
         take_act(control, client, object);
     }
@@ -268,6 +346,10 @@ static void client_read(struct control *control, struct client *client)
         return;
     }
     client->in_len += (size_t)n;
+    if (client->state == CLIENT_IMPORTING) {
+        import_on(control, client);
+        return;
+    }
     const char *end = memchr(client->in, '\n', client->in_len);
     if (end != NULL) {
         take_request(control, client, (size_t)(end - client->in));
@@ -343,12 +425,12 @@ static int take_events(struct control *control)
         struct client *client = events[i].data.ptr;
         if (client == NULL) {
             accept_clients(control);
-        } else if (client->state == CLIENT_READING) {
+        } else if (client->state == CLIENT_READING || (client->state == CLIENT_IMPORTING && !client->stalled)) {
             client_read(control, client);
         } else if (client->state == CLIENT_WRITING) {
             client_write(client);
-        } else if (client->state == CLIENT_WAITING && (events[i].events & (EPOLLHUP | EPOLLERR)) != 0) {
-            client_close(client); /* its act goes on; nobody waits for the answer */
+        } else if (client->state != CLIENT_FREE && (events[i].events & (EPOLLHUP | EPOLLERR)) != 0) {
+            client_close(client); /* its act, what it sent, goes on; nobody waits for the answer */
         }
     }
     return n > 0 ? n : 0;
@@ -373,7 +455,7 @@ static int control_do_work(void *self, int64_t now_ns)
 {
     struct control *control = self;
     control->now_ns = now_ns;
-    int work = take_answers(control) + take_events(control);
+    int work = take_answers(control) + carry_imports(control) + take_events(control);
     drop_slow(control);
     if (work == 0 && cell_get(control->config.stop) != 0) {
         return AGENT_FINISHED;

@@ -4,6 +4,7 @@
  * A client sends one JSON object on a line and reads lines until the end:
  *   {"do":"ack","alarm":"…","by":"li","comment":"…"}   -> {"ok":true,"seq":42} or {"ok":false,"error":"…"}
  *   {"do":"stat"}                                      -> one {"name","value","unit","help"} a line
+ *   {"do":"import"}, then lines and "end" (control_import.h) -> {"ok":true,"kept":1000,"unknown":0}
  * Acts go through a ring into the manager; its answers come back by a ring.
  * At most CONTROL_CLIENTS at once (more wait in the socket's queue); a request
  * longer than CONTROL_REQUEST_MAX is refused, and who takes longer than
@@ -36,6 +37,9 @@ struct control_config {
     struct ring *commands;   /* out: struct act */
     struct doorbell *command_bell;
     struct ring *answers; /* in: struct answer */
+    struct ring *history; /* out: struct sample, what is imported; may be NULL, then imports are refused */
+    struct doorbell *history_bell;
+    const struct cell *history_kept;
     const struct counters *counters;
     const struct cell *stop; /* not 0: finish */
 };

@@ -46,6 +46,8 @@ struct pipeline {
     struct ring *kept[QUEUE_SHARDS_MAX];     /* shard -> writer */
     struct ring *verdicts[QUEUE_SHARDS_MAX]; /* shard -> manager */
     struct ring *commands, *answers;
+    struct ring *history;     /* control -> writer: what is imported */
+    struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
@@ -70,7 +72,7 @@ struct pipeline {
     struct runner *store_runner, *alerting_runner, *control_runner;
     struct runner *sink_runners[SINKS_MAX];
 
-    uint32_t *own_points;           /* points named davy.*; main */
+    uint32_t *own_points; /* points named davy.*; main */
     const struct counter **own_counters;
     size_t own_count;
 };
@@ -149,7 +151,8 @@ static enum err_code make_rings(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    if (ring_open(sizeof(struct act), COMMAND_SLOTS, 0, &p->commands, err) != ERR_NONE ||
+    if (ring_open(sizeof(struct sample), SAMPLE_SLOTS, 0, &p->history, err) != ERR_NONE ||
+        ring_open(sizeof(struct act), COMMAND_SLOTS, 0, &p->commands, err) != ERR_NONE ||
         ring_open(sizeof(struct answer), COMMAND_SLOTS, 0, &p->answers, err) != ERR_NONE) {
         return ERR_ENV;
     }
@@ -208,6 +211,9 @@ static enum err_code make_writer(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .sync_ns = p->site->store_sync_ns,
+        .history = p->history,
+        .history_kept = &p->history_kept,
+        .history_bell = p->control_bell,
     };
     return store_writer_new(&config, &p->writer, err);
 }
@@ -248,6 +254,9 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .commands = p->commands,
         .command_bell = p->alerting_bell,
         .answers = p->answers,
+        .history = p->history,
+        .history_bell = p->store_bell,
+        .history_kept = &p->history_kept,
         .counters = p->counters,
         .stop = &p->stop_control,
     };
@@ -470,8 +479,8 @@ static void drain(struct pipeline *p)
     mqtt_inbox_stop(p->inbox);
     for (int w = 0; w < WORKER_COUNT; w++) {
         /* A worker that never ran cannot end its own row. */
-        bool never_ran = (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
-                         w == WORKER_WATCH;
+        bool never_ran =
+            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) || w == WORKER_WATCH;
         if (never_ran && p->routers[w].rings != NULL) {
             router_close(&p->routers[w]);
         }
@@ -544,6 +553,7 @@ static void free_rings(struct pipeline *p)
             doorbell_free(p->shard_bells[m]);
         }
     }
+    ring_free(p->history);
     ring_free(p->commands);
     ring_free(p->answers);
     doorbell_free(p->bus_bell);

@@ -130,7 +130,8 @@ struct strand *book_place(struct book *book, uint32_t series, struct store_row *
 {
     struct top *const top = &book->tops[series];
     const bool rises = !top->known || row->time_ns > top->time_ns;
-    const bool ahead = rises && (row->status & ST_SKEW) != 0;
+    const bool history = (row->status & PLACE_HISTORY) != 0;
+    const bool ahead = rises && (history || (row->status & ST_SKEW) != 0);
     if (ahead) {
         row->status |= PLACE_AHEAD;
     }

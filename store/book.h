@@ -18,7 +18,8 @@
  * first of its time, as no time before it was as large; a late one was written
  * after it.  A sample far ahead of the clock (status skew) would break this and
  * is put among the late ones with the mark PLACE_AHEAD: written before what
- * comes in order at that time.
+ * comes in order at that time.  The same holds for imported samples, which must
+ * not move what is in order.
  *
  * Pure book-keeping: no database, no clock.  Threads: the writer's, and before
  * that the one that opens the store.  Memory: all at book_new and book_grow;
@@ -37,9 +38,10 @@ enum {
 
 /* Bits of the status as stored, above those of a sample; never given out. */
 enum {
-    PLACE_AHEAD = 1 << 14, /* far ahead of the clock when written; loses against a sample in order */
-    PLACE_BELOW = 1 << 15, /* ST_RANGE because it was below the range: no good value */
-    PLACE_BITS = PLACE_AHEAD | PLACE_BELOW
+    PLACE_HISTORY = 1 << 13, /* imported: stands among the late ones, never the newest reading */
+    PLACE_AHEAD = 1 << 14,   /* far ahead of the clock when written; loses against a sample in order */
+    PLACE_BELOW = 1 << 15,   /* ST_RANGE because it was below the range: no good value */
+    PLACE_BITS = PLACE_HISTORY | PLACE_AHEAD | PLACE_BELOW
 };
 
 struct strand {

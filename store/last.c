@@ -24,6 +24,9 @@ static bool is_good(const struct store_row *row)
 void last_add(struct last *last, const struct store_row *row, bool late)
 {
     const int64_t rank = rank_of(row);
+    if ((row->status & PLACE_HISTORY) != 0) {
+        return; /* always among the late ones: the top stays as well */
+    }
     if (!last->heard || rank >= rank_of(&last->row)) {
         last->row = *row;
         last->heard = true;

@@ -47,6 +47,12 @@ struct store_writer_config {
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
+
+    /* What is imported while the monitor runs, or instead; all may be NULL.  Taken only behind what the inputs have, a
+     * little at a time, until they end; with no inputs the writer finishes whenever there is nothing to do. */
+    struct ring *history;          /* struct sample; marks (POINT_MARK, ticket) too */
+    struct cell *history_kept;     /* ticket of the last mark of it whose samples are committed */
+    struct doorbell *history_bell; /* rung when room was made or a mark was reached */
 };
 
 struct store_writer;
@@ -76,7 +82,7 @@ enum err_code store_read(struct store *store, const char *point_id, int64_t from
                          void *self, struct err *err) MUST_CHECK;
 
 /* The newest kept sample (largest time; one marked skew counts by its time of receipt) and the last good value; ERR_NO
- * when there is none. */
+ * when there is none.  Imported samples are history and do not count here. */
 enum err_code store_last(struct store *store, const char *point_id, struct board_entry *ret_entry,
                          struct err *err) MUST_CHECK;
 

@@ -36,6 +36,7 @@
 enum {
     BATCH_SAMPLES = 8192,
     BATCH_MARKS = 1024,
+    BATCH_HISTORY = 2048,  /* imported samples in one batch, behind the others */
     BATCH_TRIMS = 256,     /* strands sealed in one batch to cut the log */
     BATCH_REMOVALS = 1024, /* log records removed in one batch */
     /* each sample can at worst push one strand out of the pool and fill its own */
@@ -52,8 +53,8 @@ struct mark {
 };
 
 struct writer_counters {
-    struct counter *samples, *unknown, *late, *batches, *logged_bytes, *blocks, *block_bytes, *closed_early, *kept,
-        *failures, *reopened, *syncs, *open, *pool_bytes, *log_bytes;
+    struct counter *samples, *imported, *unknown, *late, *batches, *logged_bytes, *blocks, *block_bytes, *closed_early,
+        *kept, *failures, *reopened, *syncs, *open, *pool_bytes, *log_bytes;
 };
 
 struct store_writer {
@@ -67,6 +68,7 @@ struct store_writer {
     uint32_t *touched;    /* series with samples in this batch */
     uint64_t *touched_in; /* [series]: record of its last sample here */
     struct mark marks[BATCH_MARKS];
+    uint64_t history_mark;                            /* reached in this batch; 0: none */
     size_t samples, touched_count, mark_count, seals; /* of this batch */
     unsigned turn;                                    /* input that begins the next batch */
     bool ready;                                       /* the batch is complete and waits to be written */
@@ -103,6 +105,7 @@ static void make_counters(struct store_writer *writer)
         const char *name, *unit, *help;
     } table[] = {
         {&writer->counters.samples, "store.samples", "1", "samples taken"},
+        {&writer->counters.imported, "store.imported", "1", "samples imported as history"},
         {&writer->counters.unknown, "store.unknown_points", "1", "samples of no point of the site, dropped"},
         {&writer->counters.late, "store.late", "1", "samples put aside because they were not in order of time"},
         {&writer->counters.batches, "store.batches", "1", "batches written"},
@@ -234,15 +237,10 @@ static void touch(struct store_writer *writer, uint32_t series)
     }
 }
 
-static void take_sample(struct store_writer *writer, const struct sample *sample)
+/* The row a sample becomes, with what only the site can tell. */
+static struct store_row make_row(const struct store_writer *writer, const struct sample *sample)
 {
-    if (sample->point >= writer->config.site->point_count) {
-        count(writer->counters.unknown, 1);
-        return;
-    }
-    struct store *const store = writer->store;
     const struct site_point *const point = &writer->config.site->points[sample->point];
-    const uint32_t series = writer->series[sample->point];
     struct store_row row = {
         .time_ns = sample->time_ns,
         .seen_ns = sample->seen_ns,
@@ -252,18 +250,56 @@ static void take_sample(struct store_writer *writer, const struct sample *sample
     if ((row.status & ST_RANGE) != 0 && point->has_range && row.value < point->range_lo) {
         row.status |= PLACE_BELOW;
     }
+    return row;
+}
+
+/* Puts a row where it belongs: into its strand and, as the same bytes, into the log record. */
+static void keep(struct store_writer *writer, uint32_t series, struct store_row *row)
+{
+    struct store *const store = writer->store;
     make_room(writer);
-    struct strand *const strand = book_place(store->book, series, &row);
+    struct strand *const strand = book_place(store->book, series, row);
     uint8_t op[OP_BYTES_MAX];
-    const size_t len = book_append(store->book, strand, &row, store->next_record, writer->logged_bytes, op);
+    const size_t len = book_append(store->book, strand, row, store->next_record, writer->logged_bytes, op);
     record_add(&writer->record, series, op, len);
-    last_add(&store->lasts.plain[series], &row, strand->late);
+    last_add(&store->lasts.plain[series], row, strand->late);
     touch(writer, series);
     writer->samples++;
-    count(writer->counters.late, strand->late);
+    count(writer->counters.late, strand->late && (row->status & PLACE_HISTORY) == 0);
     if (strand->count == BOOK_BLOCK_ROWS) {
         seal(writer, strand, false);
     }
+}
+
+static void take_sample(struct store_writer *writer, const struct sample *sample)
+{
+    if (sample->point >= writer->config.site->point_count) {
+        count(writer->counters.unknown, 1);
+        return;
+    }
+    struct store_row row = make_row(writer, sample);
+    keep(writer, writer->series[sample->point], &row);
+}
+
+/* Nobody has judged an imported sample, so its range is looked at here. */
+static void take_history(struct store_writer *writer, const struct sample *sample)
+{
+    if (sample->point == POINT_MARK) {
+        writer->history_mark = (uint64_t)sample->time_ns;
+        return;
+    }
+    if (sample->point >= writer->config.site->point_count) {
+        count(writer->counters.unknown, 1);
+        return;
+    }
+    const struct site_point *const point = &writer->config.site->points[sample->point];
+    struct store_row row = make_row(writer, sample);
+    if (point->has_range && (row.value < point->range_lo || row.value > point->range_hi)) {
+        row.status |= ST_RANGE;
+    }
+    row.status |= PLACE_HISTORY;
+    keep(writer, writer->series[sample->point], &row);
+    count(writer->counters.imported, 1);
 }
 
 static void take_mark(struct store_writer *writer, const struct sample *sample, unsigned input)
@@ -272,6 +308,16 @@ static void take_mark(struct store_writer *writer, const struct sample *sample, 
         writer->marks[writer->mark_count++] =
             (struct mark){.source = sample->status, .input = input, .ticket = (uint64_t)sample->time_ns};
     }
+}
+
+static bool inputs_ended(const struct store_writer *writer)
+{
+    for (unsigned i = 0; i < writer->config.input_count; i++) {
+        if (!ring_ended(writer->config.inputs[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool has_space(const struct store_writer *writer)
@@ -299,6 +345,25 @@ static size_t drain(struct store_writer *writer, unsigned input)
     }
     if (taken > 0 && writer->config.input_bells != NULL && writer->config.input_bells[input] != NULL) {
         doorbell_ring(writer->config.input_bells[input]);
+    }
+    return taken;
+}
+
+/* Takes some of what is imported, behind all others; gives how many records. */
+static size_t drain_history(struct store_writer *writer)
+{
+    size_t taken = 0;
+    size_t n;
+    for (const struct sample *samples;
+         taken < BATCH_HISTORY && has_space(writer) && (samples = ring_peek(writer->config.history, &n)) != NULL;) {
+        size_t i = 0;
+        for (; i < n && taken < BATCH_HISTORY && has_space(writer); i++, taken++) {
+            take_history(writer, &samples[i]);
+        }
+        ring_release(writer->config.history, i);
+    }
+    if (taken > 0 && writer->config.history_bell != NULL) {
+        doorbell_ring(writer->config.history_bell);
     }
     return taken;
 }
@@ -349,6 +414,9 @@ static size_t gather(struct store_writer *writer)
         taken += drain(writer, (writer->turn + i) % writer->config.input_count);
     }
     writer->turn++;
+    if (writer->config.history != NULL && (writer->config.input_count == 0 || !inputs_ended(writer))) {
+        taken += drain_history(writer);
+    }
     if (writer->samples > 0) {
         cut_log(writer);
         complete(writer);
@@ -370,6 +438,13 @@ static void confirm_marks(struct store_writer *writer)
         }
     }
     writer->mark_count = 0;
+    if (writer->history_mark != 0) {
+        cell_set(writer->config.history_kept, writer->history_mark);
+        writer->history_mark = 0;
+        if (writer->config.history_bell != NULL) {
+            doorbell_ring(writer->config.history_bell);
+        }
+    }
 }
 
 static void written(struct store_writer *writer, int64_t now_ns)
@@ -454,16 +529,6 @@ static bool sync_log(struct store_writer *writer, int64_t now_ns)
 
 /* ---- the agent ----------------------------------------------------------------------------------------------------
  */
-
-static bool inputs_ended(const struct store_writer *writer)
-{
-    for (unsigned i = 0; i < writer->config.input_count; i++) {
-        if (!ring_ended(writer->config.inputs[i])) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static int64_t sync_due(const struct store_writer *writer)
 {

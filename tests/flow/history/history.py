@@ -5,17 +5,27 @@ import io
 import json
 import os
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, os.path.join(HERE, "..", "whole"))
 import flow
 from first_light import run_davy, run_field, set_up, words
-from flow import equal, require
+from flow import equal, require, wait_until
 
 
 def rows(text):
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def quiet_site(stage):
+    """A site without sources: samples come from traces only."""
+    stage.write("site.json", {
+        "site": {"id": "quiet"},
+        "points": [{"id": "a/ch4", "kind": "ch4", "unit": "%CH4", "range": [0, 10]}, {"id": "b/level", "kind": "level"}],
+        "rules": [{"id": "high", "where": {"kind": "ch4"}, "levels": [{"level": "red", "when": "value >= 3"}]}],
+        "store": {"path": "data"}})
 
 
 def test_export_replays_to_the_events_of_the_live_run(stage):
@@ -38,6 +48,118 @@ def test_export_replays_to_the_events_of_the_live_run(stage):
     live = [words(e) for e in stage.events()]
     equal(replayed, live, "events of the replayed export and of the live run")
     require(len(live) >= 5, "there is something to compare")
+
+
+def test_export_selects_and_sorts(stage):
+    quiet_site(stage)
+    stage.write("in.csv", "time,point,value,status,seen\n"
+                          "3000,b/level,3,,3000\n5000,a/ch4,1,,5000\n4000,a/ch4,2,late,5000\n1000,b/level,,comm,6000\n"
+                          "9000,b/level,1,,9000\n")
+    stage.run("import", "site.json", "in.csv")
+    out, _ = stage.run("export", "site.json", "--from", "0", "--to", "9000", "--format", "csv")
+    equal([(r["time"][17:20], r["point"], r["value"], r["status"]) for r in rows(out)],
+          [("01.", "b/level", "", "comm"), ("03.", "b/level", "3", "good"), ("04.", "a/ch4", "2", "late"),
+           ("05.", "a/ch4", "1", "good")], "csv is sorted by time, to is not included")
+    out, _ = stage.run("export", "site.json", "--from", "0", "--to", "9001")
+    equal([(r["time"][17:20], r["seen"][17:20]) for r in rows(out)],
+          [("03.", "03."), ("05.", "05."), ("04.", "05."), ("01.", "06."), ("09.", "09.")], "order of receipt")
+    out, _ = stage.run("export", "site.json", "--points", "a/*")
+    equal({r["point"] for r in rows(out)}, {"a/ch4"}, "points by glob")
+    stage.run("export", "site.json", "--points", "nothing*", expect=1)
+    stage.run("export", "site.json", "--format", "xml", expect=2)
+    stage.run("export", "site.json", "--from", "yesterday", expect=2)
+
+
+TRACE = """time,point,value,status,seen
+2026-01-05T00:00:00Z,a/ch4,1.5,,
+2026-01-05T00:00:01Z,a/ch4,5,,
+2026-01-05T00:00:01Z,nobody,5,,
+2026-01-05T00:00:02Z,a/ch4,12,,2026-01-05T00:00:03Z
+2026-01-05T00:00:02Z,b/level,high,,
+2026-01-05T00:00:04Z,b/level,,comm,
+2026-01-05T00:00:09Z,,,,
+"""
+
+
+def in_store(stage, point, *more):
+    out, _ = stage.run("query", "site.json", point, "--from", "2026-01-05T00:00:00Z", "--to", "2026-01-06T00:00:00Z", *more)
+    return [(r["time"][17:23], r["value"], r["status"]) for r in rows(out)]
+
+
+A_CH4 = [("00.000", "1.5", "good"), ("01.000", "5", "good"), ("02.000", "12", "range")]
+
+
+def test_import_without_a_monitor(stage):
+    """Samples are there, broken rows are told, nothing is raised, and once more changes nothing."""
+    quiet_site(stage)
+    stage.write("in.csv", TRACE)
+    for _ in range(2):
+        _, err = stage.run("import", "site.json", "in.csv")
+        require("imported 4 samples; 2 rows set aside, 1 acts" in err, err)
+        require("in.csv: line 4: set aside" in err and "in.csv: line 6: set aside" in err, err)
+        equal(in_store(stage, "a/ch4"), A_CH4, "samples")
+        equal(in_store(stage, "b/level"), [("04.000", "", "comm")], "a reading without value")
+    out, _ = stage.run("export", "site.json")
+    equal([(r["point"], r["seen"][17:19]) for r in rows(out)],
+          [("a/ch4", "00"), ("a/ch4", "01"), ("a/ch4", "03"), ("b/level", "04")], "times of receipt")
+    out, _ = stage.run("alarms", "site.json", "--history", "--from", "2020-01-01T00:00:00Z")
+    require("raised" not in out, out)
+    stage.write("again.ndjson", '{"time":"2026-01-05T00:00:01Z","point":"a/ch4","value":2.5,"status":"manual"}\n')
+    stage.run("import", "site.json", "again.ndjson")
+    equal(in_store(stage, "a/ch4")[1], ("01.000", "2.5", "manual"), "the last written counts")
+    stage.run("verify", "site.json")
+    _, err = stage.run("import", "site.json", "missing.csv", expect=2)
+    require("missing.csv" in err, err)
+
+
+def test_import_beside_the_monitor(stage):
+    """History goes in while alarms are judged: no event, and what is live goes on as if nothing were."""
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    topic = "davy/v1/jx-mine/telemetry"
+    stage.publish(broker.port, topic, {"time": now, "seq": 1, "values": {"T7.LVL": 5}})
+    count = 60000
+    past = now - 86400000
+    lines = [f"{past + i * 500},tank-7/level,{i % 11}," for i in range(count)]
+    ahead = now + 3600000  # newer than anything live: still only history
+    stage.write("past.csv", "time,point,value,status\n" + "\n".join(lines) + f"\n{ahead},tank-7/level,11,\n")
+    _, err = stage.run("import", "site.json", "past.csv")
+    require(f"imported {count + 1} samples; 0 rows set aside" in err, err)
+    out, _ = stage.run("query", "site.json", "tank-7/level", "--from", str(past), "--to", str(now - 1))
+    equal([r["value"] for r in rows(out)], [str(i % 11) for i in range(count)], "every imported sample")
+    stage.publish(broker.port, topic, {"time": now + 1000, "seq": 2, "values": {"T7.LVL": 9.5}})
+    raised = stage.wait_event(event="raised", alarm="tank-high:tank-7/level")
+    equal((raised["seq"], raised["value"]), (1, 9.5), "the live sample alone raises")
+    out, _ = stage.run("stat", "site.json")
+    require(str(count + 1) in next(l for l in out.splitlines() if "store.imported" in l), out)
+    equal(monitor.end(), 0, "exit code")
+    monitor = run_davy(stage)  # what was imported ahead is not taken for the newest after a restart either
+    stage.publish(broker.port, topic, {"time": now + 3000, "seq": 3, "values": {"T7.LVL": 3}})
+    stage.wait_event(event="cleared", alarm="tank-high:tank-7/level")
+    equal([e["event"] for e in stage.events() if e["rule"] == "tank-high"], ["raised", "cleared"], "events")
+    equal(monitor.end(), 0, "exit code")
+    stage.run("verify", "site.json")
+
+
+def test_import_stops_with_the_monitor(stage):
+    """The monitor is killed in the middle: the import says so; once more, and all is there once."""
+    quiet_site(stage)
+    monitor = stage.davy("run", "site.json")
+    monitor.wait_line(r"state=running")
+    os.mkfifo(stage.path("pipe"))
+    importing = stage.davy("import", "site.json", "pipe")
+    lines = [f"{1767571200000 + i},b/level,{i}," for i in range(50000)]
+    with open(stage.path("pipe"), "w", encoding="utf-8") as pipe:
+        pipe.write("time,point,value,status\n" + "\n".join(lines) + "\n")
+        pipe.flush()
+        wait_until(lambda: len(in_store(stage, "b/level")) > 1000, "the import to begin")
+        monitor.kill()
+    importing.process.wait(30)
+    equal(importing.process.returncode, 3, "exit code of an import that was not confirmed")
+    stage.write("all.csv", "time,point,value,status\n" + "\n".join(lines) + "\n")
+    stage.run("import", "site.json", "all.csv")
+    equal([v for _, v, _ in in_store(stage, "b/level")], [str(i) for i in range(50000)], "all, each once")
 
 
 if __name__ == "__main__":
