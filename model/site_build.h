@@ -9,7 +9,9 @@
  *   site_sinks.c     ways out
  *   site_points.c    one point, from JSON or a row, checked and put in place
  *   site_from.c      where its readings come from; registers that overlap
- *   site_csv.c       point tables
+ *   site_csv.c       point tables and device tables
+ *   site_template.c  kinds of devices, filled in
+ *   site_devices.c   devices expanded to points
  *   site_rules.c     rules: levels, messages, digests
  *   site_suppress.c  which rule suppresses which
  *   site_where.c     which points a rule selects
@@ -40,13 +42,26 @@ struct site_doc {
     struct raw_file raw;
     char *text; /* point table: its bytes and a NUL; owned */
     size_t text_len;
-    bool own; /* the site's own file */
+    bool own;     /* the site's own file */
+    bool devices; /* a table of devices, not of points */
 };
 
-/* Where a point was written: points[number] of a JSON file, or line `number` of a table. */
+/* Where a point was written: points[number] of a JSON file, or line `number` of a table; a device's point: at
+ * devices[number], or that line, as points[part - 1] of its template. */
 struct point_place {
     uint32_t doc;
     uint32_t number;
+    uint32_t part; /* 0: no template */
+};
+
+/* A kind of device that was named at least once. */
+struct site_template {
+    const char *file; /* where it stands; arena */
+    const char *name; /* its name under `templates`; NULL: a file of its own; arena */
+    json_t *value;    /* owned; NULL when it could not be read */
+    struct raw_template raw;
+    bool tried; /* its points were looked at once, with its own places in the mistakes */
+    bool bad;
 };
 
 struct site_build {
@@ -57,6 +72,8 @@ struct site_build {
     struct site_doc *docs;  /* in reading order; owned */
     size_t doc_count;
     const char *open_files[SITE_DEPTH_MAX + 1]; /* resolved paths of the files being read, outermost first */
+    struct site_template *templates; /* owned */
+    size_t template_count;
     size_t point_room;
     struct point_place *places;     /* [point]; owned */
     struct conf_texts *suppressors; /* [rule], as written; owned */
@@ -65,6 +82,12 @@ struct site_build {
 /* Prints where a point was written: `points[3]` or `line 4`, with the file in front when it is another than `file`. */
 enum { SITE_PLACE_MAX = 512 };
 const char *site_place(const struct site_build *build, uint32_t point, const char *file, char ret_text[SITE_PLACE_MAX]);
+
+/* The same as breadcrumbs; they point at one another, so they stay where they are. */
+struct place_crumbs {
+    struct conf_at at[5];
+};
+const struct conf_at *site_place_at(const struct site_build *build, uint32_t point, struct place_crumbs *crumbs);
 
 /* Gives `path` as seen from the folder of a file; absolute paths stay. */
 const char *site_resolve(struct site_build *build, const char *folder, const char *path);
@@ -101,6 +124,30 @@ void site_read_table(struct site_build *build, uint32_t doc);
 void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw,
                     struct point_place place);
 void site_read_from(struct site_build *build, const struct conf_at *at, struct raw_from *raw, struct site_from *from);
+/* Makes room for that many more points. */
+void site_reserve_points(struct site_build *build, size_t more);
+
+/* Finds a device's template by a name of any file's `templates`, or reads its file; NULL after a mistake, which is told
+ * once.  The device's source is known to be there. */
+struct site_template *site_find_template(struct site_build *build, const struct conf_at *at, const char *folder,
+                                         const struct raw_device *device);
+/* What a template's points are filled in with. */
+struct template_words {
+    const char *id, *name;
+    const struct raw_device *device; /* source, every, hazard, tags */
+    int64_t unit;                    /* -1: none */
+    int64_t base;
+    uint32_t n;
+};
+/* Fills in one point and reads it; the mistakes stand at `at`. */
+void site_fill_point(struct site_build *build, const struct conf_at *at, const struct site_template *template,
+                     size_t index, const struct template_words *words, struct raw_point *ret_raw);
+
+void site_read_devices(struct site_build *build, uint32_t doc);
+/* Checks a device and adds its points. */
+void site_add_device(struct site_build *build, const struct conf_at *at, const struct raw_device *raw,
+                     struct point_place place);
+
 void site_check_overlaps(struct site_build *build);
 
 void site_read_rules(struct site_build *build);

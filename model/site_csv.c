@@ -1,5 +1,5 @@
 /*
- * site_csv: point tables.
+ * site_csv: point tables, and device tables.
  *
  *   id,kind,range.lo,range.hi,from.source,from.address,tags.place
  *   t1,ch4,0,10,plc-1,0,T1
@@ -9,8 +9,10 @@
  * column or an empty cell is an absent key.  Cells follow RFC 4180: quotes
  * around a cell that holds commas, quotes (doubled) or line ends.
  *
- * A row is read in place, straight into a struct raw_point: no JSON, nothing
- * allocated but the texts that stay.
+ * A device table is read alike; its columns are the keys of a device.
+ *
+ * A row is read in place, straight into a struct raw_point or raw_device: no
+ * JSON, nothing allocated but the texts that stay.
  */
 #include "base/memory.h"
 #include "base/text.h"
@@ -28,18 +30,26 @@ enum { COLUMNS_MAX = 256, COLUMN_NAME_MAX = 160 };
 struct column {
     const struct conf_table *table; /* NULL: a tag, or (tag NULL too) an unknown column */
     const struct conf_key *key;
-    size_t offset;    /* of the table's struct in raw_point */
+    size_t offset;    /* of the table's struct in the row */
     const char *tag;  /* arena */
     const char *name; /* as in the header; arena */
+};
+
+/* What a row is read into. */
+union row {
+    struct raw_point point;
+    struct raw_device device;
 };
 
 struct reader {
     struct site_build *build;
     const char *file;
+    const struct conf_table *table; /* of a point or of a device */
     struct csv csv;
     struct column columns[COLUMNS_MAX];
     size_t column_count;
-    struct conf_tag tags[COLUMNS_MAX];
+    struct conf_tag tags[COLUMNS_MAX]; /* of the row at hand */
+    size_t tag_count;
     double range_lo, range_hi; /* of the row at hand; NaN absent */
 };
 
@@ -61,17 +71,18 @@ static void broken_quote(struct reader *reader, const struct conf_at *at)
 /* Finds where a column goes; false when no key has that name. */
 static bool find_column(struct reader *reader, const char *name, struct column *column)
 {
-    *column = (struct column){.table = &point_table, .name = name};
+    const bool points = reader->table == &point_table;
+    *column = (struct column){.table = reader->table, .name = name};
     const char *rest = name;
     if (strncmp(name, "tags.", 5) == 0 && name[5] != '\0') {
         column->table = NULL;
         column->tag = conf_text(&reader->build->conf, name + 5, strlen(name + 5), true);
         return true;
     }
-    if (strncmp(name, "from.", 5) == 0) {
+    if (points && strncmp(name, "from.", 5) == 0) {
         *column = (struct column){.table = &from_table, .offset = offsetof(struct raw_point, from), .name = name};
         rest = name + 5;
-    } else if (strncmp(name, "range.", 6) == 0) {
+    } else if (points && strncmp(name, "range.", 6) == 0) {
         column->table = &range_table;
         rest = name + 6;
     }
@@ -81,20 +92,23 @@ static bool find_column(struct reader *reader, const char *name, struct column *
 }
 
 /* All names a column may have, for the hint. */
-static const char *hint_column(char hint[CONF_HINT_MAX], const char *name)
+static const char *hint_column(const struct conf_table *table, char hint[CONF_HINT_MAX], const char *name)
 {
     enum { NAMES_MAX = 64 };
     char texts[NAMES_MAX][24];
     const char *names[NAMES_MAX];
     size_t n = 0;
-    for (size_t i = 0; i < point_table.count && n < NAMES_MAX - 2; i++) {
-        (void)snprintf(texts[n++], sizeof texts[0], "%s", point_table.keys[i].name);
+    for (size_t i = 0; i < table->count && n < NAMES_MAX - 2; i++) {
+        (void)snprintf(texts[n++], sizeof texts[0], "%s", table->keys[i].name);
     }
-    for (size_t i = 0; i < from_table.count && n < NAMES_MAX - 2; i++) {
+    const size_t from_count = table == &point_table ? from_table.count : 0;
+    for (size_t i = 0; i < from_count && n < NAMES_MAX - 2; i++) {
         (void)snprintf(texts[n++], sizeof texts[0], "from.%s", from_table.keys[i].name);
     }
-    (void)snprintf(texts[n++], sizeof texts[0], "range.lo");
-    (void)snprintf(texts[n++], sizeof texts[0], "range.hi");
+    if (table == &point_table) {
+        (void)snprintf(texts[n++], sizeof texts[0], "range.lo");
+        (void)snprintf(texts[n++], sizeof texts[0], "range.hi");
+    }
     for (size_t i = 0; i < n; i++) {
         names[i] = texts[i];
     }
@@ -123,7 +137,8 @@ static void add_column(struct reader *reader, const struct conf_at *at, const st
     }
     if (!find_column(reader, kept, column)) {
         char hint[CONF_HINT_MAX];
-        const char *told = strchr(name, ';') != NULL ? "cells are separated by commas" : hint_column(hint, name);
+        const char *told =
+            strchr(name, ';') != NULL ? "cells are separated by commas" : hint_column(reader->table, hint, name);
         conf_mistake(conf, &here, told, "is not a known column");
         *column = (struct column){.name = kept};
     }
@@ -169,27 +184,27 @@ static bool read_header(struct reader *reader)
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
 static void take_tag(struct reader *reader, const struct conf_at *at, const struct column *column,
-                     const struct csv_cell *cell, struct raw_point *raw)
+                     const struct csv_cell *cell)
 {
     struct conf *conf = &reader->build->conf;
-    const struct conf_key *key = conf_find_key(&point_table, "tags", 4);
+    const struct conf_key *key = conf_find_key(reader->table, "tags", 4);
     if (cell->len > (size_t)key->hi) {
         conf_mistake(conf, at, NULL, "is %zu bytes long, at most %zu are allowed", cell->len, (size_t)key->hi);
         return;
     }
-    reader->tags[raw->tags.count++] =
+    reader->tags[reader->tag_count++] =
         (struct conf_tag){.key = column->tag, .value = conf_text(conf, cell->text, cell->len, true)};
 }
 
 static void read_cell(struct reader *reader, const struct conf_at *row, const struct column *column,
-                      const struct csv_cell *cell, struct raw_point *raw)
+                      const struct csv_cell *cell, union row *raw)
 {
     if (cell->len == 0 || (column->table == NULL && column->tag == NULL)) {
         return;
     }
     const struct conf_at at = CONF_KEY_AT(row, column->name);
     if (column->tag != NULL) {
-        take_tag(reader, &at, column, cell, raw);
+        take_tag(reader, &at, column, cell);
         return;
     }
     void *target = column->table == &range_table ? (void *)reader : (char *)raw + column->offset;
@@ -220,29 +235,50 @@ static void join_range(struct reader *reader, const struct conf_at *row, struct 
     }
 }
 
-static void finish_row(struct reader *reader, const struct conf_at *row, uint32_t doc, struct raw_point *raw)
+/* A mistake when a key that every row needs was not written. */
+static void require_cell(struct reader *reader, const struct conf_at *row, const struct conf_table *table,
+                         const char *key, const char *column, const void *raw)
 {
-    struct conf *conf = &reader->build->conf;
+    if (!conf_is_written(table, conf_find_key(table, key, strlen(key)), raw)) {
+        const struct conf_at at = CONF_KEY_AT(row, column);
+        conf_mistake(&reader->build->conf, &at, NULL, "is missing");
+    }
+}
+
+static void finish_point(struct reader *reader, const struct conf_at *row, struct point_place place,
+                         struct raw_point *raw)
+{
     join_range(reader, row, raw);
-    raw->tags.items = reader->tags;
-    if (!conf_is_written(&point_table, conf_find_key(&point_table, "id", 2), raw)) {
-        const struct conf_at at = CONF_KEY_AT(row, "id");
-        conf_mistake(conf, &at, NULL, "is missing");
+    raw->tags = (struct conf_tags){.items = reader->tags, .count = reader->tag_count};
+    require_cell(reader, row, &point_table, "id", "id", raw);
+    if (raw->from.head.given) {
+        require_cell(reader, row, &from_table, "source", "from.source", &raw->from);
     }
-    if (raw->from.head.given && !conf_is_written(&from_table, conf_find_key(&from_table, "source", 6), &raw->from)) {
-        const struct conf_at at = CONF_KEY_AT(row, "from.source");
-        conf_mistake(conf, &at, NULL, "is missing");
+    conf_defaults(&reader->build->conf, &point_table, raw);
+    site_add_point(reader->build, row, raw, place);
+}
+
+static void finish_device(struct reader *reader, const struct conf_at *row, struct point_place place,
+                          struct raw_device *raw)
+{
+    raw->tags = (struct conf_tags){.items = reader->tags, .count = reader->tag_count};
+    for (size_t i = 0; i < device_table.count; i++) {
+        const struct conf_key *key = &device_table.keys[i];
+        if (key->required) {
+            require_cell(reader, row, &device_table, key->name, key->name, raw);
+        }
     }
-    conf_defaults(conf, &point_table, raw);
-    site_add_point(reader->build, row, raw, (struct point_place){.doc = doc, .number = (uint32_t)row->index});
+    conf_defaults(&reader->build->conf, &device_table, raw);
+    site_add_device(reader->build, row, raw, place);
 }
 
 /* Reads one row; `blank` is the state of nothing written. */
-static void read_row(struct reader *reader, uint32_t doc, const struct raw_point *blank)
+static void read_row(struct reader *reader, uint32_t doc, const union row *blank)
 {
     const struct conf_at row = CONF_ROOT(reader->file, reader->csv.lines + 1);
-    struct raw_point raw = *blank;
+    union row raw = *blank;
     reader->range_lo = reader->range_hi = NAN;
+    reader->tag_count = 0;
     size_t n = 0;
     bool empty = true;
     for (struct csv_cell cell = {0}; !cell.last; n++) {
@@ -264,7 +300,12 @@ static void read_row(struct reader *reader, uint32_t doc, const struct raw_point
                      "has %zu cells, the header %zu", n, reader->column_count);
         return;
     }
-    finish_row(reader, &row, doc, &raw);
+    const struct point_place place = {.doc = doc, .number = (uint32_t)row.index};
+    if (reader->table == &point_table) {
+        finish_point(reader, &row, place, &raw.point);
+    } else {
+        finish_device(reader, &row, place, &raw.device);
+    }
 }
 
 /* Says in which line the text stops being UTF-8; true when it is all well. */
@@ -297,10 +338,11 @@ void site_read_table(struct site_build *build, uint32_t doc_index)
     struct reader *reader = memory_new(1, sizeof *reader);
     reader->build = build;
     reader->file = doc->name;
+    reader->table = doc->devices ? &device_table : &point_table;
     reader->csv = (struct csv){.p = doc->text + (strncmp(doc->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0),
                                .end = doc->text + doc->text_len};
-    struct raw_point blank;
-    conf_clear(&point_table, &blank);
+    union row blank;
+    conf_clear(reader->table, &blank);
     if (read_header(reader)) {
         while (reader->csv.p < reader->csv.end) {
             read_row(reader, doc_index, &blank);

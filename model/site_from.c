@@ -222,6 +222,12 @@ static int by_start(const void *a, const void *b)
     return x->point < y->point ? -1 : x->point > y->point;
 }
 
+/* False for a point whose registers are not known, for a mistake that was told. */
+static bool is_read(const struct site_from *from)
+{
+    return from->registers > 0 || from->table == TABLE_COIL || from->table == TABLE_DISCRETE;
+}
+
 static struct span span_of(const struct site *site, uint32_t point)
 {
     const struct site_from *from = &site->points[point].from;
@@ -249,18 +255,14 @@ static void report_overlap(struct site_build *build, uint32_t a, uint32_t b)
     const struct site *site = build->site;
     uint32_t later = a > b ? a : b;
     uint32_t earlier = a > b ? b : a;
-    const struct point_place *place = &build->places[later];
-    const struct site_doc *doc = &build->docs[place->doc];
-    const struct conf_at json = CONF_ROOT(doc->name, 0);
-    const struct conf_at list = CONF_KEY_AT(&json, "points");
-    const struct conf_at element = CONF_INDEX_AT(&list, place->number);
-    const struct conf_at row = CONF_ROOT(doc->name, place->number);
-    const struct conf_at from = CONF_KEY_AT(doc->root != NULL ? &element : &row, "from");
+    struct place_crumbs crumbs;
+    const struct conf_at *place = site_place_at(build, later, &crumbs);
+    const struct conf_at from = CONF_KEY_AT(place, "from");
     const struct conf_at at = CONF_KEY_AT(&from, "address");
     char text[SITE_PLACE_MAX];
     conf_mistake(&build->conf, &at, NULL, "\"%s\" reads %s that \"%s\" (%s) reads too", site->points[later].id,
                  site->points[later].from.registers > 0 ? "registers" : "the bit", site->points[earlier].id,
-                 site_place(build, earlier, doc->name, text));
+                 site_place(build, earlier, conf_file(place), text));
 }
 
 void site_check_overlaps(struct site_build *build)
@@ -271,7 +273,7 @@ void site_check_overlaps(struct site_build *build)
     bool sorted = true;
     for (uint32_t i = 0; i < site->point_count; i++) {
         uint32_t source = site->points[i].from.source;
-        if (source == SITE_NONE || site->sources[source].type == SOURCE_MQTT) {
+        if (source == SITE_NONE || site->sources[source].type == SOURCE_MQTT || !is_read(&site->points[i].from)) {
             continue;
         }
         spans[n] = span_of(site, i);

@@ -116,8 +116,8 @@ const struct conf_table source_table = {.name = "sources.<id>",
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
 static const char *const table_words[] = {"input", "holding", "coil", "discrete", NULL};
-static const char *const type_words[] = {"u16", "i16", "u32",  "i32", "u64",  "i64",
-                                         "f32", "f64", "bool", "bit", "bits", "bcd16", "bcd32", NULL};
+static const char *const type_words[] = {"u16", "i16",  "u32", "i32",  "u64",   "i64",   "f32",
+                                         "f64", "bool", "bit", "bits", "bcd16", "bcd32", NULL};
 static const char *const way_words[] = {"a Modbus source", "an MQTT source", NULL};
 
 enum { MODBUS = 1 << FROM_MODBUS, MQTT = 1 << FROM_MQTT };
@@ -131,7 +131,8 @@ static const struct conf_key from_keys[] = {
     {"address", CONF_WHOLE, KEY(raw_from, address), .required = true, .only = MODBUS, .lo = 0, .hi = 65535,
      .help = "first register or bit, counted from 0 as on the wire"},
     {"type", CONF_WORD, KEY(raw_from, type), .only = MODBUS, .words = type_words,
-     .fallback_note = "`u16`; `bool` for coils and discrete inputs", .help = "how the registers are read; `bcd16` and `bcd32` are packed decimals of 4 and 8 digits"},
+     .fallback_note = "`u16`; `bool` for coils and discrete inputs",
+     .help = "how the registers are read; `bcd16` and `bcd32` are packed decimals of 4 and 8 digits"},
     {"order", CONF_TEXT, KEY(raw_from, order), .shared = true, .only = MODBUS, .hi = 8,
      .fallback_note = "`ABCD`, `ABCDEFGH`",
      .help = "byte order as it travels, A the most significant: `ABCD CDAB BADC DCBA`; 8 bytes: the same or "
@@ -176,6 +177,57 @@ const struct conf_table point_table = {.name = "points[]",
                                                 "point table (`points_csv`).",
                                        .keys = point_keys,
                                        .count = COUNT(point_keys)};
+
+/* ---- devices ----------------------------------------------------------------------------------------------------- */
+
+static const struct conf_key device_keys[] = {
+    {"id", CONF_TEXT, KEY(raw_device, id), .required = true, .hi = 128,
+     .help = "fills `{id}` of the template; with `numbers` it holds `{n}`"},
+    {"template", CONF_TEXT, KEY(raw_device, template), .shared = true, .required = true,
+     .help = "a name of `templates`, or a template's file"},
+    {"name", CONF_TEXT, KEY(raw_device, name), .hi = 512, .fallback_note = "the id",
+     .help = "fills `{name}`; may hold `{n}`"},
+    {"source", CONF_ID, KEY(raw_device, source), .shared = true, .required = true,
+     .help = "id of the source it is behind"},
+    {"unit", CONF_WHOLE, KEY(raw_device, unit), .lo = 0, .hi = 255, .help = "unit id; required behind a Modbus source"},
+    {"unit_step", CONF_WHOLE, KEY(raw_device, unit_step), .lo = 0, .hi = 255, .fallback = "0",
+     .help = "with `numbers`: how much the unit id rises from one to the next"},
+    {"base", CONF_WHOLE, KEY(raw_device, base), .lo = 0, .hi = 65535, .fallback = "0",
+     .help = "is added to the addresses of the template"},
+    {"base_step", CONF_WHOLE, KEY(raw_device, base_step), .lo = 0, .hi = 65535, .fallback = "0",
+     .help = "with `numbers`: how much the base rises from one to the next"},
+    {"number", CONF_WHOLE, KEY(raw_device, number), .lo = 0, .hi = 65535, .fallback = "0",
+     .help = "fills `{n}`, and `from.step` of the template counts by it"},
+    {"numbers", CONF_PAIR, KEY(raw_device, numbers), .lo = 0, .hi = 65535,
+     .help = "first and last number: as many devices as that"},
+    {"every", CONF_DURATION, KEY(raw_device, every_ns), .lo = 1, .fallback_note = "the template's",
+     .help = "time between two readings of all its points"},
+    {"hazard", CONF_ID, KEY(raw_device, hazard), .shared = true, .fallback_note = "the template's",
+     .help = "id of the hazard it belongs to"},
+    {"tags", CONF_TAGS, KEY(raw_device, tags), .shared = true, .hi = 256,
+     .help = "are added to those of the template's points, or take their place"},
+};
+const struct conf_table device_table = {.name = "devices[]",
+                                        .about = "A device, or with `numbers` many alike. The same keys are the "
+                                                 "columns of a device table (`devices_csv`).",
+                                        .keys = device_keys,
+                                        .count = COUNT(device_keys)};
+
+static const struct conf_key template_keys[] = {
+    {"name", CONF_TEXT, KEY(raw_template, name), .help = "what it is called; not judged"},
+    {"maker", CONF_TEXT, KEY(raw_template, maker), .help = "who makes the device; not judged"},
+    {"model", CONF_TEXT, KEY(raw_template, model), .help = "which device it is; not judged"},
+    {"points", CONF_LIST, KEY(raw_template, points), .required = true,
+     .help = "as `points[]`; see the section on devices"},
+    {"origin", CONF_ANY, KEY(raw_template, origin), .help = "where its values come from; not judged"},
+    {"description", CONF_ANY, KEY(raw_template, description), .help = "a note; not judged"},
+    {"notes", CONF_ANY, KEY(raw_template, notes), .help = "notes; not judged"},
+};
+const struct conf_table template_table = {.name = "templates.<name>",
+                                          .about = "The points that every device of a kind has; also the keys of a "
+                                                   "template's file.",
+                                          .keys = template_keys,
+                                          .count = COUNT(template_keys)};
 
 /* ---- rules ------------------------------------------------------------------------------------------------------- */
 
@@ -310,6 +362,11 @@ static const struct conf_table http_table = {
         {"sources", CONF_MAP, KEY(raw_file, sources), .table = &source_table, .help = "the ways in, by id"},           \
         {"points", CONF_LIST, KEY(raw_file, points), .table = &point_table, .help = "the points"},                     \
         {"points_csv", CONF_TEXTS, KEY(raw_file, points_csv), .help = "point tables, read after `points`"},            \
+        {"templates", CONF_MAP, KEY(raw_file, templates), .table = &template_table,                                    \
+         .help = "kinds of devices, by name"},                                                                         \
+        {"devices", CONF_LIST, KEY(raw_file, devices), .table = &device_table,                                         \
+         .help = "devices by template; their points come after the point tables"},                                     \
+        {"devices_csv", CONF_TEXTS, KEY(raw_file, devices_csv), .help = "device tables, read after `devices`"},        \
         {"include", CONF_TEXTS, KEY(raw_file, include), .help = "files whose lists come before this file's own"},      \
         {"rules", CONF_LIST, KEY(raw_file, rules), .table = &rule_table, .help = "the rules"},                         \
         {"profile", CONF_TEXT, KEY(raw_file, profile), .help = "name of a rule pack; not judged"},                     \

@@ -70,6 +70,25 @@ struct raw_point {
     struct raw_from from;
 };
 
+/* One device, or many alike: a template and what is its own. */
+struct raw_device {
+    struct conf_head head;
+    const char *id, *template, *name, *source;
+    uint32_t unit, unit_step, base, base_step, number;
+    struct conf_pair numbers;
+    int64_t every_ns;
+    const char *hazard;
+    struct conf_tags tags;
+};
+
+/* The points that every device of a kind has. */
+struct raw_template {
+    struct conf_head head;
+    const char *name, *maker, *model;
+    json_t *points;
+    json_t *origin, *description, *notes;
+};
+
 struct raw_where {
     struct conf_head head;
     struct conf_texts id, kind, hazard;
@@ -135,7 +154,8 @@ struct raw_file {
     struct conf_head head;
     struct raw_site site;
     json_t *hazards, *sources, *points;
-    struct conf_texts points_csv, include;
+    struct conf_texts points_csv, include, devices_csv;
+    json_t *devices, *templates;
     json_t *rules, *sinks;
     struct raw_store store;
     struct raw_http http;
@@ -150,6 +170,8 @@ extern const struct conf_table hazard_table;
 extern const struct conf_table source_table;
 extern const struct conf_table point_table;
 extern const struct conf_table from_table;
+extern const struct conf_table device_table;
+extern const struct conf_table template_table;
 extern const struct conf_table rule_table;
 extern const struct conf_table where_table;
 extern const struct conf_table level_table;

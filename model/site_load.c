@@ -54,7 +54,7 @@ static void add_doc(struct site_build *build, const struct conf_at *at, const st
     free(doc->text);
 }
 
-static void read_table_file(struct site_build *build, const struct conf_at *at, const char *name)
+static void read_table_file(struct site_build *build, const struct conf_at *at, const char *name, bool devices)
 {
     char *real = realpath(name, NULL);
     if (real != NULL && is_known(build, at, real, 0)) {
@@ -62,7 +62,10 @@ static void read_table_file(struct site_build *build, const struct conf_at *at, 
         free(real);
         return;
     }
-    struct site_doc doc = {.name = name, .real = real != NULL ? real : memory_strdup(name)};
+    struct site_doc doc = {.name = name,
+                           .folder = folder_of(&build->site->arena, name),
+                           .real = real != NULL ? real : memory_strdup(name),
+                           .devices = devices};
     doc.text = site_read_file(build, at, name, &doc.text_len);
     if (doc.text == NULL) {
         free(doc.real);
@@ -87,16 +90,18 @@ static void read_includes(struct site_build *build, const struct conf_at *at, co
     }
 }
 
-static void read_tables(struct site_build *build, const struct conf_at *at, const struct site_doc *doc)
+static void read_tables(struct site_build *build, const struct conf_at *at, const struct site_doc *doc, bool devices)
 {
-    const struct conf_at list = CONF_KEY_AT(at, "points_csv");
-    for (size_t i = 0; i < doc->raw.points_csv.count; i++) {
-        const struct conf_at here = CONF_TEXT_AT(&list, &doc->raw.points_csv, i);
-        read_table_file(build, &here, site_resolve(build, doc->folder, doc->raw.points_csv.items[i]));
+    const struct conf_at list = CONF_KEY_AT(at, devices ? "devices_csv" : "points_csv");
+    const struct conf_texts *names = devices ? &doc->raw.devices_csv : &doc->raw.points_csv;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct conf_at here = CONF_TEXT_AT(&list, names, i);
+        read_table_file(build, &here, site_resolve(build, doc->folder, names->items[i]), devices);
     }
 }
 
-/* Reads a JSON file, what it includes before it, its point tables behind it.  `at` is where it was named. */
+/* Reads a JSON file, what it includes before it, its point tables and device tables behind it.  `at` is where it was
+ * named. */
 static void read_file(struct site_build *build, const struct conf_at *at, const char *name, size_t depth)
 {
     char *real = realpath(name, NULL);
@@ -119,7 +124,8 @@ static void read_file(struct site_build *build, const struct conf_at *at, const 
     build->open_files[depth] = doc.real;
     read_includes(build, &root, &doc, depth + 1);
     add_doc(build, at, &doc);
-    read_tables(build, &root, &doc);
+    read_tables(build, &root, &doc, false);
+    read_tables(build, &root, &doc, true);
 }
 
 /* ---- the steps --------------------------------------------------------------------------------------------------- */
@@ -144,7 +150,7 @@ static void reserve(struct site_build *build)
     for (size_t i = 0; i < build->doc_count; i++) {
         const struct site_doc *doc = &build->docs[i];
         if (doc->root == NULL) {
-            build->point_room += count_lines(doc->text, doc->text_len);
+            build->point_room += doc->devices ? 0 : count_lines(doc->text, doc->text_len);
             continue;
         }
         hazards += json_array_size(doc->raw.hazards);
@@ -158,6 +164,22 @@ static void reserve(struct site_build *build)
     site->points = ARENA_ARRAY(&site->arena, struct site_point, build->point_room);
     build->places = memory_new(build->point_room, sizeof *build->places);
     build->suppressors = memory_new(rules, sizeof *build->suppressors);
+}
+
+/* Points file by file: the list, the point tables, the devices, the device tables. */
+static void read_all_points(struct site_build *build)
+{
+    for (uint32_t i = 0; i < build->doc_count;) {
+        const uint32_t file = i++;
+        site_read_points(build, file);
+        for (; i < build->doc_count && build->docs[i].root == NULL && !build->docs[i].devices; i++) {
+            site_read_table(build, i);
+        }
+        site_read_devices(build, file);
+        for (; i < build->doc_count && build->docs[i].root == NULL; i++) {
+            site_read_table(build, i);
+        }
+    }
 }
 
 /* Hazards, sources, points, rules, alarms: each over all files. */
@@ -179,13 +201,7 @@ static void build_site(struct site_build *build)
         site_read_sinks(build, own);
         site_check_shared(build, own);
     }
-    for (uint32_t i = 0; i < build->doc_count; i++) {
-        if (build->docs[i].root != NULL) {
-            site_read_points(build, i);
-        } else {
-            site_read_table(build, i);
-        }
-    }
+    read_all_points(build);
     site_check_overlaps(build);
     site_read_rules(build);
     if (build->conf.mistakes->total == build->mistakes_before) {
@@ -216,6 +232,10 @@ static void build_done(struct site_build *build)
         free(build->docs[i].text);
     }
     free(build->docs);
+    for (size_t i = 0; i < build->template_count; i++) {
+        json_decref(build->templates[i].value);
+    }
+    free(build->templates);
     free(build->places);
     free(build->suppressors);
     conf_pool_done(&build->conf.pool);

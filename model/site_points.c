@@ -2,6 +2,7 @@
  * site_points: one point after the other, from JSON or from a row of a table,
  * checked and put in place.
  */
+#include "base/memory.h"
 #include "model/site_build.h"
 
 #include <stdio.h>
@@ -9,12 +10,52 @@
 
 const char *site_place(const struct site_build *build, uint32_t point, const char *file, char ret_text[SITE_PLACE_MAX])
 {
+    struct place_crumbs crumbs;
+    const struct conf_at *at = site_place_at(build, point, &crumbs);
+    const char *name = conf_file(at);
+    bool same = strcmp(name, file) == 0;
+    char path[CONF_PATH_MAX];
+    conf_path(at, path);
+    const int most = SITE_PLACE_MAX / 2 - 2;
+    (void)snprintf(ret_text, SITE_PLACE_MAX, "%.*s%s%.*s", most, same ? "" : name, same ? "" : ": ", most, path);
+    return ret_text;
+}
+
+const struct conf_at *site_place_at(const struct site_build *build, uint32_t point, struct place_crumbs *crumbs)
+{
     const struct point_place *place = &build->places[point];
     const struct site_doc *doc = &build->docs[place->doc];
-    bool same = strcmp(doc->name, file) == 0;
-    (void)snprintf(ret_text, SITE_PLACE_MAX, doc->root != NULL ? "%s%spoints[%u]" : "%s%sline %u",
-                   same ? "" : doc->name, same ? "" : ": ", place->number);
-    return ret_text;
+    struct conf_at *at = crumbs->at;
+    at[0] = CONF_ROOT(doc->name, doc->root != NULL ? 0 : place->number);
+    size_t last = 0;
+    if (doc->root != NULL) {
+        at[1] = CONF_KEY_AT(&at[0], place->part != 0 ? "devices" : "points");
+        at[2] = CONF_INDEX_AT(&at[1], place->number);
+        last = 2;
+    }
+    if (place->part != 0) {
+        at[last + 1] = CONF_KEY_AT(&at[last], "points");
+        at[last + 2] = CONF_INDEX_AT(&at[last + 1], place->part - 1);
+        last += 2;
+    }
+    return &at[last];
+}
+
+void site_reserve_points(struct site_build *build, size_t more)
+{
+    struct site *site = build->site;
+    const size_t needed = site->point_count + more;
+    if (needed <= build->point_room) {
+        return;
+    }
+    const size_t room = needed > 2 * build->point_room ? needed : 2 * build->point_room;
+    struct site_point *points = ARENA_ARRAY(&site->arena, struct site_point, room);
+    if (site->point_count > 0) {
+        memcpy(points, site->points, site->point_count * sizeof *points);
+    }
+    site->points = points; /* the old ones stay in the arena; by doubling they are no more than the new */
+    build->places = memory_resize(build->places, room, sizeof *build->places);
+    build->point_room = room;
 }
 
 static uint32_t find_hazard(struct site_build *build, const struct conf_at *at, const char *id)
