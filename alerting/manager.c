@@ -10,6 +10,7 @@
 #include "alerting/manager.h"
 #include "alerting/manager_inside.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include <math.h>
@@ -183,10 +184,51 @@ static int finish(struct manager *manager)
     return AGENT_FINISHED;
 }
 
+static bool is_time_to_give_up(const struct manager *manager, int64_t now_ns)
+{
+    const uint64_t from_ns = manager->config.give_up == NULL ? 0 : cell_get(manager->config.give_up);
+    return manager->failed_commits > 0 && from_ns != 0 && (uint64_t)now_ns >= from_ns;
+}
+
+/* Takes all verdicts there are and keeps none.  Marks too: an unconfirmed message stays with its broker. */
+static int drop(struct manager *manager)
+{
+    size_t dropped = 0;
+    for (unsigned m = 0; m < manager->config.shard_count; m++) {
+        size_t n;
+        while (ring_peek(manager->config.verdicts[m], &n) != NULL) {
+            ring_release(manager->config.verdicts[m], n);
+            dropped += n;
+        }
+        if (manager->config.verdict_bells[m] != NULL) {
+            doorbell_ring(manager->config.verdict_bells[m]);
+        }
+    }
+    counter_add(manager->counters.lost, dropped);
+    return dropped == 0 && inputs_ended(manager) ? finish(manager) : (int)dropped;
+}
+
+static int give_up(struct manager *manager)
+{
+    size_t events;
+    (void)alarm_book_events(manager->book, &events);
+    manager->given_up = true;
+    counter_add(manager->counters.lost, events);
+    log_event(LOG_ERROR, "alerting", "ALT-005", "journal",
+              "reason=\"stopped while the disk takes nothing; %zu events and what still waits are lost\"", events);
+    return drop(manager);
+}
+
 static int manager_work(void *self, int64_t now_ns)
 {
     struct manager *manager = self;
     const int64_t mono_ns = clock_mono_ns();
+    if (manager->given_up) {
+        return drop(manager);
+    }
+    if (is_time_to_give_up(manager, now_ns)) {
+        return give_up(manager);
+    }
     if (manager->failed_commits > 0) {
         if (now_ns < manager->retry_ns) {
             return 0;
@@ -217,6 +259,9 @@ static int manager_work(void *self, int64_t now_ns)
 static int64_t manager_due(void *self)
 {
     const struct manager *manager = self;
+    if (manager->given_up) {
+        return TIME_NEVER;
+    }
     return manager->failed_commits > 0 ? manager->retry_ns : alarm_book_next_due(manager->book);
 }
 
@@ -236,6 +281,8 @@ static void make_counters(struct manager_counters *counters, struct counters *al
     counters->commits = counter_new(all, "alerting.commits", "", "batches written to the journal");
     counters->failures = counter_new(all, "alerting.commit_failures", "", "batches the store did not take at once");
     counters->unreadable = counter_new(all, "alerting.records_unreadable", "", "kept records that could not be read");
+    counters->lost =
+        counter_new(all, "alerting.lost", "", "events and verdicts dropped at a stop: the disk took nothing");
     counters->p50 = counter_new(all, "alerting.latency_p50_us", "us", "sample taken in to event on disk, median");
     counters->p99 = counter_new(all, "alerting.latency_p99_us", "us", "sample taken in to event on disk, 99 of 100");
     char name[64];

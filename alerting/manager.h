@@ -27,7 +27,7 @@ struct manager_config {
     const struct site *site; /* borrowed, like all below */
     struct store *store;
     const struct board *board;
-    struct ring *const *verdicts;         /* one per shard */
+    struct ring *const *verdicts;          /* one per shard */
     struct doorbell *const *verdict_bells; /* rung when room was made; entries may be NULL */
     unsigned shard_count;
     struct ring *commands; /* struct act in; may be NULL */
@@ -38,22 +38,26 @@ struct manager_config {
     struct safe_source *safe; /* one per source; may be NULL */
     struct counters *counters;
     enum run_status status;
+    const struct cell *give_up; /* from this time of the clock (0: never) on a manager whose commits fail drops what it
+                                   has and what still comes; may be NULL */
 };
 
 /* Makes it and loads every alarm's record from the store.  Alarms in the store whose rule or point is gone from the
- * site and that were not all well are closed with the reason (an event `closed` by "davy" in the first cycle).  A record
- * that cannot be read is logged and counted, and its alarm starts afresh. */
-enum err_code manager_new(const struct manager_config *config, struct manager **ret_manager, struct err *err) MUST_CHECK;
+ * site and that were not all well are closed with the reason (an event `closed` by "davy" in the first cycle).  A
+ * record that cannot be read is logged and counted, and its alarm starts afresh. */
+enum err_code manager_new(const struct manager_config *config, struct manager **ret_manager,
+                          struct err *err) MUST_CHECK;
 void manager_free(struct manager *manager);
 
 /* Calls fn with what was kept, for shard_restore, before the start: VERDICT_KEEP for every kept condition of unchanged
  * rules, and a VERDICT_STEP (level, flags, time as last reported) for every alarm that was ever heard of.  For an alarm
- * of a changed rule the STEP comes alone: its conditions start afresh, and a first judgement that differs from that level
- * is a step like any other, so an active alarm of a changed rule is eased or cleared by what the rule says now. */
+ * of a changed rule the STEP comes alone: its conditions start afresh, and a first judgement that differs from that
+ * level is a step like any other, so an active alarm of a changed rule is eased or cleared by what the rule says now.
+ */
 typedef void manager_kept_fn(void *self, const struct verdict *kept);
 void manager_kept(struct manager *manager, manager_kept_fn *fn, void *self);
 
-/* Finishes when all verdict rings have ended and been applied. */
+/* Finishes when all verdict rings have ended and been applied, or dropped after give_up. */
 struct agent manager_agent(struct manager *manager);
 
 #endif

@@ -46,7 +46,7 @@ struct manager_origin {
 };
 
 struct manager_counters {
-    struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *p50, *p99;
+    struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 
@@ -82,6 +82,7 @@ struct manager {
     uint64_t failed_commits; /* in a row */
     int64_t retry_ns;        /* when to try again; TIME_NEVER when all is well */
     bool ended;
+    bool given_up; /* drops everything until its inputs end */
 };
 
 /* manager_load.c */

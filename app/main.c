@@ -49,6 +49,7 @@ static bool wants_help(int argc, char **argv)
 int main(int argc, char **argv)
 {
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe or socket is an error of that write, not of the monitor */
+    (void)signal(SIGXFSZ, SIG_IGN); /* likewise a limit on the size of files (ulimit -f) */
     if (argc < 2) {
         print_overview(stderr);
         return ERR_INPUT;

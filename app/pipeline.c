@@ -31,6 +31,7 @@ enum {
 };
 
 #define SINK_GOODBYE_NS (5 * NS_PER_S) /* how long a clean stop waits for receivers */
+#define DISK_GOODBYE_NS (4 * NS_PER_S) /* … and for a disk that takes nothing */
 
 struct pipeline {
     struct pipeline_config config;
@@ -67,6 +68,7 @@ struct pipeline {
     struct control *control;
 
     struct cell stop_field, stop_sinks, stop_control;
+    struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
     struct runner *store_runner, *alerting_runner, *control_runner;
@@ -196,6 +198,7 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
 }
@@ -211,6 +214,7 @@ static enum err_code make_writer(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .sync_ns = p->site->store_sync_ns,
+        .give_up = &p->give_up,
         .history = p->history,
         .history_kept = &p->history_kept,
         .history_bell = p->control_bell,
@@ -472,6 +476,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
 /* Ends the field and waits until the last sample is judged, stored and journalled. */
 static void drain(struct pipeline *p)
 {
+    struct clock clock;
+    clock_init(&clock);
+    cell_set(&p->give_up, (uint64_t)(clock_now_ns(&clock) + DISK_GOODBYE_NS));
     cell_set(&p->stop_field, 1);
     if (p->bus_bell != NULL) {
         doorbell_ring(p->bus_bell);

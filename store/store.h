@@ -47,6 +47,8 @@ struct store_writer_config {
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
+    const struct cell *give_up;          /* from this time of the clock (0: never) on a writer that cannot write drops
+                                            what it has and what still comes; borrowed, may be NULL */
 
     /* What is imported while the monitor runs, or instead; all may be NULL.  Taken only behind what the inputs have, a
      * little at a time, until they end; with no inputs the writer finishes whenever there is nothing to do. */

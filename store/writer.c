@@ -14,8 +14,10 @@
  *
  * When writing fails the batch stays as it is and is tried again, with a
  * back-off up to RETRY_MAX_NS; nothing further is taken from the rings until it
- * is written, so they fill and the shards wait.  At the end of all inputs the
- * writer gives up after GIVE_UP_NS of failures.
+ * is written, so they fill and the shards wait.  At a stop that must not last
+ * for ever: from the time in config.give_up on, or after give_up_ns of failures
+ * at the end of all inputs, what cannot be written is dropped, counted and told,
+ * so that those who wait for room come to their end.
  *
  * Bounds: a batch (BATCH_SAMPLES), marks in it (BATCH_MARKS), the pool of open
  * samples (the pool of store.c; the strand that began first is sealed early and
@@ -45,7 +47,7 @@ enum {
 };
 static const int64_t retry_min_ns = 50 * NS_PER_MS;
 static const int64_t retry_max_ns = 5 * NS_PER_S;
-static const int64_t give_up_ns = 10 * NS_PER_S;
+static const int64_t give_up_ns = 10 * NS_PER_S; /* of failures, when nothing more comes */
 
 struct mark {
     uint32_t source, input;
@@ -54,7 +56,7 @@ struct mark {
 
 struct writer_counters {
     struct counter *samples, *imported, *unknown, *late, *batches, *logged_bytes, *blocks, *block_bytes, *closed_early,
-        *kept, *failures, *reopened, *syncs, *open, *pool_bytes, *log_bytes;
+        *kept, *failures, *reopened, *syncs, *open, *pool_bytes, *log_bytes, *lost;
 };
 
 struct store_writer {
@@ -76,6 +78,7 @@ struct store_writer {
     int64_t retry_ns;                                 /* when to try again; 0: nothing failed */
     int64_t pause_ns;                                 /* of the next failure */
     int64_t failing_ns;                               /* since when; 0: not */
+    bool given_up;                                    /* drops everything until its inputs end */
     uint64_t reopened;                                /* as last told */
     int64_t unsynced_ns;                              /* since when something is unsynced; TIME_NEVER: nothing is */
     struct writer_counters counters;
@@ -117,6 +120,7 @@ static void make_counters(struct store_writer *writer)
         {&writer->counters.failures, "store.failures", "1", "writes and syncs that failed and were tried again"},
         {&writer->counters.reopened, "store.reopened", "1", "times the database was opened again after a failed write"},
         {&writer->counters.syncs, "store.syncs", "1", "times the log was synced to the disk"},
+        {&writer->counters.lost, "store.lost", "1", "samples dropped at a stop because the disk took nothing"},
         {&writer->counters.open, "store.open_blocks", "1", "open blocks"},
         {&writer->counters.pool_bytes, "store.pool_bytes", "B", "memory used by open blocks"},
         {&writer->counters.log_bytes, "store.log_bytes", "B", "size of the recovery log that is still needed"},
@@ -535,18 +539,54 @@ static int64_t sync_due(const struct store_writer *writer)
     return writer->unsynced_ns == TIME_NEVER ? TIME_NEVER : writer->unsynced_ns + writer->config.sync_ns;
 }
 
-/* All inputs have ended: what is left is written and synced, or given up when that goes on failing. */
+static bool is_time_to_give_up(const struct store_writer *writer, int64_t now_ns)
+{
+    if (writer->failing_ns == 0) {
+        return false;
+    }
+    const uint64_t from_ns = writer->config.give_up == NULL ? 0 : cell_get(writer->config.give_up);
+    return (from_ns != 0 && (uint64_t)now_ns >= from_ns) ||
+           (inputs_ended(writer) && now_ns - writer->failing_ns >= give_up_ns);
+}
+
+/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays with its broker. */
+static int drop(struct store_writer *writer)
+{
+    size_t dropped = 0, lost = 0;
+    for (unsigned i = 0; i < writer->config.input_count; i++) {
+        size_t n;
+        for (const struct sample *samples; (samples = ring_peek(writer->config.inputs[i], &n)) != NULL;) {
+            for (size_t k = 0; k < n; k++) {
+                lost += samples[k].point != POINT_MARK;
+            }
+            ring_release(writer->config.inputs[i], n);
+            dropped += n;
+        }
+        if (writer->config.input_bells != NULL && writer->config.input_bells[i] != NULL) {
+            doorbell_ring(writer->config.input_bells[i]);
+        }
+    }
+    count(writer->counters.lost, lost);
+    return dropped == 0 && inputs_ended(writer) ? AGENT_FINISHED : (int)dropped;
+}
+
+static int give_up(struct store_writer *writer)
+{
+    writer->given_up = true;
+    writer->retry_ns = 0;
+    writer->unsynced_ns = TIME_NEVER;
+    count(writer->counters.lost, writer->samples);
+    log_event(LOG_ERROR, "store", "STO-003", writer->store->path,
+              "path=%s reason=\"stopped while the disk takes nothing; %zu samples and what still waits are lost\"",
+              writer->store->path, writer->samples);
+    return drop(writer);
+}
+
+/* All inputs have ended: what is left is written and synced. */
 static int finish(struct store_writer *writer, int64_t now_ns)
 {
-    if (!writer->ready && (writer->unsynced_ns == TIME_NEVER || sync_log(writer, now_ns))) {
-        return AGENT_FINISHED;
-    }
-    if (writer->failing_ns != 0 && now_ns - writer->failing_ns >= give_up_ns) {
-        log_event(LOG_ERROR, "store", "STO-003", writer->store->path, "path=%s samples=%zu hint=\"stopped while %s\"",
-                  writer->store->path, writer->ready ? writer->samples : 0, "the disk takes nothing; they are lost");
-        return AGENT_FINISHED;
-    }
-    return 0;
+    const bool done = !writer->ready && (writer->unsynced_ns == TIME_NEVER || sync_log(writer, now_ns));
+    return done ? AGENT_FINISHED : 0;
 }
 
 /* Says whether book and database tell the same, for those who read the book (open_rows.h). */
@@ -575,6 +615,12 @@ static size_t try_gather(struct store_writer *writer, int64_t now_ns)
 static int do_work(void *self, int64_t now_ns)
 {
     struct store_writer *const writer = self;
+    if (writer->given_up) {
+        return drop(writer);
+    }
+    if (is_time_to_give_up(writer, now_ns)) {
+        return give_up(writer);
+    }
     const bool waiting = writer->retry_ns != 0 && now_ns < writer->retry_ns;
     size_t taken = 0;
     if (!writer->ready && !waiting) {

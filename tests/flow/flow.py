@@ -6,6 +6,7 @@ by its pid.  Binaries come from the folder in DAVY_BIN, started through
 DAVY_LAUNCHER if that is set.  Run a file of tests with flow.main(globals()).
 """
 
+import calendar
 import json
 import os
 import re
@@ -58,6 +59,11 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def datetime_ms(text):
+    """Unix milliseconds of a time as Davy prints it."""
+    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) * 1000 + int(text[20:23])
 
 
 def wait_until(condition, text, seconds=20.0):

@@ -99,6 +99,7 @@ void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync
         .safe = &rig->safe,
         .counters = rig->counters,
         .sync_ns = sync_ns,
+        .give_up = &rig->give_up,
     };
     if (store_writer_new(&config, &rig->writer, &err) != ERR_NONE) {
         fail_msg("%s", err.text);

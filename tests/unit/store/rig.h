@@ -22,6 +22,7 @@ struct rig {
     struct ring *ring;
     struct counters *counters;
     struct safe_source safe;
+    struct cell give_up; /* of the writer; 0 at first */
     struct store_writer *writer;
     struct agent agent;
     int64_t now_ns;
