@@ -3,7 +3,7 @@
  *
  *   act             refused when
  *   ack             never raised; another occurrence named; level already acknowledged, or higher than any reached
- *   shelve          no end given, or an end that is not in the future; no reason
+ *   shelve          no end given, or an end that is not in the future
  *   unshelve        not shelved
  *   out-of-service  already out of service; in-service: already in service
  *   close           never raised
@@ -69,9 +69,6 @@ static enum err_code do_shelve(const struct act_step *step, struct err *err)
     if (!shelf_end(step->act, step->time_ns, &end_ns)) {
         return err_set(err, ERR_NO, "%s is not shelved: a shelf needs an end in the future; say for how long",
                        step->name);
-    }
-    if (step->act->comment[0] == '\0') {
-        return err_set(err, ERR_NO, "%s is not shelved: a shelf needs its reason as a comment", step->name);
     }
     book_shelf_put(step->book, step->index, end_ns);
     say(step, EV_SHELVED, step->alarm->level);

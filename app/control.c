@@ -219,6 +219,9 @@ static const char *read_act(const struct site *site, const json_t *object, struc
     if (act->by[0] == '\0') {
         return "who acts is missing (--by NAME)";
     }
+    if (act->kind == ACT_SHELVE && act->comment[0] == '\0') {
+        return "a shelf needs its reason (--comment TEXT)";
+    }
     const char *level = json_string_value(json_object_get(object, "level"));
     enum level seen = LEVEL_NONE;
     if (level != NULL && !level_parse(level, strlen(level), &seen)) {

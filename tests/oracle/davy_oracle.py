@@ -37,7 +37,8 @@ Where the contract leaves something open, this model takes what a user would exp
     acknowledgement may not name a level above the highest of the occurrence.
 18. A latched alarm whose condition is gone keeps its last level; if the condition comes back lower, it eases to that.
 19. Acts other than `ack` are refused when they would change nothing: `unshelve` unless shelved, `close` of an alarm
-    never raised, `out-of-service` twice, `shelve` without an end ahead or without a reason.  Shelving again gives a new end.  Closing changes no state.
+    never raised, `out-of-service` twice, `shelve` without an end ahead (its reason is asked for where operators act, not in a
+    trace).  Shelving again gives a new end.  Closing changes no state.
 20. `when` of eased and cleared is the `clear` of the level the alarm had before.
 21. `advice` is the rule's, or else that of the hazard; `message` and `advice` are in every event of the alarm.
 22. In a message {hazard} is the hazard's id; every missing thing prints as a dash; {name} of a group is its name.
@@ -318,7 +319,7 @@ class Replay:
             return
         if what == "ack":
             self.acknowledge(alarm, act, time)
-        elif what == "shelve" and act.get("comment") and shelf_end(act, time) > time:
+        elif what == "shelve" and shelf_end(act, time) > time:
             alarm.shelf_end = shelf_end(act, time)
             self.tell(alarm, "shelved", time, level=alarm.level, act=act)
         elif what == "unshelve" and alarm.shelf_end is not None:

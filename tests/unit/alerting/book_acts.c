@@ -137,7 +137,7 @@ static void an_act_keeps_its_words_beside_its_own_event(void **state)
     assert_string_equal(alarm_book_event_act(book, 42)->comment, "");
 }
 
-static void a_shelf_needs_an_end_in_the_future_and_a_reason(void **state)
+static void a_shelf_needs_an_end_in_the_future(void **state)
 {
     (void)state;
     struct act shelve = act_of(ACT_SHELVE, A_LIMIT_T1, 10);
@@ -151,9 +151,6 @@ static void a_shelf_needs_an_end_in_the_future_and_a_reason(void **state)
     const struct act unshelve = act_of(ACT_UNSHELVE, A_LIMIT_T1, 10);
     refused(&unshelve, "not shelved");
     assert_true(alarm_book_next_due(book) == TIME_NEVER);
-    shelve.until_ns = at(20);
-    shelve.comment[0] = '\0';
-    refused(&shelve, "needs its reason");
     shelve = act_of(ACT_SHELVE, A_LIMIT_T1, 10);
     shelve.until_ns = at(20) + 999; /* cut to the millisecond, as all times */
     done(&shelve);
@@ -286,7 +283,7 @@ int main(void)
         story(ack_of_a_lower_level_leaves_the_higher_one_open),
         story(ack_of_a_returned_alarm_is_about_the_level_left),
         story(an_act_keeps_its_words_beside_its_own_event),
-        story(a_shelf_needs_an_end_in_the_future_and_a_reason),
+        story(a_shelf_needs_an_end_in_the_future),
         story(shelving_again_replaces_the_end),
         story(shelves_end_by_themselves_in_the_order_of_their_ends),
         story(the_end_of_a_shelf_asks_the_board),
