@@ -29,6 +29,8 @@ int cmd_replay(const struct command *self, int argc, char **argv);
 int cmd_test(const struct command *self, int argc, char **argv);
 int cmd_query(const struct command *self, int argc, char **argv);
 int cmd_import(const struct command *self, int argc, char **argv);
+int cmd_backup(const struct command *self, int argc, char **argv);
+int cmd_restore(const struct command *self, int argc, char **argv);
 int cmd_export(const struct command *self, int argc, char **argv);
 int cmd_alarms(const struct command *self, int argc, char **argv);
 int cmd_act(const struct command *self, int argc, char **argv); /* ack, shelve, … by self->name */

@@ -93,6 +93,13 @@ const struct command davy_commands[] = {
      "  --timeout D    how long connecting and the answer may take (default 2s)\n"
      "Exit code 1 when the device refuses the request, 3 when it cannot be reached or does not answer.\n"},
     {"stat", cmd_stat, "stat SITE [--format table|ndjson]", "Prints the live counters of a running monitor.\n"},
+    {"backup", cmd_backup, "backup SITE DIR",
+     "Copies the whole store, samples, journal and alarms, as it stands at one moment, into DIR, which must be absent or\n"
+     "empty.  Works while the monitor runs and does not hold it up.  On the same disk the tables are shared, so the copy\n"
+     "is quick and small: for safety put DIR on another disk.\n"},
+    {"restore", cmd_restore, "restore DIR SITE",
+     "Makes the site's store from a backup.  Refuses a store that is not empty, and a backup of another site.  All of it\n"
+     "is verified before it is put in place; exit code 1 when something in it is damaged.\n"},
     {"verify", cmd_verify, "verify SITE",
      "Checks the whole store: checksums, block invariants, the journal's hash chain.  Prints each damage with its\n"
      "place; exit code 1 when something is damaged or missing.\n"},

@@ -3,6 +3,7 @@
 
 #include "app/control_import.h"
 #include "app/control_socket.h"
+#include "app/keeper.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/doorbell.h"
@@ -252,6 +253,28 @@ static void take_act(struct control *control, struct client *client, const json_
     client->deadline_ns = control->now_ns + CONTROL_ACT_NS;
 }
 
+/* ---- backups ---- */
+
+static void take_backup(struct control *control, struct client *client, const json_t *object)
+{
+    struct keeper_job job = {.ticket = control->next_ticket + 1};
+    if (!take_text(object, "dir", job.dir, sizeof job.dir) || job.dir[0] != '/') {
+        answer_error(control, client, "the folder of a backup is missing, or its path is too long");
+        return;
+    }
+    if (control->config.jobs == NULL || !ring_push(control->config.jobs, &job)) {
+        answer_error(control, client, "other backups wait already; try again when they are done");
+        return;
+    }
+    control->next_ticket++;
+    doorbell_ring(control->config.job_bell);
+    struct epoll_event event = {.events = 0, .data.ptr = client}; /* only a hang-up interests until it is done */
+    (void)epoll_ctl(control->epoll, EPOLL_CTL_MOD, client->fd, &event);
+    client->ticket = job.ticket;
+    client->deadline_ns = control->now_ns + CONTROL_JOB_NS;
+    client->state = CLIENT_WAITING;
+}
+
 /* ---- imports ---- */
 
 static void wait_for(struct control *control, struct client *client, uint32_t events)
@@ -330,6 +353,8 @@ static void take_request(struct control *control, struct client *client, size_t 
         answer_error(control, client, "the request is not a JSON object with \"do\"");
     } else if (strcmp(what, "stat") == 0) {
         answer_stat(control, client);
+    } else if (strcmp(what, "backup") == 0) {
+        take_backup(control, client, object);
     } else if (strcmp(what, "import") == 0) {
         begin_import(control, client, len + 1);
     } else {
@@ -396,25 +421,32 @@ static void accept_clients(struct control *control)
     listen_again(control, false);
 }
 
-static int take_answers(struct control *control)
+static void give_answer(struct control *control, struct client *client, const struct answer *answer)
+{
+    if (answer->code == ERR_NONE) {
+        buf_printf(&client->out, "{\"ok\":true,\"seq\":%llu}\n", (unsigned long long)answer->seq);
+    } else {
+        buf_text(&client->out, "{\"ok\":false,\"error\":");
+        buf_json_string(&client->out, answer->text);
+        buf_printf(&client->out, ",\"code\":%d}\n", (int)answer->code);
+    }
+    client_answer(control, client);
+}
+
+/* Of the manager, and of the keeper. */
+static int take_answers(struct control *control, struct ring *answers)
 {
     int work = 0;
     size_t n = 0;
     const struct answer *answer = NULL;
-    while ((answer = ring_peek(control->config.answers, &n)) != NULL) {
+    while (answers != NULL && (answer = ring_peek(answers, &n)) != NULL) {
         for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
             struct client *client = &control->clients[i];
-            if (client->state != CLIENT_WAITING || client->ticket != answer->ticket) {
-                continue;
-            }
-            if (answer->code == ERR_NONE) {
-                buf_printf(&client->out, "{\"ok\":true,\"seq\":%llu}\n", (unsigned long long)answer->seq);
-                client_answer(control, client);
-            } else {
-                answer_error(control, client, answer->text);
+            if (client->state == CLIENT_WAITING && client->ticket == answer->ticket) {
+                give_answer(control, client, answer);
             }
         }
-        ring_release(control->config.answers, 1);
+        ring_release(answers, 1);
         work++;
     }
     return work;
@@ -458,7 +490,8 @@ static int control_do_work(void *self, int64_t now_ns)
 {
     struct control *control = self;
     control->now_ns = now_ns;
-    int work = take_answers(control) + carry_imports(control) + take_events(control);
+    int work = take_answers(control, control->config.answers) + take_answers(control, control->config.jobs_done) +
+               carry_imports(control) + take_events(control);
     drop_slow(control);
     if (work == 0 && cell_get(control->config.stop) != 0) {
         return AGENT_FINISHED;

@@ -4,6 +4,7 @@
  * A client sends one JSON object on a line and reads lines until the end:
  *   {"do":"ack","alarm":"…","by":"li","comment":"…"}   -> {"ok":true,"seq":42} or {"ok":false,"error":"…"}
  *   {"do":"stat"}                                      -> one {"name","value","unit","help"} a line
+ *   {"do":"backup","dir":"/…"}                         -> {"ok":true,"seq":0} or {"ok":false,"error":"…","code":2}
  *   {"do":"import"}, then lines and "end" (control_import.h) -> {"ok":true,"kept":1000,"unknown":0}
  * Acts go through a ring into the manager; its answers come back by a ring.
  * At most CONTROL_CLIENTS at once (more wait in the socket's queue); a request
@@ -26,6 +27,7 @@
 
 enum { CONTROL_CLIENTS = 32, CONTROL_REQUEST_MAX = 8192 };
 #define CONTROL_CLIENT_NS (3 * NS_PER_S) /* to send a request, and to take its answer */
+#define CONTROL_JOB_NS    (6 * 3600 * NS_PER_S) /* for a backup to be done */
 #define CONTROL_ACT_NS    (8 * NS_PER_S) /* for an act to be on the disk */
 enum { CONTROL_PATIENCE_S = 12 };        /* of a client, for the whole */
 
@@ -40,6 +42,9 @@ struct control_config {
     struct ring *history; /* out: struct sample, what is imported; may be NULL, then imports are refused */
     struct doorbell *history_bell;
     const struct cell *history_kept;
+    struct ring *jobs;           /* out: struct keeper_job; may be NULL, then backups are refused */
+    struct doorbell *job_bell;
+    struct ring *jobs_done;      /* in: struct answer */
     const struct counters *counters;
     const struct cell *stop; /* not 0: finish */
 };
@@ -54,5 +59,8 @@ struct agent control_agent(struct control *control);
 typedef void control_line_fn(void *self, const char *line, size_t len);
 enum err_code control_ask(const char *store_path, const char *request, control_line_fn *fn, void *self,
                           struct err *err) MUST_CHECK;
+/* The same for what may take long: a backup. */
+enum err_code control_ask_long(const char *store_path, const char *request, control_line_fn *fn, void *self,
+                               struct err *err) MUST_CHECK;
 
 #endif

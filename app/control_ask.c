@@ -26,14 +26,15 @@ static bool send_all(int fd, const char *text, size_t len)
     return true;
 }
 
-enum err_code control_ask(const char *store_path, const char *request, control_line_fn *fn, void *self, struct err *err)
+static enum err_code ask(const char *store_path, const char *request, int64_t patience_s, control_line_fn *fn,
+                         void *self, struct err *err)
 {
     struct control_socket sock;
     enum err_code code = control_socket_connect(store_path, &sock, err);
     if (code != ERR_NONE) {
         return code;
     }
-    struct timeval patience = {.tv_sec = CONTROL_PATIENCE_S};
+    struct timeval patience = {.tv_sec = patience_s};
     (void)setsockopt(sock.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     size_t lines = 0;
     FILE *in = NULL;
@@ -56,4 +57,15 @@ enum err_code control_ask(const char *store_path, const char *request, control_l
     }
     control_socket_close(&sock);
     return code;
+}
+
+enum err_code control_ask(const char *store_path, const char *request, control_line_fn *fn, void *self, struct err *err)
+{
+    return ask(store_path, request, CONTROL_PATIENCE_S, fn, self, err);
+}
+
+enum err_code control_ask_long(const char *store_path, const char *request, control_line_fn *fn, void *self,
+                               struct err *err)
+{
+    return ask(store_path, request, CONTROL_JOB_NS / NS_PER_S, fn, self, err);
 }

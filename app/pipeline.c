@@ -4,6 +4,7 @@
 #include "alerting/manager.h"
 #include "alerting/sink.h"
 #include "app/control.h"
+#include "app/keeper.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
@@ -48,11 +49,13 @@ struct pipeline {
     struct ring *verdicts[QUEUE_SHARDS_MAX]; /* shard -> manager */
     struct ring *commands, *answers;
     struct ring *history;     /* control -> writer: what is imported */
+    struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
+    struct keeper keeper;
     struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
-    struct doorbell *store_bell, *alerting_bell, *control_bell;
+    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell;
     struct doorbell *sink_bells[SINKS_MAX];
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
@@ -71,7 +74,7 @@ struct pipeline {
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
-    struct runner *store_runner, *alerting_runner, *control_runner;
+    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner;
     struct runner *sink_runners[SINKS_MAX];
 
     uint32_t *own_points; /* points named davy.*; main */
@@ -110,7 +113,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell};
+    struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
+                                 &p->keeper_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -154,6 +158,8 @@ static enum err_code make_rings(struct pipeline *p, struct err *err)
         }
     }
     if (ring_open(sizeof(struct sample), SAMPLE_SLOTS, 0, &p->history, err) != ERR_NONE ||
+        ring_open(sizeof(struct keeper_job), KEEPER_SLOTS, 0, &p->jobs, err) != ERR_NONE ||
+        ring_open(sizeof(struct answer), KEEPER_SLOTS, 0, &p->jobs_done, err) != ERR_NONE ||
         ring_open(sizeof(struct act), COMMAND_SLOTS, 0, &p->commands, err) != ERR_NONE ||
         ring_open(sizeof(struct answer), COMMAND_SLOTS, 0, &p->answers, err) != ERR_NONE) {
         return ERR_ENV;
@@ -261,9 +267,14 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .history = p->history,
         .history_bell = p->store_bell,
         .history_kept = &p->history_kept,
+        .jobs = p->jobs,
+        .job_bell = p->keeper_bell,
+        .jobs_done = p->jobs_done,
         .counters = p->counters,
         .stop = &p->stop_control,
     };
+    p->keeper = (struct keeper){
+        .store = p->store, .jobs = p->jobs, .done = p->jobs_done, .bell = p->control_bell, .stop = &p->stop_control};
     return control_new(&config, &p->control, err);
 }
 
@@ -392,6 +403,7 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
     }
     if (run_one("alerting", manager_agent(p->manager), p->alerting_bell, &p->alerting_runner, err) != ERR_NONE ||
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
+        run_one("keeper", keeper_agent(&p->keeper), p->keeper_bell, &p->keeper_runner, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
@@ -519,6 +531,10 @@ static void stop_receivers(struct pipeline *p)
     if (p->control_bell != NULL) {
         doorbell_ring(p->control_bell);
     }
+    if (p->keeper_bell != NULL) {
+        doorbell_ring(p->keeper_bell);
+    }
+    runner_join(p->keeper_runner);
     runner_join(p->control_runner);
     runner_join(p->alerting_runner);
     struct clock clock;
@@ -561,12 +577,15 @@ static void free_rings(struct pipeline *p)
         }
     }
     ring_free(p->history);
+    ring_free(p->jobs);
+    ring_free(p->jobs_done);
     ring_free(p->commands);
     ring_free(p->answers);
     doorbell_free(p->bus_bell);
     doorbell_free(p->store_bell);
     doorbell_free(p->alerting_bell);
     doorbell_free(p->control_bell);
+    doorbell_free(p->keeper_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
     }

@@ -157,4 +157,15 @@ enum err_code store_scan(struct store *store, const char *prefix, store_state_fn
 typedef void store_damage_fn(void *self, const char *text);
 enum err_code store_verify(struct store *store, store_damage_fn *fn, void *self, struct err *err) MUST_CHECK;
 
+/* ---- backup -------------------------------------------------------------------------------------------------------
+ */
+
+/* Copies the store, opened for writing, as it stands now into `dir`, which must be absent or empty (ERR_INPUT).  Any
+ * thread, while others write; takes long when `dir` is on another disk. */
+enum err_code store_backup(struct store *store, const char *dir, struct err *err) MUST_CHECK;
+/* Makes the store in `path`, which must be absent or empty (ERR_INPUT), from a backup of the same site.  All of it is
+ * verified before it is there: ERR_NO when something is damaged (each is told by fn, which may be NULL). */
+enum err_code store_restore(const char *dir, const char *path, const char *site_id, store_damage_fn *fn, void *self,
+                            struct err *err) MUST_CHECK;
+
 #endif

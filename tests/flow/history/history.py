@@ -162,5 +162,87 @@ def test_import_stops_with_the_monitor(stage):
     equal([v for _, v, _ in in_store(stage, "b/level")], [str(i) for i in range(50000)], "all, each once")
 
 
+def other_place(stage, **changes):
+    """The same site with its store elsewhere, as on another machine."""
+    with open(stage.path("site.json"), encoding="utf-8") as file:
+        site = json.load(file)
+    site["store"] = {"path": "elsewhere"}
+    site["site"].update(changes)
+    stage.write("other.json", site)
+
+
+def test_backup_and_restore_without_a_monitor(stage):
+    quiet_site(stage)
+    _, err = stage.run("backup", "site.json", "copy", expect=2)
+    require("no store" in err, err)
+    stage.write("in.csv", TRACE)
+    stage.run("import", "site.json", "in.csv")
+    os.mkdir(stage.path("copy"))  # an empty folder will do
+    stage.run("backup", "site.json", "copy")
+    _, err = stage.run("backup", "site.json", "copy", expect=2)
+    require("not empty" in err, err)
+    _, err = stage.run("restore", "copy", "site.json", expect=2)
+    require("not empty" in err, err)
+    other_place(stage, id="another")
+    _, err = stage.run("restore", "copy", "other.json", expect=2)
+    require("quiet" in err and not os.path.exists(stage.path("elsewhere")), err)
+    other_place(stage)
+    _, err = stage.run("restore", "nothing-here", "other.json", expect=2)
+    stage.run("restore", "copy", "other.json")
+    stage.run("verify", "other.json")
+    equal(stage.run("export", "other.json")[0], stage.run("export", "site.json")[0], "what is in both")
+
+
+def test_backup_of_a_running_monitor(stage):
+    """A copy in the middle of a stream is whole, holds all that was there before, and a monitor goes on from it."""
+    broker = set_up(stage)
+    monitor = run_davy(stage)
+    field = run_field(stage)
+    raised = stage.wait_event(event="raised", alarm="ch4-limit:face-501/t1/ch4")
+    before, _ = stage.run("export", "site.json", "--from", "now-1h", "--to", "now+1h")
+    stage.run("backup", "site.json", "copy")
+    _, err = stage.run("backup", "site.json", "copy", expect=2)
+    require("not empty" in err, err)
+    monitor.wait_line(r"APP-005 .*backup=done")
+    stage.wait_event(event="worsened", alarm="ch4-limit:face-501/t1/ch4")  # it goes on
+    equal(monitor.end(), 0, "exit code")
+    field.end()
+    other_place(stage)
+    stage.run("restore", "copy", "other.json")
+    stage.run("verify", "other.json")
+    after, _ = stage.run("export", "other.json", "--from", "now-1h", "--to", "now+1h")
+    have = set(after.splitlines())
+    equal([line for line in before.splitlines() if line not in have], [], "samples from before the backup")
+    journal, _ = stage.run("alarms", "other.json", "--history", "--format", "ndjson")
+    equal(json.loads(journal.splitlines()[0])["seq"], raised["seq"], "the journal is there")
+    monitor = stage.davy("run", "other.json")
+    monitor.wait_line(r"state=running")
+    equal(monitor.end(), 0, "exit code")
+    broker.end()
+
+
+def test_a_damaged_backup_is_refused(stage):
+    quiet_site(stage)
+    stage.write("in.csv", TRACE)
+    stage.run("import", "site.json", "in.csv")
+    stage.run("backup", "site.json", "copy")
+    folder = stage.path("copy", "store")
+    for name in os.listdir(folder):
+        if name.endswith(".sst"):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                content = bytearray(file.read())
+            content[10] ^= 0xff
+            os.remove(path)  # it is a link to the live table
+            with open(path, "wb") as file:
+                file.write(content)
+    other_place(stage)
+    _, err = stage.run("restore", "copy", "other.json", expect=None)
+    require("davy restore" in err, err)
+    require(not os.path.exists(stage.path("elsewhere")) and not os.path.exists(stage.path("elsewhere.restoring")),
+            "nothing is put in place")
+    stage.run("verify", "site.json")
+
+
 if __name__ == "__main__":
     flow.main(globals())
