@@ -134,3 +134,8 @@ void alarm_book_clear_events(struct alarm_book *book)
     book->event_count = 0;
     book->act_count = 0;
 }
+
+enum level alarm_book_level(const struct alarm_book *book, uint32_t alarm)
+{
+    return (enum level)book->alarms[alarm].level;
+}

@@ -74,6 +74,8 @@ void alarm_book_restart(struct alarm_book *book, uint32_t alarm);
 void alarm_book_settle(struct alarm_book *book, int64_t time_ns);
 /* The verdict STEP the book last took for this alarm, for shard_restore: level, flags, time; `since_ns` none. */
 struct verdict alarm_book_standing(const struct alarm_book *book, uint32_t alarm);
+/* The level the alarm has now; LEVEL_NONE: it is not active. */
+enum level alarm_book_level(const struct alarm_book *book, uint32_t alarm);
 /* True while nothing was ever heard of the alarm that would have to be kept. */
 bool alarm_book_is_fresh(const struct alarm_book *book, uint32_t alarm);
 

@@ -160,6 +160,37 @@ static size_t take_acts(struct manager *manager, int64_t now_ns)
     return taken;
 }
 
+/* ---- operator load ----------------------------------------------------------------------------------------------- */
+
+/* Counts what the book is about to tell. */
+static void note_load(struct manager *manager, int64_t now_ns)
+{
+    size_t count;
+    const struct event *events = alarm_book_events(manager->book, &count);
+    for (size_t i = 0; i < count; i++) {
+        load_now_active(manager->load, events[i].alarm, events[i].state_level != LEVEL_NONE);
+        if (events[i].kind == EV_RAISED) {
+            load_now_raised(manager->load, events[i].alarm, now_ns);
+        }
+    }
+}
+
+static void show_load(struct manager *manager)
+{
+    counter_set(manager->counters.raised_10min, load_now_raised_10min(manager->load));
+    counter_set(manager->counters.chattering, load_now_chattering(manager->load));
+    counter_set(manager->counters.standing, load_now_standing(manager->load));
+}
+
+static void load_begin(struct manager *manager)
+{
+    manager->load = load_now_new(manager->config.site->alarm_count);
+    for (uint32_t i = 0; i < manager->config.site->alarm_count; i++) {
+        load_now_active(manager->load, i, alarm_book_level(manager->book, i) != LEVEL_NONE);
+    }
+    show_load(manager);
+}
+
 /* ---- the agent --------------------------------------------------------------------------------------------------- */
 
 static bool inputs_ended(const struct manager *manager)
@@ -248,6 +279,11 @@ static int manager_work(void *self, int64_t now_ns)
     }
     work += take_acts(manager, now_ns);
     work += take_verdicts(manager);
+    note_load(manager, now_ns);
+    if (work > 0 || load_now_due(manager->load) <= now_ns) {
+        load_now_pass(manager->load, now_ns);
+        show_load(manager);
+    }
     if (work == 0) {
         return inputs_ended(manager) ? finish(manager) : 0;
     }
@@ -262,7 +298,12 @@ static int64_t manager_due(void *self)
     if (manager->given_up) {
         return TIME_NEVER;
     }
-    return manager->failed_commits > 0 ? manager->retry_ns : alarm_book_next_due(manager->book);
+    if (manager->failed_commits > 0) {
+        return manager->retry_ns;
+    }
+    const int64_t shelf_ns = alarm_book_next_due(manager->book);
+    const int64_t load_ns = load_now_due(manager->load);
+    return shelf_ns < load_ns ? shelf_ns : load_ns;
 }
 
 struct agent manager_agent(struct manager *manager)
@@ -285,6 +326,10 @@ static void make_counters(struct manager_counters *counters, struct counters *al
         counter_new(all, "alerting.lost", "", "events and verdicts dropped at a stop: the disk took nothing");
     counters->p50 = counter_new(all, "alerting.latency_p50_us", "us", "sample taken in to event on disk, median");
     counters->p99 = counter_new(all, "alerting.latency_p99_us", "us", "sample taken in to event on disk, 99 of 100");
+    counters->raised_10min = counter_new(all, "alerting.raised_10min", "", "alarms raised in the last 10 minutes");
+    counters->chattering =
+        counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
+    counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {
         (void)snprintf(name, sizeof name, "alerting.events.%s", event_name((enum event_kind)i));
@@ -310,6 +355,7 @@ enum err_code manager_new(const struct manager_config *config, struct manager **
         manager_free(manager);
         return code;
     }
+    load_begin(manager);
     *ret_manager = manager;
     return ERR_NONE;
 }
@@ -321,6 +367,7 @@ void manager_free(struct manager *manager)
     }
     manager_load_done(manager);
     alarm_book_free(manager->book);
+    load_now_free(manager->load);
     store_batch_free(manager->batch);
     buf_done(&manager->json);
     buf_done(&manager->state);

@@ -13,6 +13,7 @@
 
 #include "alerting/alarm_record.h"
 #include "alerting/latency.h"
+#include "alerting/load_now.h"
 #include "alerting/manager.h"
 
 enum {
@@ -47,6 +48,7 @@ struct manager_origin {
 
 struct manager_counters {
     struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
+    struct counter *raised_10min, *chattering, *standing;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 
@@ -57,6 +59,7 @@ struct manager {
     struct alarm_book *book;
     struct manager_origin last;
     struct latency latency;
+    struct load_now *load;
     struct buf json, state, scratch, record; /* reused for each event */
 
     struct verdict *kept; /* read at the start, given by manager_kept, gone after the first cycle */
