@@ -1,14 +1,41 @@
-/* cmd_check: `davy check SITE`. */
+/* cmd_check: `davy check SITE`; with --plan also what taking it over would do to what the store holds (plan.c). */
 #include "app/args.h"
 #include "app/command.h"
+#include "app/plan.h"
 
+#include "store/store.h"
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
+
+static enum err_code print_plan(const struct site *site, struct err *err)
+{
+    char path[PATH_MAX];
+    const char *folder = command_store_path(site, path, sizeof path);
+    if (access(folder, F_OK) != 0 && errno == ENOENT) {
+        printf("there is no store in %s yet: all is new\n", folder);
+        return ERR_NONE;
+    }
+    struct store *store = NULL;
+    enum err_code code = store_open_reader(folder, &store, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    printf("what %s would do to %s, which %s:\n", site->file, folder,
+           store_is_held(folder) ? "a monitor holds" : "no monitor holds");
+    code = plan_print(site, store, stdout, err);
+    store_close(store);
+    return code;
+}
 
 int cmd_check(const struct command *self, int argc, char **argv)
 {
     struct err err = {0};
     struct args args;
-    if (args_parse(argc, argv, NULL, 0, 1, 1, &args, &err) != ERR_NONE) {
+    bool plan = false;
+    const struct arg_option options[] = {{.name = "plan", .ret_flag = &plan}};
+    if (args_parse(argc, argv, options, 1, 1, 1, &args, &err) != ERR_NONE) {
         return command_fail(self, &err);
     }
     struct site *site = NULL;
@@ -17,6 +44,12 @@ int cmd_check(const struct command *self, int argc, char **argv)
     if (code == ERR_NONE) {
         printf("%s: fine: %zu sources, %zu points, %zu rules, %zu alarms, %zu sinks\n", args.positional[0],
                site->source_count, site->point_count, site->rule_count, site->alarm_count, site->sink_count);
+    }
+    if (code == ERR_NONE && plan) {
+        code = (int)print_plan(site, &err);
+        if (code != ERR_NONE) {
+            (void)command_fail(self, &err);
+        }
     }
     rules_free(rules);
     site_free(site);

@@ -17,9 +17,11 @@ const struct command davy_commands[] = {
      "  --shards N   judges on N threads of their own (default 1, together with the field bus)\n"
      "  --seconds N  stops by itself after N seconds\n"
      "  --summary    prints samples, alarms by level and latency on stderr at the end\n"},
-    {"check", cmd_check, "check SITE",
+    {"check", cmd_check, "check SITE [--plan]",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
-     "Exit code 2 if there is any.\n"},
+     "Exit code 2 if there is any.\n"
+     "  --plan  also tells what a reload (SIGHUP) or a restart with this file would do to what the store holds: rules\n"
+     "          that go on, rules whose alarms are judged anew, alarms that are closed; changes nothing\n"},
     {"replay", cmd_replay,
      "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"
