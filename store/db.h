@@ -53,8 +53,8 @@ struct store {
     uint64_t low_record;      /* first one not deleted; writer */
     pthread_mutex_t settling; /* guards the next one */
     bool settled;             /* the book and the database tell the same: nothing is gathered but not written */
-    pthread_mutex_t loading;  /* reader: guards the next two */
-    bool loaded;              /* book and lasts */
+    pthread_mutex_t loading;  /* reader: guards the loading and the last of these; taken before `lock` */
+    struct cell loaded;       /* 1: book and lasts are there and stay as they are */
     bool read_before;         /* a series was read already */
 
     pthread_mutex_t journal; /* guards the next two */

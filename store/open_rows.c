@@ -79,10 +79,10 @@ enum err_code open_rows_load(struct store *store, struct err *err)
     }
     (void)pthread_mutex_lock(&store->loading); /* fails only on misuse */
     enum err_code code = ERR_NONE;
-    if (!store->loaded) {
+    if (cell_get(&store->loaded) == 0) {
         store->book = store->book == NULL ? book_new(BOOK_POOL_BYTES) : store->book;
         code = recover(store, err);
-        store->loaded = code == ERR_NONE;
+        cell_set(&store->loaded, code == ERR_NONE);
     }
     (void)pthread_mutex_unlock(&store->loading);
     return code;
@@ -100,21 +100,26 @@ enum err_code open_rows_prepare(struct store *store, struct err *err)
     return again ? open_rows_load(store, err) : ERR_NONE;
 }
 
-/* True when the book may be read: by the lock the writer cannot begin a batch meanwhile. */
+/* True when the book may be read.  A reader's stays as it was loaded; the writer's by the lock, so that no batch can be
+ * begun meanwhile. */
 static bool lock_book(struct store *store)
 {
-    pthread_mutex_t *const lock = store->scratch == NULL ? &store->settling : &store->loading;
-    (void)pthread_mutex_lock(lock);
-    if (store->scratch == NULL ? store->settled : store->loaded) {
+    if (store->scratch != NULL) {
+        return cell_get(&store->loaded) != 0;
+    }
+    (void)pthread_mutex_lock(&store->settling);
+    if (store->settled) {
         return true;
     }
-    (void)pthread_mutex_unlock(lock);
+    (void)pthread_mutex_unlock(&store->settling);
     return false;
 }
 
 static void unlock_book(struct store *store)
 {
-    (void)pthread_mutex_unlock(store->scratch == NULL ? &store->settling : &store->loading);
+    if (store->scratch == NULL) {
+        (void)pthread_mutex_unlock(&store->settling);
+    }
 }
 
 enum err_code open_rows_take(struct store *store, uint32_t series, struct open_rows *ret_rows,
