@@ -108,7 +108,7 @@ def test_many_clients_wait_their_turn(stage):
 def test_silent_and_slow_clients_do_not_keep_others_out(stage):
     """Clients that say nothing, half a line, or never read are dropped after their time; then operators are served."""
     monitor = started(stage)
-    silent = [connect(stage) for _ in range(40)]
+    silent = [connect(stage) for _ in range(60)]
     for i, client in enumerate(silent):
         client.sendall((b"", b'{"do":', b'{"do":"stat"}\n')[i % 3])
     still_serves(stage)
