@@ -1,5 +1,10 @@
-/* cmd_check: `davy check SITE`; with --plan also what taking it over would do to what the store holds (plan.c). */
+/*
+ * cmd_check: `davy check SITE`; with --plan also what taking it over would do
+ * to what the store holds (plan.c), with --sample what a message would become
+ * (check_sample.c).
+ */
 #include "app/args.h"
+#include "app/check_sample.h"
 #include "app/command.h"
 #include "app/plan.h"
 
@@ -34,14 +39,22 @@ int cmd_check(const struct command *self, int argc, char **argv)
     struct err err = {0};
     struct args args;
     bool plan = false;
-    const struct arg_option options[] = {{.name = "plan", .ret_flag = &plan}};
-    if (args_parse(argc, argv, options, 1, 1, 1, &args, &err) != ERR_NONE) {
+    struct check_sample sample = {0};
+    const struct arg_option options[] = {{.name = "plan", .ret_flag = &plan},
+                                         {.name = "sample", .ret_value = &sample.file},
+                                         {.name = "source", .ret_value = &sample.source},
+                                         {.name = "topic", .ret_value = &sample.topic}};
+    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, 1, &args, &err) != ERR_NONE) {
+        return command_fail(self, &err);
+    }
+    if ((sample.file == NULL) != (sample.source == NULL) || (sample.file == NULL && sample.topic != NULL)) {
+        (void)err_set(&err, ERR_INPUT, "--sample FILE and --source ID belong together");
         return command_fail(self, &err);
     }
     struct site *site = NULL;
     struct rules *rules = NULL;
     int code = command_load(self, args.positional[0], &site, &rules);
-    if (code == ERR_NONE) {
+    if (code == ERR_NONE && sample.file == NULL) {
         printf("%s: fine: %zu sources, %zu points, %zu rules, %zu alarms, %zu sinks\n", args.positional[0],
                site->source_count, site->point_count, site->rule_count, site->alarm_count, site->sink_count);
     }
@@ -50,6 +63,9 @@ int cmd_check(const struct command *self, int argc, char **argv)
         if (code != ERR_NONE) {
             (void)command_fail(self, &err);
         }
+    }
+    if (code == ERR_NONE && sample.file != NULL && check_sample(site, &sample, stdout, &err) != ERR_NONE) {
+        code = command_fail(self, &err);
     }
     rules_free(rules);
     site_free(site);

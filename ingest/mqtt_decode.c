@@ -72,6 +72,9 @@ void mqtt_put(const struct mqtt_keys *keys, const struct mqtt_message *message, 
 
 void mqtt_aside(struct mqtt_batch *batch, const char *reason, size_t offset)
 {
+    if (batch->told != NULL) {
+        batch->told(batch->self, reason, offset);
+    }
     if (batch->aside++ == 0) {
         batch->reason = reason;
         batch->offset = offset;

@@ -65,6 +65,8 @@ struct mqtt_batch {
     bool (*begin)(void *self, const struct mqtt_heading *heading);
     /* Hands the samples on and empties the array; false: stop. */
     bool (*full)(void *self, struct mqtt_batch *batch);
+    /* Told of each part set aside.  May be NULL. */
+    void (*told)(void *self, const char *reason, size_t offset);
     void *self;
     bool stopped;       /* begin or full said so */
     uint64_t aside;     /* parts of this message set aside */
