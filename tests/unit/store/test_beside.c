@@ -7,6 +7,7 @@
 #include "cmocka_all.h"
 #include "rig.h"
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,63 @@ static void another_process_reads_what_was_written(void **state)
     folder_remove(path);
 }
 
+struct reading {
+    struct store *store;
+    struct cell stop;
+    uint64_t reads;
+    bool whole;
+};
+
+static bool rises(void *self, const struct store_row *row)
+{
+    uint64_t *const next = self;
+    return row->time_ns == (int64_t)(*next)++;
+}
+
+/* Reads again and again; what is there must begin at 0, have no gap, and never become less. */
+static void *read_on(void *self)
+{
+    struct reading *const reading = self;
+    struct err err;
+    uint64_t before = 0;
+    while (cell_get(&reading->stop) == 0 || reading->reads == 0) {
+        uint64_t next = 0;
+        struct board_entry entry;
+        const bool read = store_read(reading->store, "p0", 0, INT64_MAX, rises, &next, &err) == ERR_NONE;
+        const bool last = store_last(reading->store, "p0", &entry, &err) == ERR_NONE;
+        reading->whole = reading->whole && read && next >= before && (!last || (uint64_t)entry.time_ns + 1 >= next);
+        before = next;
+        reading->reads++;
+    }
+    return NULL;
+}
+
+static void a_thread_reads_what_another_writes(void **state)
+{
+    char *const path = folder_new();
+    struct site *const site = site_make(1);
+    struct reading reading = {.whole = true};
+    struct rig rig;
+    pthread_t thread;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    reading.store = rig.store;
+    assert_int_equal(pthread_create(&thread, NULL, read_on, &reading), 0);
+    for (int64_t n = 0; n < AHEAD; n++) {
+        rig_put(&rig, 0, n, n, (double)n, 0);
+        if (n % 100 == 99) {
+            rig_run(&rig);
+        }
+    }
+    cell_set(&reading.stop, 1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(reading.whole);
+    print_message("%llu reads\n", (unsigned long long)reading.reads);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 static int scratch_folders(void)
 {
     const char *const base = getenv("TMPDIR");
@@ -127,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_process_reads_what_was_written),
+        cmocka_unit_test(a_thread_reads_what_another_writes),
         cmocka_unit_test(a_reader_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
