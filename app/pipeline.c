@@ -31,6 +31,8 @@ enum {
     COUNTERS_PER_SOURCE = 32,
 };
 
+/* How much of a window is filled again at the start; the rest of a longer one fills as time goes on. */
+#define RESTORE_REACH_NS (24 * 3600 * NS_PER_S)
 #define SINK_GOODBYE_NS (5 * NS_PER_S) /* how long a clean stop waits for receivers */
 #define DISK_GOODBYE_NS (4 * NS_PER_S) /* … and for a disk that takes nothing */
 
@@ -348,6 +350,65 @@ static void restore_kept(void *self, const struct verdict *kept)
     }
 }
 
+struct restore {
+    struct pipeline *pipeline;
+    uint32_t point;
+};
+
+/* Gives one stored reading back to the windows, if it was in them: good, and in its time. */
+static bool restore_reading(void *self, const struct store_row *row)
+{
+    const struct restore *restore = self;
+    struct pipeline *p = restore->pipeline;
+    const struct site_point *point = &p->site->points[restore->point];
+    const bool below = point->has_range && row->value < point->range_lo;
+    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0) {
+        return true;
+    }
+    const int64_t time_ns = (row->status & ST_SKEW) != 0 ? row->seen_ns : row->time_ns;
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        if ((p->masks[restore->point] >> m & 1) != 0) {
+            shard_restore_reading(p->shards[m], restore->point, time_ns, row->value);
+        }
+    }
+    return true;
+}
+
+static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int64_t reach_ns, struct err *err)
+{
+    struct restore restore = {.pipeline = p, .point = point};
+    struct board_entry last;
+    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    if (code == ERR_NONE) {
+        const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
+        int64_t from_ns = 0;
+        if (__builtin_sub_overflow(last.time_ns, reach, &from_ns)) {
+            from_ns = INT64_MIN;
+        }
+        const int64_t to_ns = last.time_ns < INT64_MAX ? last.time_ns + 1 : INT64_MAX;
+        code = store_read(p->store, p->site->points[point].id, from_ns, to_ns, restore_reading, &restore, err);
+    }
+    return code == ERR_NO ? ERR_NONE : code; /* never heard of */
+}
+
+/* Fills the windows again from the store, as far back as the rules look. */
+static enum err_code restore_windows(struct pipeline *p, struct err *err)
+{
+    int64_t *reach_ns = calloc(p->site->point_count + 1, sizeof *reach_ns);
+    if (reach_ns == NULL) {
+        return err_set(err, ERR_ENV, "out of memory");
+    }
+    rules_reach(p->config.rules, reach_ns);
+    enum err_code code = ERR_NONE;
+    for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
+        if (reach_ns[i] > 0) {
+            code = restore_windows_of(p, i, reach_ns[i], err);
+        }
+    }
+    free(reach_ns);
+    return code;
+}
+
 static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
 {
     struct pipeline *p = self;
@@ -451,6 +512,9 @@ static enum err_code build(struct pipeline *p, struct err *err)
     }
     if (code == ERR_NONE) {
         manager_kept(p->manager, restore_kept, p);
+        code = restore_windows(p, err);
+    }
+    if (code == ERR_NONE) {
         code = store_last_all(p->store, restore_point, p, err);
     }
     if (code == ERR_NONE) {

@@ -1,6 +1,7 @@
 /* rules: see rules.h. */
 #include "rules/rules.h"
 
+#include "base/clock.h"
 #include "rules/rules_private.h"
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,45 @@ void rules_plan(const struct rules *rules, unsigned shards, uint64_t *ret_masks,
             if (reads->windows[i].point != SITE_NONE) {
                 ret_masks[reads->windows[i].point] |= judges;
             }
+        }
+    }
+}
+
+/* After eight time constants an average has forgotten all but a three-thousandth of what was before. */
+enum { AVERAGE_REACH = 8 };
+#define UNCHANGED_REACH_NS (24 * 3600 * NS_PER_S)
+
+static int64_t reach_of(const struct window_read *read)
+{
+    int64_t reach_ns = read->width_ns;
+    if (read->kind == WINDOW_EWMA && __builtin_mul_overflow(read->width_ns, AVERAGE_REACH, &reach_ns)) {
+        return INT64_MAX;
+    }
+    return reach_ns;
+}
+
+static void reach_at_least(int64_t *reach_ns, int64_t at_least_ns)
+{
+    *reach_ns = *reach_ns < at_least_ns ? at_least_ns : *reach_ns;
+}
+
+void rules_reach(const struct rules *rules, int64_t *ret_reach_ns)
+{
+    const struct site *site = rules->site;
+    memset(ret_reach_ns, 0, site->point_count * sizeof *ret_reach_ns);
+    for (size_t r = 0; r < site->rule_count; r++) {
+        const struct rule_code *code = &rules->codes[r];
+        int64_t own_ns = code->reads_time ? UNCHANGED_REACH_NS : 0;
+        for (size_t w = 0; w < code->reads.window_count; w++) {
+            const struct window_read *read = &code->reads.windows[w];
+            if (read->point == SITE_NONE) {
+                reach_at_least(&own_ns, reach_of(read));
+            } else {
+                reach_at_least(&ret_reach_ns[read->point], reach_of(read));
+            }
+        }
+        for (size_t i = 0; i < site->rules[r].point_count; i++) {
+            reach_at_least(&ret_reach_ns[site->rules[r].points[i]], own_ns);
         }
     }
 }

@@ -26,6 +26,10 @@ void rules_free(struct rules *rules);
  * site and number always give the same plan.  Every alarm is judged whole in one shard. */
 void rules_plan(const struct rules *rules, unsigned shards, uint64_t *ret_masks, uint8_t *ret_homes);
 
+/* Writes for each point of the site how far back its readings matter to some rule (windows; several time constants of
+ * averages; a day for unchanged()), 0 for not at all: what a restart has to give back. */
+void rules_reach(const struct rules *rules, int64_t *ret_reach_ns);
+
 /* True when a level's `when` uses eta_up or eta_down (its alarms are forecasts). */
 bool rules_is_forecast(const struct rules *rules, uint32_t rule, enum level level);
 

@@ -62,20 +62,20 @@ static void write_board(const struct shard *shard, uint32_t local, double value)
     board_write(shard->config.board, shard->site_points[local], &entry);
 }
 
-static void take_good(struct shard *shard, uint32_t local, const struct sample *sample, int64_t time_ns)
+void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t time_ns)
 {
     struct point_state *point = &shard->points[local];
-    const struct site_point *place = &shard->config.site->points[sample->point];
-    point->value = sample->value;
+    const struct site_point *place = &shard->config.site->points[shard->site_points[local]];
+    point->value = value;
     point->good_ns = time_ns;
-    if (point->moved_ns == NEVER_YET || fabs(sample->value - point->moved) > place->resolution) {
-        point->moved = sample->value;
+    if (point->moved_ns == NEVER_YET || fabs(value - point->moved) > place->resolution) {
+        point->moved = value;
         point->moved_ns = time_ns;
     }
     if (point->has_windows) {
         struct run run = shard->point_windows[local];
         for (uint32_t w = run.first; w < run.first + run.count; w++) {
-            window_add(shard->windows[w], time_ns, sample->value);
+            window_add(shard->windows[w], time_ns, value);
         }
     }
 }
@@ -93,7 +93,7 @@ static void take_reading(struct shard *shard, uint32_t local, const struct sampl
     point->heard = true;
     point->unknown = is_unknown(place, sample);
     if (!point->unknown) {
-        take_good(shard, local, sample, time_ns);
+        shard_take_good(shard, local, sample->value, time_ns);
     }
     if (place->stale_ns > 0) {
         timers_set(&shard->stale, local, point->seen_ns + place->stale_ns);

@@ -56,6 +56,9 @@ size_t shard_fan_out(const struct rules *rules, unsigned index, unsigned count);
  * reading of a point. */
 void shard_restore(struct shard *shard, const struct verdict *kept);
 void shard_restore_point(struct shard *shard, uint32_t point, const struct board_entry *entry);
+/* Fills windows, averages and the reference of unchanged() with a stored good reading, judging nothing; those of a point
+ * in the order of time, before its shard_restore_point. */
+void shard_restore_reading(struct shard *shard, uint32_t point, int64_t time_ns, double value);
 
 /* By hand: the earliest moment, in alarm time, at which a delay is over at or before this sample though the clock has not
  * reached it, because the sample's own time is ahead; TIME_NEVER: none.  And the end of the delays of that moment. */

@@ -101,6 +101,9 @@ bool shard_begin_sample(struct shard *shard, const struct sample *sample);
 bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase);
 bool shard_go_on(struct shard *shard);
 
+/* Takes a good reading into the point's state and its windows. */
+void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t time_ns);
+
 /* ---- shard_agent.c ---- */
 
 void shard_agent_init(struct shard *shard);

@@ -64,6 +64,14 @@ void shard_restore(struct shard *shard, const struct verdict *kept)
     }
 }
 
+void shard_restore_reading(struct shard *shard, uint32_t point, int64_t time_ns, double value)
+{
+    uint32_t local = shard->local[point];
+    if (local != SITE_NONE && time_ns > shard->points[local].good_ns) {
+        shard_take_good(shard, local, value, time_ns);
+    }
+}
+
 void shard_restore_point(struct shard *shard, uint32_t point, const struct board_entry *entry)
 {
     uint32_t local = shard->local[point];
@@ -75,9 +83,11 @@ void shard_restore_point(struct shard *shard, uint32_t point, const struct board
     state->heard = true;
     state->newest_ns = (entry->status & ST_SKEW) != 0 ? entry->seen_ns : entry->time_ns;
     state->value = entry->good;
-    state->good_ns = isnan(entry->good) ? NEVER_YET : entry->time_ns;
-    state->moved = entry->good;
-    state->moved_ns = state->good_ns;
+    if (state->good_ns == NEVER_YET && !isnan(entry->good)) { /* no earlier readings were given back */
+        state->good_ns = entry->time_ns;
+        state->moved = entry->good;
+        state->moved_ns = entry->time_ns;
+    }
     state->status = entry->status;
     state->unknown = isnan(entry->value) || (entry->status & ST_UNKNOWN) != 0 ||
                      (place->has_range && entry->value < place->range_lo);

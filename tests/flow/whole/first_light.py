@@ -126,6 +126,26 @@ def test_pending_delay_survives_a_kill(stage):
     equal(monitor.end(), 0, "exit code")
 
 
+def test_windows_survive_a_kill(stage):
+    """A mean over a minute goes on with what was stored before the kill."""
+    broker = set_up(stage)
+    stage.site["rules"].append({"id": "mean", "where": {"id": "tank-7/level"},
+                                "levels": [{"level": "blue", "when": "count(1m) >= 6 && mean(1m) > 3"}]})
+    stage.write("site.json", stage.site)
+    monitor = run_davy(stage)
+    now = int(time.time() * 1000)
+    topic = "davy/v1/jx-mine/telemetry"
+    for i in range(5):
+        stage.publish(broker.port, topic, {"time": now + i * 100, "seq": i, "values": {"T7.LVL": 4}})
+    wait_until(lambda: len(stage.run("query", "site.json", "tank-7/level", "--to", "now+1h")[0].splitlines()) == 6,
+               "the samples to be stored")
+    monitor.kill()
+    monitor = run_davy(stage)
+    stage.publish(broker.port, topic, {"time": now + 9000, "seq": 9, "values": {"T7.LVL": 2}})
+    stage.wait_event(event="raised", alarm="mean:tank-7/level")
+    equal(monitor.end(), 0, "exit code")
+
+
 def test_broker_away_loses_nothing(stage):
     broker = set_up(stage)
     monitor = run_davy(stage)
