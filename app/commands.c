@@ -17,11 +17,16 @@ const struct command davy_commands[] = {
      "  --shards N   judges on N threads of their own (default 1, together with the field bus)\n"
      "  --seconds N  stops by itself after N seconds\n"
      "  --summary    prints samples, alarms by level and latency on stderr at the end\n"},
-    {"check", cmd_check, "check SITE [--plan]",
+    {"check", cmd_check, "check SITE [--plan] [--sample FILE --source ID [--topic T]]",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
      "Exit code 2 if there is any.\n"
      "  --plan  also tells what a reload (SIGHUP) or a restart with this file would do to what the store holds: rules\n"
-     "          that go on, rules whose alarms are judged anew, alarms that are closed; changes nothing\n"},
+     "          that go on, rules whose alarms are judged anew, alarms that are closed; changes nothing\n"
+     "  --sample FILE  shows what the MQTT payload in FILE (\"-\": standard input) becomes: point, value, status and\n"
+     "                 time of each sample, and each part that would be set aside with reason and byte offset; exit\n"
+     "                 code 1 when there is one.  Nothing is stored; range, late and skew are judged by the monitor\n"
+     "  --source ID    the MQTT source whose format, map and points read it\n"
+     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not\n"},
     {"replay", cmd_replay,
      "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"
