@@ -86,8 +86,18 @@ static void take(struct monitor *monitor, struct site *site, struct rules *rules
     monitor->rules = rules;
 }
 
+/* Starts the site that ran before; when even that cannot be had (a full disk), says so and leaves it to the next second. */
+static void start_again(struct monitor *monitor)
+{
+    struct err err = {0};
+    if (start(monitor, &err) != ERR_NONE) {
+        log_event(LOG_ERROR, "app", "APP-007", monitor->file, "site=%s reason=\"%s\" nothing is watched; tried again each second",
+                  monitor->file, err.text);
+    }
+}
+
 /* Takes over a changed site.  One that has mistakes, another id, or cannot be started leaves the old one running. */
-static enum err_code reload(struct monitor *monitor, struct err *err)
+static void reload(struct monitor *monitor, struct err *err)
 {
     struct site *old_site = monitor->site;
     struct rules *old_rules = monitor->rules;
@@ -95,9 +105,8 @@ static enum err_code reload(struct monitor *monitor, struct err *err)
     struct rules *rules = NULL;
     if (command_load(monitor->command, monitor->file, &site, &rules) != ERR_NONE) {
         refuse(monitor, "the changed site has mistakes");
-        return ERR_NONE;
+        return;
     }
-    enum err_code code = ERR_NONE;
     bool taken = false;
     if (strcmp(site->id, old_site->id) != 0) {
         refuse(monitor, "the changed site has another id");
@@ -108,12 +117,11 @@ static enum err_code reload(struct monitor *monitor, struct err *err)
         if (!taken) {
             refuse(monitor, err->text);
             take(monitor, old_site, old_rules);
-            code = start(monitor, err);
+            start_again(monitor);
         }
     }
     rules_free(taken ? old_rules : rules);
     site_free(taken ? old_site : site);
-    return code;
 }
 
 /* Waits for a signal until the end or the next second; gives it, or 0. */
@@ -133,7 +141,9 @@ static enum err_code run(struct monitor *monitor, const sigset_t *signals, struc
             break;
         }
         if (number == SIGHUP) {
-            code = reload(monitor, err);
+            reload(monitor, err);
+        } else if (monitor->pipeline == NULL) {
+            start_again(monitor);
         } else if (number == 0) {
             pipeline_watch(monitor->pipeline, clock_now_ns(&monitor->clock));
             log_tick();

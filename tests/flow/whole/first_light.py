@@ -278,6 +278,23 @@ def test_reload(stage):
     equal(monitor.end(), 0, "exit code")
 
 
+def test_a_reload_that_finds_nothing_to_go_back_to_tries_again(stage):
+    set_up(stage)
+    os.mkdir(stage.path("sub"))
+    stage.site["sinks"]["log"]["path"] = "sub/events.ndjson"
+    stage.write("site.json", stage.site)
+    monitor = run_davy(stage)
+    os.remove(stage.path("sub", "events.ndjson"))
+    os.rmdir(stage.path("sub"))
+    stage.write("site.json", dict(stage.site, sinks={"cap": {"type": "cap", "path": "cap"}}))
+    before = len([l for l in monitor.err if "state=running" in l])
+    monitor.send(signal.SIGHUP)
+    monitor.wait_line(r"APP-007")
+    os.mkdir(stage.path("sub"))
+    wait_until(lambda: len([l for l in monitor.err if "state=running" in l]) > before, "the old site to run again")
+    equal(monitor.end(), 0, "exit code")
+
+
 def test_a_site_without_store_keeps_it_beside_the_file(stage):
     set_up(stage)
     del stage.site["store"]
