@@ -99,6 +99,7 @@ struct store_bucket {
     int64_t start_ns;
     uint64_t count;
     double agg[AGG_KINDS]; /* AGG_COUNT as a double too */
+    uint16_t status;       /* every flag that any sample of it had, counted or not */
 };
 typedef bool store_bucket_fn(void *self, const struct store_bucket *bucket);
 
