@@ -2,54 +2,21 @@
  * reader: what the store gives out about its points: samples by time, and the
  * newest readings.
  */
-#include "base/memory.h"
 #include "store/dictionary.h"
 #include "store/open_rows.h"
-#include "store/sweep.h"
-#include <stdlib.h>
-
-/* ---- samples ------------------------------------------------------------------------------------------------------
- */
-
-struct reading {
-    struct open_rows open;
-    struct sweep_view view;
-    struct sweep *sweep;
-};
-
-/* Within db_enter. */
-static enum err_code read_series(struct reading *reading, int64_t from_ns, int64_t to_ns, store_row_fn *fn, void *self,
-                                 struct err *err)
-{
-    struct sweep_view *const view = &reading->view;
-    enum err_code code = open_rows_take(view->store, view->series, &reading->open, &view->snapshot, err);
-    if (code == ERR_NONE) {
-        code = sweep_read(reading->sweep, view, from_ns, to_ns, fn, self, err);
-        db_snapshot_release(view->store, view->snapshot);
-    }
-    return code;
-}
+#include "store/view.h"
 
 enum err_code store_read(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns, store_row_fn *fn,
                          void *self, struct err *err)
 {
-    enum err_code code = open_rows_prepare(store, err);
-    if (code != ERR_NONE) {
-        return code;
-    }
-    if (!db_enter(store, err)) {
-        return ERR_ENV;
-    }
-    struct reading *const reading = memory_new(1, sizeof *reading);
-    reading->sweep = sweep_new();
-    reading->view = (struct sweep_view){.store = store, .open = &reading->open};
-    code = dictionary_find(store, point_id, &reading->view.series, err);
+    struct view *view = NULL;
+    bool stopped = false;
+    enum err_code code = view_open(store, point_id, &view, err);
     if (code == ERR_NONE) {
-        code = read_series(reading, from_ns, to_ns, fn, self, err);
+        code = view_read(view, from_ns, to_ns, fn, self, &stopped, err);
+        code = code == ERR_NONE ? view_end(view, err) : code;
+        view_close(view);
     }
-    sweep_free(reading->sweep);
-    free(reading);
-    db_leave(store);
     return code;
 }
 

@@ -10,6 +10,7 @@
 #include "store/db_options.h"
 #include "store/dictionary.h"
 #include "store/journal.h"
+#include "store/notes.h"
 #include "store/recover.h"
 #include <dirent.h>
 #include <errno.h>
@@ -137,6 +138,9 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
     code = db_open(store, err);
     if (code == ERR_NONE) {
         code = claim_site(store, site_id, err);
+    }
+    if (code == ERR_NONE) {
+        code = notes_open(store, err);
     }
     if (code == ERR_NONE) {
         code = recover(store, err);

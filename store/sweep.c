@@ -224,11 +224,15 @@ static enum err_code sweep_all(struct sweep *sweep, struct err *err)
         code = one_round(sweep, err);
         sweep->from_ns = sweep->to_ns;
     }
-    if (code == ERR_NONE && sweep->damaged > 0) {
-        code = err_set(err, ERR_ENV, "%s: %zu damaged blocks were passed over; davy verify tells more",
-                       sweep->store->path, sweep->damaged);
-    }
     return code;
+}
+
+enum err_code sweep_end(const struct sweep *sweep, struct err *err)
+{
+    return sweep->damaged == 0
+               ? ERR_NONE
+               : err_set(err, ERR_ENV, "%s: %zu damaged blocks were passed over; davy verify tells more",
+                         sweep->store->path, sweep->damaged);
 }
 
 struct sweep *sweep_new(void)
@@ -253,6 +257,5 @@ enum err_code sweep_read(struct sweep *sweep, const struct sweep_view *view, int
     sweep->fn = fn;
     sweep->self = self;
     sweep->stopped = false;
-    sweep->damaged = 0;
     return sweep_all(sweep, err);
 }

@@ -23,9 +23,10 @@ struct sweep;
 struct sweep *sweep_new(void);
 void sweep_free(struct sweep *sweep);
 
-/* Calls fn for each sample with from <= time < to until it says false.  Damaged blocks are passed over; at the end that
- * is ERR_ENV. */
+/* Calls fn for each sample with from <= time < to until it says false.  Damaged blocks are passed over and counted. */
 enum err_code sweep_read(struct sweep *sweep, const struct sweep_view *view, int64_t from_ns, int64_t to_ns,
                          store_row_fn *fn, void *self, struct err *err) MUST_CHECK;
+/* ERR_ENV, with their number, when it has ever passed over damaged blocks. */
+enum err_code sweep_end(const struct sweep *sweep, struct err *err) MUST_CHECK;
 
 #endif
