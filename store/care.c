@@ -1,13 +1,17 @@
 /*
  * care: the agent that looks after what is stored.
  *
- *   round:  tiers of every point that has marks ──► rest until the next round
+ *   round:  tiers ──► pins ──► samples, minutes, hours ──► events ──► rest
+ *           of what    from      removed after their       removed
+ *           is marked  alarms    time
  *
  * One call does one slice, which is one batch, then rests as long as the slice
  * took.  A batch that cannot be written is given up: nothing of it has
  * happened, and the next round begins where it was.
  *
- * Threads: the agent's own.  Memory: all in store_care_new.
+ * Threads: the agent's own.  Memory: nearly all in store_care_new; tables by the
+ * number of points at the beginning of a round, as points are added while a
+ * store is opened only.
  */
 #include "base/log.h"
 #include "base/memory.h"
@@ -25,6 +29,11 @@ static void make_counters(struct store_care *care, struct counters *counters)
         {&care->counters.tier_rows, "store.tier_samples", "1", "samples put together into minutes and hours"},
         {&care->counters.tier_blocks, "store.tier_blocks", "1", "blocks of minutes and hours written"},
         {&care->counters.tier_bytes, "store.tier_bytes", "B", "bytes of them"},
+        {&care->counters.pins, "store.pins", "1", "stretches of a point that stay because of an alarm"},
+        {&care->counters.removed_blocks, "store.removed_blocks", "1", "blocks of samples removed after their time"},
+        {&care->counters.removed_bytes, "store.removed_bytes", "B", "bytes of them"},
+        {&care->counters.removed_tiers, "store.removed_tiers", "1", "blocks of minutes and hours removed"},
+        {&care->counters.removed_events, "store.removed_events", "1", "events removed after their time"},
     };
     for (size_t i = 0; counters != NULL && i < sizeof table / sizeof table[0]; i++) {
         *table[i].counter = counter_new(counters, table[i].name, table[i].unit, table[i].help);
@@ -48,6 +57,10 @@ void store_care_free(struct store_care *care)
     if (care != NULL) {
         rocksdb_writebatch_destroy(care->batch);
         tier_maker_free(care->maker);
+        free(care->point_of);
+        free(care->series_of);
+        free(care->words);
+        free(care->held_ns);
         free(care);
     }
 }
@@ -83,7 +96,8 @@ static enum err_code slice_tiers(struct store_care *care, bool *ret_done, struct
 }
 
 /* What is done in a round, one after the other; each says when it has nothing more to do. */
-static enum err_code (*const slices[])(struct store_care *care, bool *ret_done, struct err *err) = {slice_tiers};
+static care_slice *const slices[] = {slice_tiers,       care_slice_map,    care_slice_pins,
+                                     care_slice_limits, care_slice_retain, care_slice_events};
 enum { PHASES = sizeof slices / sizeof slices[0] };
 
 static enum err_code do_slice(struct store_care *care, bool *ret_done, struct err *err)

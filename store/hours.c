@@ -106,6 +106,11 @@ static int64_t hour_after_which(const struct hours_word *words, size_t count, ui
 {
     uint64_t seen = 0;
     for (size_t i = 0; i < count; i++) {
+        const uint64_t all = (uint64_t)__builtin_popcountll(words[i].bits);
+        if (seen + all < wanted) {
+            seen += all;
+            continue;
+        }
         for (int bit = WORD_HOURS - 1; bit >= 0; bit--) {
             seen += words[i].bits >> bit & 1;
             if (seen >= wanted) {

@@ -208,7 +208,11 @@ static enum err_code check_event(struct check *check, uint64_t expected, uint64_
 {
     struct journal_record record;
     uint8_t hash[JOURNAL_HASH];
-    if (seq != expected) {
+    if (seq < expected) {
+        damage(check, "journal: event %" PRIu64 " is there, but was removed after its time", seq);
+        return ERR_NONE;
+    }
+    if (seq > expected) {
         damage(check, "journal: %" PRIu64 " events from %" PRIu64 " on are missing", seq - expected, expected);
     }
     if (!journal_parse(seq, bytes, len, &record)) {
@@ -227,11 +231,12 @@ static enum err_code check_journal(struct check *check, struct err *err)
 {
     uint8_t chain[JOURNAL_HASH];
     struct db_walk walk;
-    uint64_t expected = 1;
-    enum err_code code = journal_origin(check->store->site_id, chain, err);
+    uint64_t removed = 0;
+    enum err_code code = journal_begin(check->store, &removed, chain, err);
     if (code != ERR_NONE) {
         return code;
     }
+    uint64_t expected = removed + 1;
     db_walk_begin(&walk, check->store, CF_JOURNAL, NULL, "", 0, NULL, 0);
     for (; code == ERR_NONE && db_walk_valid(&walk); db_walk_next(&walk)) {
         size_t key_len, len;
@@ -243,7 +248,10 @@ static enum err_code check_journal(struct check *check, struct err *err)
         }
         const uint64_t seq = get_u64(key);
         code = check_event(check, expected, seq, bytes, len, chain, err);
-        expected = seq + 1;
+        expected = seq < expected ? expected : seq + 1;
+    }
+    if (removed > 0 && expected == removed + 1) {
+        damage(check, "journal: all events from %" PRIu64 " on are missing", expected);
     }
     const enum err_code walked = db_walk_end(&walk, check->store, code == ERR_NONE ? err : NULL);
     return code != ERR_NONE ? code : walked;
