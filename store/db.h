@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "store/book.h"
 #include "store/last.h"
+#include "store/names.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <rocksdb/c.h>
@@ -57,6 +58,9 @@ struct store {
     pthread_mutex_t loading;  /* reader: guards the loading and the last of these; taken before `lock` */
     struct cell loaded;       /* 1: book and lasts are there and stay as they are */
     bool read_before;         /* a series was read already */
+
+    pthread_mutex_t naming; /* guards the next one */
+    struct names names;
 
     pthread_mutex_t journal; /* guards the next two */
     bool tail_known;

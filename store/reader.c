@@ -3,6 +3,7 @@
  * newest readings.
  */
 #include "store/dictionary.h"
+#include "store/names.h"
 #include "store/open_rows.h"
 #include "store/view.h"
 
@@ -64,7 +65,7 @@ enum err_code store_last_all(struct store *store, store_last_fn *fn, void *self,
         return ERR_ENV;
     }
     struct last_walk walk = {.store = store, .fn = fn, .self = self};
-    code = dictionary_walk(store, take_last, &walk, err);
+    code = names_walk(store, take_last, &walk, err);
     db_leave(store);
     return code;
 }
