@@ -70,10 +70,14 @@ static void commit(struct store_batch *batch)
 void put_event(struct store *store, enum event_kind kind, const char *alarm, int64_t time_ns)
 {
     char json[128];
-    struct store_batch *const batch = store_batch_new(store);
-    const char *const state = kind == EV_CLEARED ? "" : "{}";
     (void)snprintf(json, sizeof json, "{\"v\":1,\"event\":\"%s\",\"alarm\":\"%s\"}", event_name(kind), alarm);
-    store_batch_event(batch, store_last_seq(store) + 1, time_ns, alarm, json, strlen(json), state, strlen(state));
+    put_text(store, alarm, time_ns, json, kind == EV_CLEARED ? "" : "{}");
+}
+
+void put_text(struct store *store, const char *alarm, int64_t time_ns, const char *json, const char *after)
+{
+    struct store_batch *const batch = store_batch_new(store);
+    store_batch_event(batch, store_last_seq(store) + 1, time_ns, alarm, json, strlen(json), after, strlen(after));
     commit(batch);
 }
 

@@ -21,6 +21,8 @@ void keep_site_unmake(struct site *site);
 
 /* Adds an event of an alarm to the journal. */
 void put_event(struct store *store, enum event_kind kind, const char *alarm, int64_t time_ns);
+/* The same with any text, and the alarm's state after it ("": all well). */
+void put_text(struct store *store, const char *alarm, int64_t time_ns, const char *json, const char *after);
 /* Says that the sink has delivered everything up to seq. */
 void put_place(struct store *store, const char *sink, uint64_t seq);
 /* The first event that is there; 0: none. */

@@ -202,6 +202,31 @@ static void what_lies_around_an_alarm_stays(void **state)
     folder_remove(path);
 }
 
+/* A hold is by the names in the event when the site no longer has the alarm, and by the points of that time. */
+static void an_alarm_the_site_no_longer_has_pins_too(void **state)
+{
+    (void)state;
+    static const char raised[] = "{\"v\":1,\"event\":\"raised\",\"alarm\":\"old:p2\",\"point\":\"p2\",\"hazard\":\"h\"}";
+    static const char closed[] = "{\"v\":1,\"event\":\"closed\",\"alarm\":\"old:p2\"}";
+    char *const path = folder_new();
+    struct site *const site = keep_site_make((struct site_keep){.raw_ns = 12 * HOUR});
+    struct rig rig;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (uint32_t point = 0; point < KEEP_POINTS; point++) {
+        record_by_the_minute(&rig, point, epoch_ns, epoch_ns + 60 * HOUR);
+    }
+    put_text(rig.store, "old:p2", epoch_ns + 5 * HOUR, raised, "{}");
+    put_text(rig.store, "no json", epoch_ns + 5 * HOUR, "raised", "{}");
+    put_text(rig.store, "old:p2", epoch_ns + 6 * HOUR, closed, ""); /* all well: its rule is gone */
+    assert_true(rig_care(&rig, epoch_ns + 60 * HOUR, 0));
+    for (uint32_t point = 0; point < KEEP_POINTS; point++) {
+        assert_int_equal(digest_rows(rig.store, point, epoch_ns, epoch_ns + 40 * HOUR).count, 100);
+    }
+    rig_close(&rig);
+    keep_site_unmake(site);
+    folder_remove(path);
+}
+
 /* ---- events ------------------------------------------------------------------------------------------------------ */
 
 static void note_damage(void *self, const char *text)
@@ -294,6 +319,7 @@ int main(void)
         cmocka_unit_test(nothing_goes_when_no_time_is_named),
         cmocka_unit_test(what_comes_too_late_is_not_kept_older_history_is_counted),
         cmocka_unit_test(what_lies_around_an_alarm_stays),
+        cmocka_unit_test(an_alarm_the_site_no_longer_has_pins_too),
         cmocka_unit_test(old_events_go_and_the_chain_goes_on),
         cmocka_unit_test(the_last_event_stays),
     };
