@@ -608,6 +608,7 @@ static void stop_receivers(struct pipeline *p)
     if (p->keeper_bell != NULL) {
         doorbell_ring(p->keeper_bell);
     }
+    store_care_hurry(p->care);
     runner_join(p->keeper_runner);
     runner_join(p->control_runner);
     runner_join(p->alerting_runner);

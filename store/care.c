@@ -5,6 +5,8 @@
  *           of what    from      removed after their       removed
  *           is marked  alarms    time
  *
+ * At the end tables are merged, if much was removed.
+ *
  * One call does one slice, which is one batch, then rests as long as the slice
  * took.  A batch that cannot be written is given up: nothing of it has
  * happened, and the next round begins where it was.
@@ -45,6 +47,7 @@ struct store_care *store_care_new(const struct store_care_config *config)
     struct store_care *const care = memory_new(1, sizeof *care);
     care->config = *config;
     care->config.every_ns = config->every_ns > 0 ? config->every_ns : STORE_CARE_EVERY;
+    care->config.merge_bytes = config->merge_bytes > 0 ? config->merge_bytes : STORE_CARE_MERGE;
     care->batch = rocksdb_writebatch_create();
     care->maker = tier_maker_new(config->store);
     care->due_ns = INT64_MIN;
@@ -97,7 +100,7 @@ static enum err_code slice_tiers(struct store_care *care, bool *ret_done, struct
 
 /* What is done in a round, one after the other; each says when it has nothing more to do. */
 static care_slice *const slices[] = {slice_tiers,       care_slice_map,    care_slice_pins,
-                                     care_slice_limits, care_slice_retain, care_slice_events};
+                                     care_slice_limits, care_slice_retain, care_slice_events, care_slice_merge};
 enum { PHASES = sizeof slices / sizeof slices[0] };
 
 static enum err_code do_slice(struct store_care *care, bool *ret_done, struct err *err)

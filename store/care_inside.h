@@ -58,6 +58,7 @@ struct store_care {
     bool unfinished;   /* the point has more to remove than fits a slice … */
     int64_t resume_ns; /* … from its block that starts then */
     struct care_total total;
+    uint64_t freed; /* bytes removed since tables were merged */
     struct blocks blocks;
     struct open_rows open;
     struct mark marks[MARKS_MAX];
@@ -74,6 +75,7 @@ care_slice care_slice_pins;   /* care_pin.c: follows the journal */
 care_slice care_slice_limits; /* care_retain.c: how far back things go */
 care_slice care_slice_retain; /* care_retain.c: removes samples, minutes, hours */
 care_slice care_slice_events; /* care_events.c: removes events */
+care_slice care_slice_merge;  /* care_compact.c: gives the disk its room back */
 
 /* The event up to which alarms are known. */
 enum err_code care_pin_cursor(struct store_care *care, uint64_t *ret_seq, struct err *err) MUST_CHECK;

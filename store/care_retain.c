@@ -306,6 +306,7 @@ static void tell(struct store_care *care)
     care_count(care->counters.removed_blocks, total->blocks);
     care_count(care->counters.removed_bytes, total->bytes);
     care_count(care->counters.removed_tiers, total->tier_blocks);
+    care->freed += total->bytes;
     care->total = (struct care_total){0};
 }
 

@@ -66,7 +66,7 @@ void store_writer_free(struct store_writer *writer);
  * When the database refuses to write it keeps what it has (bounded: then its rings fill), counts, and tries again. */
 struct agent store_writer_agent(struct store_writer *writer);
 
-/* ---- care: the agent that keeps the tiers ------------------------------------------------------------------------- */
+/* ---- care: the agent that looks after all this -------------------------------------------------------------------- */
 
 struct store_care_config {
     struct store *store;       /* opened for writing */
@@ -74,16 +74,20 @@ struct store_care_config {
     struct counters *counters; /* may be NULL */
     const struct cell *stop;   /* not 0: finish; NULL: never */
     int64_t every_ns;          /* from the beginning of one round to the next; 0: STORE_CARE_EVERY */
+    int64_t merge_bytes;       /* tables are merged after so much was removed; 0: STORE_CARE_MERGE */
 };
 #define STORE_CARE_EVERY (INT64_C(1800) * 1000000000)
+#define STORE_CARE_MERGE (INT64_C(64) * 1024 * 1024)
 
 struct store_care;
 struct store_care *store_care_new(const struct store_care_config *config);
 void store_care_free(struct store_care *care);
 /* In rounds, the first at once: puts together the minutes and hours of samples that came since the last one, whatever
- * their time.  Works in slices, and rests as long after each as it took, so that it never has more than half of a
+ * their time; pins what lies around alarms; removes what was kept long enough.  Works in slices, and rests as long after each as it took, so that it never has more than half of a
  * processor; on a thread where nobody waits for it, as it waits for the disk. */
 struct agent store_care_agent(struct store_care *care);
+/* Any thread, when the store is about to be closed: breaks off what may take minutes. */
+void store_care_hurry(struct store_care *care);
 
 /* ---- samples out --------------------------------------------------------------------------------------------------
  */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cmocka_all.h"
 #include "keep_rig.h"
+#include "store/bytes.h"
 #include "store/hours.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,41 @@ static void samples_go_after_their_time_their_hours_stay(void **state)
     assert_int_equal(digest_rows(rig.store, KEPT_POINT, INT64_MIN, INT64_MAX).hash, other.hash); /* class: for ever */
     struct err err;
     assert_int_equal(store_verify(rig.store, NULL, NULL, &err), ERR_NONE);
+    rig_close(&rig);
+    keep_site_unmake(site);
+    folder_remove(path);
+}
+
+static uint64_t table_bytes(struct store *store)
+{
+    uint64_t bytes = 0;
+    assert_int_equal(rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes), 0);
+    return bytes;
+}
+
+/* What was removed makes room at once when it is much. */
+static void the_disk_gets_its_room_back(void **state)
+{
+    (void)state;
+    char *const path = folder_new();
+    struct site *const site = keep_site_make((struct site_keep){0});
+    struct rig rig;
+    uint64_t random = 3;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (int i = 0; i < 200 * 60; i++) {
+        rig_put(&rig, 0, epoch_ns + i * MINUTE, epoch_ns + i * MINUTE, bits_double(random_next(&random) >> 2), 0);
+    }
+    rig_close(&rig);
+    rig_open(&rig, path, site, NS_PER_S); /* all of it in tables */
+    const uint64_t before = table_bytes(rig.store);
+    assert_true(before > 50000);
+    site->keep_raw_ns = 24 * HOUR;
+    store_care_free(rig.care);
+    rig.care = store_care_new(&(struct store_care_config){
+        .store = rig.store, .site = site, .counters = rig.counters, .every_ns = 1, .merge_bytes = 1000});
+    assert_true(rig_care(&rig, epoch_ns + 200 * HOUR, 0));
+    assert_true(table_bytes(rig.store) < before / 2);
+    store_care_hurry(rig.care); /* nothing runs: nothing happens */
     rig_close(&rig);
     keep_site_unmake(site);
     folder_remove(path);
@@ -317,6 +353,7 @@ int main(void)
         cmocka_unit_test(age_is_asked_of_the_clock_and_of_the_record),
         cmocka_unit_test(samples_go_after_their_time_their_hours_stay),
         cmocka_unit_test(nothing_goes_when_no_time_is_named),
+        cmocka_unit_test(the_disk_gets_its_room_back),
         cmocka_unit_test(what_comes_too_late_is_not_kept_older_history_is_counted),
         cmocka_unit_test(what_lies_around_an_alarm_stays),
         cmocka_unit_test(an_alarm_the_site_no_longer_has_pins_too),

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEEDS = 8, OPERATIONS = 60, ROWS_MAX = 40000, PINS_MAX = 200, EVENTS_MAX = 200, QUESTIONS = 6 };
+enum { SEEDS = 4, OPERATIONS = 60, ROWS_MAX = 40000, PINS_MAX = 200, EVENTS_MAX = 200, QUESTIONS = 6 };
 
 struct model_event {
     uint64_t seq;

@@ -180,7 +180,7 @@ static void put_something(struct rig *rig, uint64_t *random, int64_t *clock_ns)
 static void answers_are_those_of_the_samples(void **state)
 {
     (void)state;
-    enum { ROUNDS = 6, PUTS = 6000 };
+    enum { ROUNDS = 4, PUTS = 6000 };
     char *const path = folder_new();
     struct site *const site = site_make(POINTS);
     struct question questions[QUESTIONS];
