@@ -137,7 +137,7 @@ void sum_merge(struct sum *sum, const struct sum *other)
     }
 }
 
-/* A copy whose digits first .. last - 1 are the size of the sum, all in 0 .. 2^32 - 1; true when the sum is negative. */
+/* A copy whose digits, first to last, are the size of the sum, in 0 .. 2^32 - 1; true when the sum is negative. */
 static bool size_of(const struct sum *sum, struct sum *ret_size)
 {
     struct sum size;
