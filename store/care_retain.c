@@ -74,6 +74,19 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How far back an alarm that is journalled within the next hour may reach. */
+static int64_t pin_reach(const struct store_care *care)
+{
+    int64_t reach_ns = INT64_MAX;
+    (void)__builtin_add_overflow(care->config.site->pin_before_ns, tier_length(TIER_HOUR), &reach_ns);
+    return reach_ns < 0 ? INT64_MAX : reach_ns;
+}
+
 /* Up to where the samples of a point may be removed, at most floor_ns. */
 static enum err_code raw_limit(struct store_care *care, uint32_t series, int64_t floor_ns, int64_t *ret_limit_ns,
                                struct err *err)
@@ -194,8 +207,7 @@ static enum err_code retain_raw(struct store_care *care, uint32_t series, int64_
                                 bool *ret_moved, struct err *err)
 {
     struct stretch *const raw = &removed->kept[KEPT_RAW];
-    const int64_t pin_ns = care->config.site->pin_before_ns + tier_length(TIER_HOUR); /* of an alarm that may come */
-    const int64_t floor_ns = care_floor(care, keep_ns > 0 && keep_ns < pin_ns ? pin_ns : keep_ns);
+    const int64_t floor_ns = care_floor(care, keep_ns > 0 ? most(keep_ns, pin_reach(care)) : 0);
     int64_t limit_ns = never_ns;
     int64_t first_ns = INT64_MAX;
     if (!is_due(raw, floor_ns, keep_ns)) {
