@@ -10,6 +10,7 @@
 #include "store/hours.h"
 #include "store/marks.h"
 #include "store/open_rows.h"
+#include "store/removed.h"
 #include "store/tier_block.h"
 #include "store/tier_make.h"
 
@@ -81,6 +82,13 @@ care_slice care_slice_merge;  /* care_compact.c: gives the disk its room back */
 enum err_code care_pin_cursor(struct store_care *care, uint64_t *ret_seq, struct err *err) MUST_CHECK;
 /* Sets held_ns. */
 enum err_code care_load_holds(struct store_care *care, struct err *err) MUST_CHECK;
+/* Adds to the batch the removal of blocks in the stretch, from care->resume_ns on, until the slice is full: then
+ * care->unfinished. */
+enum err_code care_remove_blocks(struct store_care *care, uint32_t series, const struct stretch *removed,
+                                 struct err *err) MUST_CHECK;
+/* When the point's first block starts; INT64_MAX: it has none. */
+enum err_code care_first_block(struct store_care *care, uint32_t series, int64_t *ret_first_ns,
+                               struct err *err) MUST_CHECK;
 /* What is older than this may be removed when it is kept for keep_ns (0: for ever); INT64_MIN: nothing. */
 int64_t care_floor(struct store_care *care, int64_t keep_ns);
 

@@ -17,14 +17,12 @@
  * most) could be removed: so each look at its blocks is worth it.
  */
 #include "base/log.h"
-#include "store/blocks.h"
 #include "store/care_inside.h"
 #include "store/marks.h"
 #include "store/open_rows.h"
-#include "store/pins.h"
 #include <stdlib.h>
 
-enum { POINTS_A_SLICE = 256, REMOVALS_A_SLICE = 512, SHARE = 64, HOURS_A_DAY = 24 };
+enum { POINTS_A_SLICE = 256, SHARE = 64, HOURS_A_DAY = 24 };
 
 static const int64_t never_ns = INT64_MIN;
 
@@ -136,73 +134,6 @@ static bool move_on(struct stretch *removed, int64_t first_ns, int64_t limit_ns)
 /* ---- samples -----------------------------------------------------------------------------------------------------
  */
 
-/* The last time a block of that class can hold. */
-static int64_t block_end(const struct block_key *key)
-{
-    const uint64_t span = key->span == 0 ? 0 : key->span == 64 ? UINT64_MAX : (UINT64_C(1) << key->span) - 1;
-    const uint64_t room = (uint64_t)INT64_MAX - (uint64_t)key->start_ns;
-    return span > room ? INT64_MAX : (int64_t)((uint64_t)key->start_ns + span);
-}
-
-static enum err_code is_pinned(struct store_care *care, const struct block_key *key, bool *ret_pinned, struct err *err)
-{
-    struct stretch pin = {0};
-    bool found = false;
-    const enum err_code code =
-        pins_next(care->config.store, NULL, key->series, key->start_ns, &pin, &found, err);
-    *ret_pinned = found && pin.from_ns <= block_end(key);
-    return code;
-}
-
-static enum err_code remove_block(struct store_care *care, const struct block_ref *block, const struct stretch *removed,
-                                  struct err *err)
-{
-    bool pinned = true;
-    if (block->key.start_ns < removed->from_ns || block_end(&block->key) >= removed->to_ns) {
-        return ERR_NONE; /* not wholly in it */
-    }
-    const enum err_code code = is_pinned(care, &block->key, &pinned, err);
-    if (code == ERR_NONE && !pinned) {
-        uint8_t key[KEY_BLOCK_MAX];
-        const size_t len = key_block(&block->key, key);
-        rocksdb_writebatch_delete_cf(care->batch, care->config.store->cf[CF_BLOCKS], (const char *)key, len);
-        care->removals++;
-        care->total.blocks++;
-        care->total.bytes += block->len;
-    }
-    return code;
-}
-
-/* Removes blocks of the stretch until the slice is full. */
-static enum err_code remove_blocks(struct store_care *care, uint32_t series, const struct stretch *removed,
-                                   struct err *err)
-{
-    enum err_code code = ERR_NONE;
-    blocks_begin(&care->blocks, care->config.store, NULL, series, care->resume_ns);
-    for (struct block_ref block; code == ERR_NONE && blocks_peek(&care->blocks, &block); blocks_next(&care->blocks)) {
-        if (block.key.start_ns >= removed->to_ns) {
-            break;
-        }
-        if (care->removals >= REMOVALS_A_SLICE) {
-            care->unfinished = true;
-            care->resume_ns = block.key.start_ns;
-            break;
-        }
-        code = remove_block(care, &block, removed, err);
-    }
-    const enum err_code walked = blocks_end(&care->blocks, code == ERR_NONE ? err : NULL);
-    return code != ERR_NONE ? code : walked;
-}
-
-/* When the first block starts; INT64_MAX: there is none. */
-static enum err_code first_block(struct store_care *care, uint32_t series, int64_t *ret_first_ns, struct err *err)
-{
-    struct block_ref block;
-    blocks_begin(&care->blocks, care->config.store, NULL, series, INT64_MIN);
-    *ret_first_ns = blocks_peek(&care->blocks, &block) ? block.key.start_ns : INT64_MAX;
-    return blocks_end(&care->blocks, err);
-}
-
 static enum err_code retain_raw(struct store_care *care, uint32_t series, int64_t keep_ns, struct removed *removed,
                                 bool *ret_moved, struct err *err)
 {
@@ -213,7 +144,7 @@ static enum err_code retain_raw(struct store_care *care, uint32_t series, int64_
     if (!is_due(raw, floor_ns, keep_ns)) {
         return ERR_NONE;
     }
-    enum err_code code = first_block(care, series, &first_ns, err);
+    enum err_code code = care_first_block(care, series, &first_ns, err);
     if (code != ERR_NONE || first_ns >= floor_ns) {
         return code;
     }
@@ -303,7 +234,7 @@ static enum err_code retain_series(struct store_care *care, uint32_t series, str
         return code;
     }
     removed_put(care->config.store, care->batch, series, &removed);
-    return remove_blocks(care, series, &removed.kept[KEPT_RAW], err);
+    return care_remove_blocks(care, series, &removed.kept[KEPT_RAW], err);
 }
 
 static void tell(struct store_care *care)

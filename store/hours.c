@@ -101,18 +101,26 @@ enum err_code hours_load(struct store *store, struct hours_word **ret_words, siz
     return ERR_NONE;
 }
 
-/* The hour before which as many recorded hours as wanted have passed; INT64_MIN when there are fewer. */
-static int64_t hour_after_which(const struct hours_word *words, size_t count, uint64_t wanted)
+/* The word's bits of hours up to `last`. */
+static uint64_t bits_until(const struct hours_word *word, int64_t last)
+{
+    const int64_t count = last - word->word * WORD_HOURS + 1;
+    return count <= 0 ? 0 : count >= WORD_HOURS ? word->bits : word->bits & ((UINT64_C(1) << count) - 1);
+}
+
+/* The hour from which on as many hours as wanted were recorded, up to the hour `last`; INT64_MIN when there are fewer. */
+static int64_t hour_after_which(const struct hours_word *words, size_t count, int64_t last, uint64_t wanted)
 {
     uint64_t seen = 0;
     for (size_t i = 0; i < count; i++) {
-        const uint64_t all = (uint64_t)__builtin_popcountll(words[i].bits);
+        const uint64_t bits = bits_until(&words[i], last);
+        const uint64_t all = (uint64_t)__builtin_popcountll(bits);
         if (seen + all < wanted) {
             seen += all;
             continue;
         }
         for (int bit = WORD_HOURS - 1; bit >= 0; bit--) {
-            seen += words[i].bits >> bit & 1;
+            seen += bits >> bit & 1;
             if (seen >= wanted) {
                 return words[i].word * WORD_HOURS + bit;
             }
@@ -124,9 +132,10 @@ static int64_t hour_after_which(const struct hours_word *words, size_t count, ui
 int64_t hours_floor(const struct hours_word *words, size_t count, int64_t now_ns, int64_t keep_ns)
 {
     const int64_t len_ns = tier_length(TIER_HOUR);
-    const int64_t newest = hour_after_which(words, count, 1);
+    const int64_t last = stretch_index(now_ns, len_ns);
+    const int64_t newest = hour_after_which(words, count, last, 1);
     const uint64_t wanted = (uint64_t)(keep_ns / len_ns) + (keep_ns % len_ns > 0);
-    const int64_t recorded = hour_after_which(words, count, wanted > 0 ? wanted : 1);
+    const int64_t recorded = hour_after_which(words, count, last, wanted > 0 ? wanted : 1);
     if (newest == INT64_MIN || recorded == INT64_MIN) {
         return INT64_MIN;
     }

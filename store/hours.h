@@ -37,8 +37,8 @@ enum err_code hours_load(struct store *store, struct hours_word **ret_words, siz
                          struct err *err) MUST_CHECK;
 
 /* The start of hour: what is older than that may be removed when things are kept for keep_ns: older than keep_ns by the
- * clock and by the newest hour recorded, and followed by at least keep_ns of recorded hours.  INT64_MIN: nothing.
- * Pure. */
+ * clock and by the newest hour recorded, and followed by at least keep_ns of recorded hours.  Hours that lie ahead of the
+ * clock (of devices whose own is wrong) do not count.  INT64_MIN: nothing.  Pure. */
 int64_t hours_floor(const struct hours_word *words, size_t count, int64_t now_ns, int64_t keep_ns);
 
 #endif

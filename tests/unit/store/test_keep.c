@@ -50,7 +50,7 @@ static void age_is_asked_of_the_clock_and_of_the_record(void **state)
     assert_int_equal(hours_floor(words, n, (start + 3 * DAY) * HOUR, 2 * DAY * HOUR), (start + DAY) * HOUR);
     /* a clock that is behind holds back */
     assert_int_equal(hours_floor(words, n, (start + 2 * DAY) * HOUR, 2 * DAY * HOUR), start * HOUR);
-    assert_int_equal(hours_floor(words, n, 0, 2 * DAY * HOUR), -2 * DAY * HOUR);
+    assert_int_equal(hours_floor(words, n, 0, 2 * DAY * HOUR), INT64_MIN);
     /* a clock that jumps ahead, before anything was recorded then */
     assert_int_equal(hours_floor(words, n, far * HOUR, 2 * DAY * HOUR), (start + DAY) * HOUR);
     /* less than asked for was recorded */
@@ -60,6 +60,9 @@ static void age_is_asked_of_the_clock_and_of_the_record(void **state)
     /* samples under the wrong clock: hour by hour, not all at once */
     n = latest_first(words, record_hours(words, record_hours(words, 0, start, start + 3 * DAY), far, far + 5));
     assert_int_equal(hours_floor(words, n, (far + 5) * HOUR, 2 * DAY * HOUR), (start + DAY + 5) * HOUR);
+
+    /* a device that is years ahead is no record: a clock that jumps a month is still held back */
+    assert_int_equal(hours_floor(words, n, (start + 33 * DAY) * HOUR, 2 * DAY * HOUR), (start + DAY) * HOUR);
 
     /* a month without the monitor does not age what was recorded before */
     n = latest_first(words, record_hours(words, record_hours(words, 0, start, start + 3 * DAY), start + 33 * DAY,
