@@ -5,6 +5,12 @@
  * it, in turns in the same run, what others do with the same database: blocks
  * written as they are, without a log, and one key per sample.  Written bytes are
  * what the process handed to write(), by /proc/self/io.
+ *
+ * Many series, one sample of each in turn, are the live case: then it is memory
+ * that is slow.  Those run in processes of their own, so that their memory can be
+ * told.
+ *
+ * bench_store [mine|many|plant]: only that part.
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -20,6 +26,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { POINTS = 3000, SECONDS = 1536, RING = 8192, BLOCK = 512, ROUNDS = 3, ALONE_SECONDS = 100 };
@@ -27,12 +35,14 @@ static const int64_t begin_ns = 1767571200 * NS_PER_S;
 
 struct data {
     struct site site;
-    struct sample *samples; /* in order of receipt */
+    struct sample *samples; /* in order of receipt; NULL: made when they are asked for */
     size_t count;
     int64_t sync_ns;  /* longest time unsynced */
     double cpu_ns;    /* of the process per sample, of the last run of the writer */
+    double thread_ns; /* of the writer's own thread */
     uint64_t written; /* bytes, of the last run */
     uint64_t kept;    /* bytes of blocks after compaction, of the last run; 0: not measured */
+    uint64_t memory;  /* most the process had while the writer ran */
 };
 
 /* ---- data ---------------------------------------------------------------------------------------------------------
@@ -70,6 +80,42 @@ static void make_mine(struct data *data)
             .time_ns = time_ns, .seen_ns = time_ns, .value = (500 + level[point]) / 100.0, .point = point};
     }
     free(level);
+}
+
+/* What comes next when nothing was made before: one sample of each series a second, each a walk in two decimals. */
+static void make_next(const struct data *data, size_t from, size_t n, struct sample *ret_samples)
+{
+    enum { WALK = 1 << 14 };
+    static int16_t walk[WALK];
+    if (walk[1] == 0) {
+        uint64_t seed = 1;
+        for (size_t i = 1; i < WALK; i++) {
+            walk[i] = (int16_t)(walk[i - 1] + (dice(&seed) % 4 == 0 ? (int)(dice(&seed) % 7) - 3 : 0));
+        }
+        walk[1] = 1;
+    }
+    size_t point = from % data->site.point_count;
+    size_t second = from / data->site.point_count;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t time_ns = begin_ns + (int64_t)second * NS_PER_S;
+        ret_samples[i] = (struct sample){.time_ns = time_ns,
+                                         .seen_ns = time_ns,
+                                         .value = (1000 + walk[(point * 31 + second) % WALK]) / 100.0,
+                                         .point = (uint32_t)point};
+        if (++point == data->site.point_count) {
+            point = 0;
+            second++;
+        }
+    }
+}
+
+static void fill(const struct data *data, size_t from, size_t n, struct sample *ret_samples)
+{
+    if (data->samples == NULL) {
+        make_next(data, from, n, ret_samples);
+    } else {
+        memcpy(ret_samples, data->samples + from, n * sizeof *ret_samples);
+    }
 }
 
 /* The simulator of a chemical plant: 53 measurements every 5 s, in five digits. */
@@ -164,6 +210,13 @@ static uint64_t size_of_blocks(struct store *store)
     return bytes;
 }
 
+static int64_t thread_cpu_ns(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
 static double per_second(size_t n, int64_t ns)
 {
     return (double)n * (double)NS_PER_S / (double)ns;
@@ -187,12 +240,13 @@ static double run_writer(void *self)
     const uint64_t before = bytes_written();
     const int64_t start_ns = bench_now_ns();
     const int64_t cpu_ns = bench_cpu_ns();
+    const int64_t thread_ns = thread_cpu_ns();
     for (size_t i = 0; i < data->count;) {
         size_t room;
         struct sample *const slots = ring_claim(ring, &room);
         const size_t n = room < data->count - i ? room : data->count - i;
         if (n > 0) {
-            memcpy(slots, data->samples + i, n * sizeof *slots);
+            fill(data, i, n, slots);
             ring_publish(ring, n);
             i += n;
         }
@@ -203,6 +257,8 @@ static double run_writer(void *self)
     }
     const int64_t took_ns = bench_now_ns() - start_ns;
     data->cpu_ns = (double)(bench_cpu_ns() - cpu_ns) / (double)data->count;
+    data->thread_ns = (double)(thread_cpu_ns() - thread_ns) / (double)data->count;
+    data->memory = (uint64_t)bench_peak_bytes();
     data->kept = size_of_blocks(store);
     data->written = bytes_written() - before;
     store_writer_free(writer);
@@ -239,8 +295,13 @@ static double run_blocks(void *self)
     uint8_t *const bytes = memory_new(CHUNK_BYTES_MAX, 1);
     const uint64_t before = bytes_written();
     const int64_t start_ns = bench_now_ns();
+    const int64_t thread_ns = thread_cpu_ns();
+    struct sample *const samples = memory_new(RING, sizeof *samples);
     for (size_t i = 0; i < data->count; i++) {
-        const struct sample *const sample = &data->samples[i];
+        if (i % RING == 0) { /* ours copies them too, into its ring */
+            fill(data, i, data->count - i < RING ? data->count - i : RING, samples);
+        }
+        const struct sample *const sample = &samples[i % RING];
         struct store_row *const block = rows + (size_t)sample->point * BLOCK;
         block[counts[sample->point]++] = (struct store_row){
             .time_ns = sample->time_ns, .seen_ns = sample->seen_ns, .value = sample->value, .status = sample->status};
@@ -257,9 +318,11 @@ static double run_blocks(void *self)
     }
     commit(store, batch);
     const int64_t took_ns = bench_now_ns() - start_ns;
+    data->thread_ns = (double)(thread_cpu_ns() - thread_ns) / (double)data->count;
     data->kept = size_of_blocks(store);
     data->written = bytes_written() - before;
     rocksdb_writebatch_destroy(batch);
+    free(samples);
     free(rows);
     free(counts);
     free(scratch);
@@ -317,15 +380,61 @@ static void measure_mine(void)
     bench_print("store", "blocks_samples_per_s", pair.ours, "1/s", "bare blocks of 512, no log, no sync");
     bench_print("store", "of_bare_blocks", 1 / pair.ratio, "", "samples_per_s / blocks_samples_per_s, in turns");
     bench_print("store", "cpu_per_sample", data->cpu_ns, "ns", "of the whole process, RocksDB's threads included");
+    const double ours_ns = data->thread_ns;
+    (void)run_blocks(data);
+    bench_print("store", "thread_of_bare_blocks", data->thread_ns / ours_ns, "",
+                "processor time of the writing thread: bare blocks / the writer");
     data->sync_ns = 10 * NS_PER_MS;
     bench_print("store", "synced_samples_per_s", run_writer(data), "1/s", "the same, never more than 10 ms unsynced");
     tell_sizes(data, "bytes_per_sample", "written_per_sample", "a mine: two decimals every second; zstd, compacted");
     bench_print("store", "keys_samples_per_s", run_keys(data), "1/s", "one key per sample");
 }
 
-int main(void)
+/* Runs `measure` in a process of its own. */
+static void apart(void (*measure)(void))
 {
-    measure_mine();
+    (void)fflush(stdout);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        measure();
+        exit(0);
+    }
+    int status = 1;
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "bench_store: a part failed\n");
+        exit(1);
+    }
+}
+
+static void measure_10k(void)
+{
+    struct data *const data = memory_new(1, sizeof *data);
+    make_points(&data->site, 10000);
+    data->count = data->site.point_count * 640;
+    data->sync_ns = NS_PER_S;
+    const struct bench_pair pair = bench_alternate(1, run_blocks, data, run_writer, data);
+    bench_print("store", "series_10k_samples_per_s", pair.bare, "1/s", "10 000 series, one sample of each in turn");
+    bench_print("store", "series_10k_of_bare_blocks", 1 / pair.ratio, "", "beside bare blocks, in turns");
+    bench_print("store", "series_10k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
+}
+
+/* Long enough for every block to be nearly full: the most memory there can be. */
+static void measure_100k(void)
+{
+    struct data *const data = memory_new(1, sizeof *data);
+    make_points(&data->site, 100000);
+    data->count = data->site.point_count * 540;
+    data->sync_ns = NS_PER_S;
+    const int64_t before = bench_peak_bytes();
+    const double figure = run_writer(data);
+    bench_print("store", "series_100k_samples_per_s", figure, "1/s", "100 000 series, one sample of each in turn");
+    bench_print("store", "series_100k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
+    bench_print("store", "series_100k_memory", (double)data->memory - (double)before, "B",
+                "the store and its writer, all 100 000 blocks open until they are full");
+}
+
+static void measure_plant(void)
+{
     struct data *const data = memory_new(1, sizeof *data);
     data->sync_ns = NS_PER_S;
     if (make_plant(data)) {
@@ -334,6 +443,21 @@ int main(void)
                    "Tennessee Eastman, 5 s, five digits; zstd, compacted");
     } else {
         fprintf(stderr, "bench_store: the plant's data are not here; skipped\n");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *const part = argc > 1 ? argv[1] : "";
+    if (*part == '\0' || strcmp(part, "many") == 0) {
+        apart(measure_10k);
+        apart(measure_100k);
+    }
+    if (*part == '\0' || strcmp(part, "mine") == 0) {
+        measure_mine();
+    }
+    if (*part == '\0' || strcmp(part, "plant") == 0) {
+        measure_plant();
     }
     bench_print("store", "peak_memory", (double)bench_peak_bytes(), "B", "of this run, its own data included");
     return 0;
