@@ -10,7 +10,7 @@
  * that is slow.  Those run in processes of their own, so that their memory can be
  * told.
  *
- * bench_store [mine|many|plant]: only that part.
+ * bench_store [mine|many|plant|methane|nab]: only that part.
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -118,31 +118,69 @@ static void fill(const struct data *data, size_t from, size_t n, struct sample *
     }
 }
 
-/* The simulator of a chemical plant: 53 measurements every 5 s, in five digits. */
-static bool make_plant(struct data *data)
+/* A file of ../shared/data, as rows of a time that is not looked at and one value for each point. */
+struct recording {
+    const char *name, *file, *command, *note;
+    size_t points, rows;
+    int64_t step_ns;
+    bool long_rows; /* else each row is the number of a point and one value of it */
+};
+
+static const struct recording recordings[] = {
+    {.name = "plant",
+     .file = "../shared/data/tep/fast/f00_5s.csv.gz",
+     .command = "zcat ../shared/data/tep/fast/f0[012]_5s.csv.gz",
+     .note = "Tennessee Eastman, 5 s, five digits; zstd, compacted",
+     .points = 53,
+     .rows = (size_t)3 * 11520,
+     .step_ns = 5 * NS_PER_S,
+     .long_rows = true},
+    {.name = "methane",
+     .file = "../shared/data/methane/methane-train.arff",
+     .command = "sed -n 's/^[0-9-]/0,&/p' ../shared/data/methane/methane-train.arff",
+     .note = "sensors of a coal mine, taken as every 30 s; zstd, compacted",
+     .points = 7,
+     .rows = 13368,
+     .step_ns = 30 * NS_PER_S,
+     .long_rows = true},
+    {.name = "nab",
+     .file = "../shared/data/nab/nab_dev.txt",
+     .command = "awk -F, 'FNR == 1 {file++} FNR > 1 {print file - 1 \",\" $2}' ../shared/data/nab/data/*/*.csv",
+     .note = "Numenta's series, taken as every 5 min; zstd, compacted",
+     .points = 64,
+     .rows = 400000,
+     .step_ns = 300 * NS_PER_S},
+};
+
+static void take_row(struct data *data, const struct recording *from, char *line, int64_t *rows)
 {
-    FILE *const in = access("../shared/data/tep/fast/f00_5s.csv.gz", R_OK) == 0
-                         ? popen("zcat ../shared/data/tep/fast/f0[012]_5s.csv.gz", "r")
-                         : NULL;
-    enum { COLUMNS = 53, ROWS = 3 * 11520 };
+    char *at = strchr(line, ',');
+    if (line[0] < '0' || line[0] > '9' || at == NULL) {
+        return; /* a heading */
+    }
+    const uint32_t first = from->long_rows ? 0 : (uint32_t)strtoul(line, NULL, 10) % (uint32_t)from->points;
+    const int64_t time_ns = begin_ns + rows[first]++ * from->step_ns;
+    for (uint32_t point = first; point < from->points && *at == ','; point++) {
+        data->samples[data->count++] =
+            (struct sample){.time_ns = time_ns, .seen_ns = time_ns, .value = strtod(at + 1, &at), .point = point};
+    }
+}
+
+static bool make_recorded(struct data *data, const struct recording *from)
+{
+    FILE *const in = access(from->file, R_OK) == 0 ? popen(from->command, "r") : NULL;
     if (in == NULL) {
         return false;
     }
+    const size_t room = from->rows * (from->long_rows ? from->points : 1);
+    int64_t *const rows = memory_new(from->points, sizeof *rows);
     char line[4096];
-    make_points(&data->site, COLUMNS);
-    data->samples = memory_new((size_t)COLUMNS * ROWS, sizeof *data->samples);
-    for (int64_t row = 0; row < ROWS && fgets(line, sizeof line, in) != NULL;) {
-        char *at = strchr(line, ',');
-        if (line[0] < '0' || line[0] > '9' || at == NULL) {
-            continue; /* a heading */
-        }
-        for (uint32_t point = 0; point < COLUMNS && at != NULL && *at == ','; point++) {
-            const int64_t time_ns = begin_ns + row * 5 * NS_PER_S;
-            data->samples[data->count++] =
-                (struct sample){.time_ns = time_ns, .seen_ns = time_ns, .value = strtod(at + 1, &at), .point = point};
-        }
-        row++;
+    make_points(&data->site, from->points);
+    data->samples = memory_new(room, sizeof *data->samples);
+    while (data->count + from->points <= room && fgets(line, sizeof line, in) != NULL) {
+        take_row(data, from, line, rows);
     }
+    free(rows);
     (void)pclose(in);
     return data->count > 0;
 }
@@ -433,17 +471,20 @@ static void measure_100k(void)
                 "the store and its writer, all 100 000 blocks open until they are full");
 }
 
-static void measure_plant(void)
+static void measure_recorded(const struct recording *from)
 {
     struct data *const data = memory_new(1, sizeof *data);
+    char kept[64];
+    char written[64];
     data->sync_ns = NS_PER_S;
-    if (make_plant(data)) {
-        (void)run_writer(data);
-        tell_sizes(data, "plant_bytes_per_sample", "plant_written_per_sample",
-                   "Tennessee Eastman, 5 s, five digits; zstd, compacted");
-    } else {
-        fprintf(stderr, "bench_store: the plant's data are not here; skipped\n");
+    if (!make_recorded(data, from)) {
+        fprintf(stderr, "bench_store: %s is not here; skipped\n", from->file);
+        return;
     }
+    (void)run_writer(data);
+    (void)snprintf(kept, sizeof kept, "%s_bytes_per_sample", from->name);
+    (void)snprintf(written, sizeof written, "%s_written_per_sample", from->name);
+    tell_sizes(data, kept, written, from->note);
 }
 
 int main(int argc, char **argv)
@@ -456,8 +497,10 @@ int main(int argc, char **argv)
     if (*part == '\0' || strcmp(part, "mine") == 0) {
         measure_mine();
     }
-    if (*part == '\0' || strcmp(part, "plant") == 0) {
-        measure_plant();
+    for (size_t i = 0; i < sizeof recordings / sizeof *recordings; i++) {
+        if (*part == '\0' || strcmp(part, recordings[i].name) == 0) {
+            measure_recorded(&recordings[i]);
+        }
     }
     bench_print("store", "peak_memory", (double)bench_peak_bytes(), "B", "of this run, its own data included");
     return 0;
