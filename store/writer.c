@@ -507,8 +507,8 @@ static void note_failure(struct store_writer *writer, const struct err *why, int
     if (writer->failing_ns == 0) {
         writer->failing_ns = now_ns;
         log_event(LOG_ERROR, "store", "STO-001", writer->store->path,
-                  "path=%s reason=\"%s\" hint=\"samples wait in memory; free space on the disk\"", writer->store->path,
-                  why->text);
+                  "path=%s reason=\"%s\" hint=\"samples wait in memory; look at the disk: full, failing, read-only?\"",
+                  writer->store->path, why->text);
     }
     writer->retry_ns = now_ns + writer->pause_ns;
     writer->pause_ns = writer->pause_ns * 2 < retry_max_ns ? writer->pause_ns * 2 : retry_max_ns;
