@@ -31,6 +31,7 @@ struct monitor {
     struct site *site;
     struct rules *rules;
     struct pipeline *pipeline;
+    uint64_t dropped; /* samples and events, at stops while the disk took nothing */
     struct clock clock;
     char subject[32]; /* "run 3": tells this run's log lines from those before a reload */
     unsigned runs;
@@ -69,6 +70,7 @@ static void stop(struct monitor *monitor)
     if (monitor->summary) {
         summary_print(pipeline_counters(monitor->pipeline), stderr);
     }
+    monitor->dropped += summary_dropped(pipeline_counters(monitor->pipeline));
     pipeline_free(monitor->pipeline);
     monitor->pipeline = NULL;
     log_event(LOG_INFO, "app", "APP-002", monitor->subject, "state=stopped site=%s", monitor->site->id);
@@ -150,6 +152,10 @@ static enum err_code run(struct monitor *monitor, const sigset_t *signals, struc
         }
     }
     stop(monitor);
+    if (code == ERR_NONE && monitor->dropped > 0) {
+        code = err_set(err, ERR_ENV, "stopped while the disk took nothing: %llu samples and events were lost",
+                       (unsigned long long)monitor->dropped);
+    }
     return code;
 }
 

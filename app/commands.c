@@ -11,7 +11,8 @@
 const struct command davy_commands[] = {
     {"run", cmd_run, "run SITE [--drill | --test] [--shards N] [--seconds N] [--summary]",
      "Runs the monitor: reads the field, judges every sample, stores it, keeps the alarms and feeds the sinks.\n"
-     "Stops cleanly on SIGINT or SIGTERM: everything taken in is judged, stored and journalled first.\n"
+     "Stops cleanly on SIGINT or SIGTERM: everything taken in is judged, stored and journalled first.  Exit code 3\n"
+     "when the disk took nothing for seconds and what waited for it was lost.\n"
      "  --drill      marks all events as \"exercise\"\n"
      "  --test       marks all events as \"test\"\n"
      "  --shards N   judges on N threads of their own (default 1, together with the field bus)\n"
@@ -109,7 +110,8 @@ const struct command davy_commands[] = {
      "is verified before it is put in place; exit code 1 when something in it is damaged.\n"},
     {"verify", cmd_verify, "verify SITE",
      "Checks the whole store: checksums, block invariants, the journal's hash chain.  Prints each damage with its\n"
-     "place; exit code 1 when something is damaged or missing.\n"},
+     "place; exit code 1 when something is damaged or missing, also when the store cannot be opened because of it,\n"
+     "2 when there is no store yet, 3 when it may not be read.\n"},
 };
 
 const size_t davy_command_count = sizeof davy_commands / sizeof *davy_commands;
