@@ -75,6 +75,7 @@ struct store_row {
     int64_t seen_ns; /* 0 when not kept for this row */
     double value;    /* NaN = none */
     uint16_t status;
+    bool imported; /* given out: it came as history, not from the field */
 };
 
 /* Called for each row in order; return false to stop. */
