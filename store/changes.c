@@ -26,13 +26,15 @@ static enum err_code origin_of(const struct store *store, uint8_t ret_hash[JOURN
 /* ---- writing ------------------------------------------------------------------------------------------------------
  */
 
+/* Where an item stands in the bytes: kind and id, then the text. */
 struct item {
-    struct buf key; /* kind and id */
-    struct buf text;
+    size_t at;
+    uint32_t name_len, text_len;
 };
 
 struct store_changes {
     struct store *store;
+    struct buf bytes; /* of all items: of many thousand points each would be a lot of small pieces */
     struct item *items;
     size_t count, room;
 };
@@ -46,11 +48,8 @@ struct store_changes *store_changes_new(struct store *store)
 
 void store_changes_free(struct store_changes *changes)
 {
-    for (size_t i = 0; changes != NULL && i < changes->count; i++) {
-        buf_done(&changes->items[i].key);
-        buf_done(&changes->items[i].text);
-    }
     if (changes != NULL) {
+        buf_done(&changes->bytes);
         free(changes->items);
         free(changes);
     }
@@ -63,11 +62,11 @@ void store_changes_add(struct store_changes *changes, char kind, const char *id,
         changes->room = changes->room == 0 ? 64 : 2 * changes->room;
         changes->items = memory_resize(changes->items, changes->room, sizeof *changes->items);
     }
-    struct item *const item = &changes->items[changes->count++];
-    *item = (struct item){0};
-    buf_add(&item->key, &kind, 1);
-    buf_add(&item->key, id, id_len);
-    buf_add(&item->text, text, text_len);
+    changes->items[changes->count++] =
+        (struct item){.at = changes->bytes.len, .name_len = (uint32_t)(id_len + 1), .text_len = (uint32_t)text_len};
+    buf_add(&changes->bytes, &kind, 1);
+    buf_add(&changes->bytes, id, id_len);
+    buf_add(&changes->bytes, text, text_len);
 }
 
 size_t store_changes_count(const struct store_changes *changes)
@@ -75,12 +74,14 @@ size_t store_changes_count(const struct store_changes *changes)
     return changes->count;
 }
 
-static int compare_items(const void *a, const void *b)
+static int compare_items(const void *a, const void *b, void *self)
 {
-    const struct buf *const x = &((const struct item *)a)->key;
-    const struct buf *const y = &((const struct item *)b)->key;
-    const int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
-    return order != 0 ? order : x->len < y->len ? -1 : x->len > y->len;
+    const char *const bytes = self;
+    const struct item *const x = a;
+    const struct item *const y = b;
+    const size_t len = x->name_len < y->name_len ? x->name_len : y->name_len;
+    const int order = memcmp(bytes + x->at, bytes + y->at, len);
+    return order != 0 ? order : x->name_len < y->name_len ? -1 : x->name_len > y->name_len;
 }
 
 static void put(struct store *store, rocksdb_writebatch_t *batch, const void *key, size_t key_len,
@@ -96,13 +97,16 @@ static enum err_code put_items(struct store_changes *changes, rocksdb_writebatch
     struct buf value = {0};
     EVP_MD_CTX *const digest = EVP_MD_CTX_new();
     bool fine = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1;
-    qsort(changes->items, changes->count, sizeof *changes->items, compare_items);
+    if (changes->count > 1) {
+        qsort_r(changes->items, changes->count, sizeof *changes->items, compare_items, changes->bytes.data);
+    }
     for (size_t i = 0; fine && i < changes->count; i++) {
         const struct item *const item = &changes->items[i];
+        const char *const name = changes->bytes.data + item->at;
         uint8_t key[CHANGE_KEY_MAX];
-        const size_t len = change_item_key(number, item->key.data[0], item->key.data + 1, item->key.len - 1, key);
+        const size_t len = change_item_key(number, name[0], name + 1, item->name_len - 1, key);
         buf_clear(&value);
-        change_item_format(&value, key, len, item->text.data, item->text.len);
+        change_item_format(&value, key, len, name + item->name_len, item->text_len);
         put(changes->store, batch, key, len, &value);
         fine = change_digest(digest, key, len, value.data, value.len);
     }

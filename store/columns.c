@@ -111,7 +111,8 @@ static bool take_op(struct walk *walk, const uint8_t **at)
     struct columns *const columns = walk->columns;
     const uint8_t tag = *(*at)++;
     take_time(walk, tag, at);
-    if ((tag & OP_STATUS) != 0) {
+    const bool begins = (tag & OP_TIME) == OP_TIME_FULL; /* and says then what its number is */
+    if ((tag & OP_STATUS) != 0 || (begins && (tag & OP_VALUE) != OP_VALUE_DECIMAL)) {
         return false;
     }
     if ((tag & OP_LAG) != 0) {
