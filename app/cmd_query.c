@@ -1,198 +1,236 @@
 /*
- * cmd_query: `davy query SITE POINT`, stored samples or aggregates of a point.
+ * cmd_query: `davy query SITE POINT...`, stored samples, aggregates or newest
+ * readings.
  *
- * Reads beside a running monitor; prints as it reads, in constant memory.
+ * One point after the other, each by time; prints as it reads, in constant
+ * memory, beside a running monitor.
  */
 #include "app/args.h"
 #include "app/command.h"
 #include "app/provenance.h"
+#include "app/query_out.h"
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/store.h"
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const agg_names[AGG_KINDS] = {
-    [AGG_MEAN] = "mean",   [AGG_MIN] = "min",     [AGG_MAX] = "max",
-    [AGG_COUNT] = "count", [AGG_FIRST] = "first", [AGG_LAST] = "last",
+struct words {
+    const char *from, *to, *every, *agg, *format;
+    bool last, provenance, changes;
 };
 
 struct query {
-    bool ndjson;
-    bool provenance, changes;
-    enum store_agg aggs[AGG_KINDS]; /* in the order asked */
-    size_t agg_count;
-    struct buf line;
+    const struct site *site;
+    const char *const *points; /* ids and patterns, as given */
+    size_t point_count;
+    int64_t from_ns, to_ns, every_ns;
+    struct store *store;
+    struct query_out out;
+    bool any; /* a line was asked for of some point */
 };
 
-static bool put_line(struct query *query)
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
+
+static bool is_pattern(const char *point)
 {
-    buf_text(&query->line, "\n");
-    return fwrite(query->line.data, 1, query->line.len, stdout) == query->line.len;
+    return strpbrk(point, "*?") != NULL;
 }
 
-static void put_time(struct query *query, int64_t time_ns)
+/* What is asked for; --every, --last, --provenance and --changes exclude each other. */
+static enum err_code read_kind(const struct words *words, enum query_kind *ret_kind, struct err *err)
 {
-    char time[TEXT_TIME_MAX];
-    (void)text_format_time(time_ns, time);
-    buf_clear(&query->line);
-    buf_printf(&query->line, query->ndjson ? "{\"time\":\"%s\"" : "%s", time);
-}
-
-static bool put_sample(void *self, const struct store_row *row)
-{
-    struct query *query = self;
-    char status[STATUS_TEXT_MAX];
-    (void)status_format(row->status, status);
-    put_time(query, row->time_ns);
-    buf_text(&query->line, query->ndjson ? ",\"value\":" : ",");
-    if (isfinite(row->value)) {
-        buf_number(&query->line, row->value);
-    } else if (query->ndjson) {
-        buf_text(&query->line, "null");
+    if ((words->every != NULL) + words->last + words->provenance + words->changes > 1) {
+        return err_set(err, ERR_INPUT, "--every, --last, --provenance and --changes exclude each other");
     }
-    buf_printf(&query->line, query->ndjson ? ",\"status\":\"%s\"}" : ",%s", status);
-    return put_line(query);
-}
-
-static bool put_bucket(void *self, const struct store_bucket *bucket)
-{
-    struct query *query = self;
-    put_time(query, bucket->start_ns);
-    for (size_t i = 0; i < query->agg_count; i++) {
-        if (query->ndjson) {
-            buf_printf(&query->line, ",\"%s\":", agg_names[query->aggs[i]]);
-        } else {
-            buf_text(&query->line, ",");
-        }
-        buf_number(&query->line, bucket->agg[query->aggs[i]]);
-    }
-    if (query->ndjson) {
-        buf_text(&query->line, "}");
-    }
-    return put_line(query);
-}
-
-static void put_header(const struct query *query)
-{
-    if (query->ndjson || query->changes) {
-        return;
-    }
-    if (query->agg_count == 0) {
-        printf("%s", query->provenance ? provenance_header() : "time,value,status\n");
-        return;
-    }
-    printf("time");
-    for (size_t i = 0; i < query->agg_count; i++) {
-        printf(",%s", agg_names[query->aggs[i]]);
-    }
-    printf("\n");
-}
-
-static enum err_code read_agg(const char *word, size_t len, enum store_agg *ret_agg, struct err *err)
-{
-    for (int i = 0; i < AGG_KINDS; i++) {
-        if (strlen(agg_names[i]) == len && memcmp(agg_names[i], word, len) == 0) {
-            *ret_agg = (enum store_agg)i;
-            return ERR_NONE;
-        }
-    }
-    return err_set(err, ERR_INPUT, "aggregate \"%.*s\" is not known; mean, min, max, count, first and last are",
-                   (int)len, word);
-}
-
-static enum err_code read_aggs(const char *list, struct query *query, struct err *err)
-{
-    for (const char *at = list; at != NULL; at = strchr(at, ',') != NULL ? strchr(at, ',') + 1 : NULL) {
-        if (query->agg_count == AGG_KINDS) {
-            return err_set(err, ERR_INPUT, "--agg names more than the %d aggregates there are", AGG_KINDS);
-        }
-        if (read_agg(at, strcspn(at, ","), &query->aggs[query->agg_count++], err) != ERR_NONE) {
-            return ERR_INPUT;
-        }
-    }
+    *ret_kind = words->last            ? QUERY_NEWEST
+                : words->provenance    ? QUERY_PROVENANCE
+                : words->changes       ? QUERY_CHANGES
+                : words->every != NULL ? QUERY_BUCKETS
+                                       : QUERY_SAMPLES;
     return ERR_NONE;
 }
 
-struct words {
-    const char *from, *to, *every, *agg, *format;
-};
-
-struct span {
-    int64_t from_ns, to_ns, every_ns; /* every_ns 0: samples as they are */
-};
-
-static enum err_code read_words(const struct words *words, struct query *query, struct span *span, struct err *err)
+static enum err_code read_times(const struct words *words, struct query *query, struct err *err)
 {
     struct clock clock;
     clock_init(&clock);
-    int64_t now_ns = clock_now_ns(&clock);
-    span->from_ns = query->changes ? INT64_MIN : now_ns - 3600 * NS_PER_S;
-    span->to_ns = query->changes ? INT64_MAX : now_ns;
-    if ((words->from != NULL && args_time(words->from, now_ns, &span->from_ns, err) != ERR_NONE) ||
-        (words->to != NULL && args_time(words->to, now_ns, &span->to_ns, err) != ERR_NONE) ||
-        (words->every != NULL && args_duration(words->every, &span->every_ns, err) != ERR_NONE)) {
+    const int64_t now_ns = clock_now_ns(&clock);
+    query->from_ns = words->changes ? INT64_MIN : now_ns - 3600 * NS_PER_S;
+    query->to_ns = words->changes ? INT64_MAX : now_ns;
+    if ((words->from != NULL && args_time(words->from, now_ns, &query->from_ns, err) != ERR_NONE) ||
+        (words->to != NULL && args_time(words->to, now_ns, &query->to_ns, err) != ERR_NONE) ||
+        (words->every != NULL && args_duration(words->every, &query->every_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
-    if (words->every != NULL && span->every_ns <= 0) {
+    if (words->every != NULL && query->every_ns <= 0) {
         return err_set(err, ERR_INPUT, "--every must be more than nothing");
     }
     if (words->every == NULL && words->agg != NULL) {
         return err_set(err, ERR_INPUT, "--agg needs --every: over which time to aggregate, like --every 1m");
     }
-    if ((query->provenance || query->changes) && (words->every != NULL || query->provenance == query->changes)) {
-        return err_set(err, ERR_INPUT, "--provenance, --changes and --every exclude each other");
+    if (words->last && (words->from != NULL || words->to != NULL || words->every != NULL)) {
+        return err_set(err, ERR_INPUT, "--last asks for the newest reading; --from, --to and --every go without it");
     }
-    query->ndjson = strcmp(words->format, "ndjson") == 0;
-    if (!query->ndjson && strcmp(words->format, "csv") != 0) {
-        return err_set(err, ERR_INPUT, "--format \"%s\" is not known; csv or ndjson", words->format);
-    }
-    if (words->every == NULL) {
-        return ERR_NONE;
-    }
-    return read_aggs(words->agg != NULL ? words->agg : "mean,min,max,count,first,last", query, err);
+    return ERR_NONE;
 }
 
-static enum err_code print_provenance(struct store *store, const char *point, const struct query *query,
-                                      const struct span *span, struct err *err)
+static enum err_code read_words(const struct words *words, const struct args *args, struct query *query,
+                                struct err *err)
+{
+    struct query_out *out = &query->out;
+    query->points = args->positional + 1;
+    query->point_count = args->count - 1;
+    if (read_kind(words, &out->kind, err) != ERR_NONE || read_times(words, query, err) != ERR_NONE) {
+        return ERR_INPUT;
+    }
+    if (query->point_count == 0 && !words->last && !words->changes) {
+        return err_set(err, ERR_INPUT, "which point? name one or more, or a pattern such as 'face-501/*'");
+    }
+    out->ndjson = strcmp(words->format, "ndjson") == 0;
+    if (!out->ndjson && strcmp(words->format, "csv") != 0) {
+        return err_set(err, ERR_INPUT, "--format \"%s\" is not known; csv or ndjson", words->format);
+    }
+    out->with_point = query->point_count != 1 || is_pattern(query->points[0]);
+    if (out->kind != QUERY_BUCKETS) {
+        return ERR_NONE;
+    }
+    return query_out_aggs(out, words->agg != NULL ? words->agg : "mean,min,max,count,first,last", err);
+}
+
+/* ---- points ------------------------------------------------------------------------------------------------------ */
+
+static enum err_code print_provenance(struct query *query, const char *point, struct err *err)
 {
     struct provenance *provenance = NULL;
-    enum err_code code = provenance_load(store, point, query->ndjson, &provenance, err);
+    enum err_code code =
+        provenance_load(query->store, point, query->out.ndjson, query->out.with_point, &provenance, err);
     if (code == ERR_NONE) {
-        code = store_read(store, point, span->from_ns, span->to_ns, provenance_print, provenance, err);
+        code = store_read(query->store, point, query->from_ns, query->to_ns, provenance_print, provenance, err);
     }
     provenance_free(provenance);
     return code;
 }
 
-static enum err_code print_span(const struct site *site, const char *point, struct query *query,
-                                const struct span *span, struct err *err)
+static enum err_code print_point(struct query *query, const char *point, struct err *err)
+{
+    query->out.point = point;
+    query->out.point_len = strlen(point);
+    query->any = true;
+    if (query->out.kind == QUERY_PROVENANCE) {
+        return print_provenance(query, point, err);
+    }
+    if (query->out.kind == QUERY_BUCKETS) {
+        return store_aggregate(query->store, point, query->from_ns, query->to_ns, query->every_ns, query_out_bucket,
+                               &query->out, err);
+    }
+    return store_read(query->store, point, query->from_ns, query->to_ns, query_out_sample, &query->out, err);
+}
+
+/* All points of the site that match, in its order; those of which nothing was stored yet are passed over. */
+static enum err_code print_pattern(struct query *query, const char *pattern, struct err *err)
+{
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < query->site->point_count; i++) {
+        if (text_glob(pattern, query->site->points[i].id)) {
+            code = print_point(query, query->site->points[i].id, err);
+            code = code == ERR_NO ? ERR_NONE : code;
+        }
+    }
+    return code;
+}
+
+static enum err_code print_points(struct query *query, struct err *err)
+{
+    enum err_code code = ERR_NONE;
+    for (size_t i = 0; code == ERR_NONE && i < query->point_count; i++) {
+        code = is_pattern(query->points[i]) ? print_pattern(query, query->points[i], err)
+                                            : print_point(query, query->points[i], err);
+    }
+    return code;
+}
+
+/* ---- newest readings --------------------------------------------------------------------------------------------- */
+
+static bool is_asked_for(const struct query *query, const char *id)
+{
+    for (size_t i = 0; i < query->point_count; i++) {
+        if (text_glob(query->points[i], id)) { /* an id is a pattern of itself */
+            return true;
+        }
+    }
+    return query->point_count == 0;
+}
+
+static bool print_newest(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+{
+    struct query *query = self;
+    char text[1024];
+    (void)snprintf(text, sizeof text, "%.*s", (int)id_len, id); /* an id has at most 512 bytes */
+    if (!is_asked_for(query, text)) {
+        return true;
+    }
+    query->out.point = id;
+    query->out.point_len = id_len;
+    query->any = true;
+    const struct store_row row = {.time_ns = entry->time_ns, .value = entry->value, .status = entry->status};
+    return query_out_sample(&query->out, &row);
+}
+
+/* Of all points and rules, or of those named. */
+static enum err_code print_changes(struct query *query, struct err *err)
+{
+    const struct query_out *const out = &query->out;
+    enum err_code code = ERR_NONE;
+    query->any = true;
+    for (size_t i = 0; code == ERR_NONE && (i == 0 || i < query->point_count); i++) {
+        code = provenance_print_changes(query->store, query->point_count == 0 ? NULL : query->points[i], query->from_ns,
+                                        query->to_ns, out->ndjson, err);
+    }
+    return code;
+}
+
+static enum err_code print_kind(struct query *query, struct err *err)
+{
+    switch (query->out.kind) {
+    case QUERY_NEWEST:
+        return store_last_all(query->store, print_newest, query, err);
+    case QUERY_CHANGES:
+        return print_changes(query, err);
+    default:
+        return print_points(query, err);
+    }
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
+
+static enum err_code print_all(struct query *query, struct err *err)
 {
     char path[PATH_MAX];
-    struct store *store = NULL;
-    enum err_code code = store_open_reader(command_store_path(site, path, sizeof path), &store, err);
+    enum err_code code = store_open_reader(command_store_path(query->site, path, sizeof path), &query->store, err);
     if (code != ERR_NONE) {
         return code;
     }
-    put_header(query);
-    if (query->changes) {
-        code = provenance_print_changes(store, point, span->from_ns, span->to_ns, query->ndjson, err);
-    } else if (query->provenance) {
-        code = print_provenance(store, point, query, span, err);
-    } else if (span->every_ns > 0) {
-        code = store_aggregate(store, point, span->from_ns, span->to_ns, span->every_ns, put_bucket, query, err);
+    (void)setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* many short lines */
+    if (query->out.kind == QUERY_PROVENANCE || query->out.kind == QUERY_CHANGES) {
+        provenance_header(query->out.kind == QUERY_CHANGES, query->out.ndjson, query->out.with_point);
     } else {
-        code = store_read(store, point, span->from_ns, span->to_ns, put_sample, query, err);
+        query_out_header(&query->out);
     }
+    code = print_kind(query, err);
     if (code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
         code = err_set(err, ERR_ENV, "stdout: %s", strerror(errno));
     }
-    store_close(store);
+    if (code == ERR_NONE && !query->any) {
+        code = err_set(err, ERR_NO,
+                       query->out.kind == QUERY_NEWEST
+                           ? "nothing was stored of such a point yet"
+                           : "the pattern matches no point of the site; * is any run of characters");
+    }
+    store_close(query->store);
     return code;
 }
 
@@ -201,32 +239,32 @@ int cmd_query(const struct command *self, int argc, char **argv)
     struct err err = {0};
     struct args args;
     struct words words = {.format = "csv"};
-    struct query query = {0};
-    struct span span = {0};
     const struct arg_option options[] = {
-        {.name = "from", .ret_value = &words.from},      {.name = "to", .ret_value = &words.to},
-        {.name = "every", .ret_value = &words.every},    {.name = "agg", .ret_value = &words.agg},
-        {.name = "format", .ret_value = &words.format},  {.name = "provenance", .ret_flag = &query.provenance},
-        {.name = "changes", .ret_flag = &query.changes},
+        {.name = "from", .ret_value = &words.from},
+        {.name = "to", .ret_value = &words.to},
+        {.name = "every", .ret_value = &words.every},
+        {.name = "agg", .ret_value = &words.agg},
+        {.name = "provenance", .ret_flag = &words.provenance},
+        {.name = "changes", .ret_flag = &words.changes},
+        {.name = "last", .ret_flag = &words.last},
+        {.name = "format", .ret_value = &words.format},
     };
-    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, 2, &args, &err) != ERR_NONE ||
-        read_words(&words, &query, &span, &err) != ERR_NONE) {
-        return command_fail(self, &err);
-    }
-    if (args.count < 2 && !query.changes) {
-        (void)err_set(&err, ERR_INPUT, "which point? after the site");
+    struct query query = {0};
+    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, ARGS_MAX, &args, &err) != ERR_NONE ||
+        read_words(&words, &args, &query, &err) != ERR_NONE) {
         return command_fail(self, &err);
     }
     struct site *site = NULL;
     struct rules *rules = NULL;
     int code = command_load(self, args.positional[0], &site, &rules);
     if (code == ERR_NONE) {
-        code = (int)print_span(site, args.count < 2 ? NULL : args.positional[1], &query, &span, &err);
+        query.site = site;
+        code = (int)print_all(&query, &err);
         if (code != ERR_NONE) {
             (void)command_fail(self, &err);
         }
     }
-    buf_done(&query.line);
+    query_out_done(&query.out);
     rules_free(rules);
     site_free(site);
     return code;

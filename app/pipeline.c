@@ -56,6 +56,7 @@ struct pipeline {
     struct ring *history;     /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
+    struct store_care *care;
     struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
@@ -280,7 +281,16 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
     };
     p->keeper = (struct keeper){
         .store = p->store, .jobs = p->jobs, .done = p->jobs_done, .bell = p->control_bell, .stop = &p->stop_control};
+    p->care = store_care_new(&(struct store_care_config){
+        .store = p->store, .site = p->site, .counters = p->counters, .stop = &p->stop_control});
     return control_new(&config, &p->control, err);
+}
+
+/* Long work on the store, nobody waits for either: they share a thread. */
+static enum err_code start_keeper(struct pipeline *p, struct err *err)
+{
+    const struct agent agents[] = {keeper_agent(&p->keeper), store_care_agent(p->care)};
+    return runner_start("keeper", agents, 2, p->keeper_bell, &p->keeper_runner, err);
 }
 
 static void make_routers(struct pipeline *p)
@@ -467,7 +477,7 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
     }
     if (run_one("alerting", manager_agent(p->manager), p->alerting_bell, &p->alerting_runner, err) != ERR_NONE ||
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
-        run_one("keeper", keeper_agent(&p->keeper), p->keeper_bell, &p->keeper_runner, err) != ERR_NONE ||
+        start_keeper(p, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
@@ -619,6 +629,7 @@ static void stop_receivers(struct pipeline *p)
     if (p->keeper_bell != NULL) {
         doorbell_ring(p->keeper_bell);
     }
+    store_care_hurry(p->care);
     runner_join(p->keeper_runner);
     runner_join(p->control_runner);
     runner_join(p->alerting_runner);
@@ -640,6 +651,7 @@ static void free_agents(struct pipeline *p)
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
+    store_care_free(p->care);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         sink_free(p->sinks[i]);
     }

@@ -27,6 +27,7 @@ struct origin {
 
 struct provenance {
     bool ndjson;
+    const char *point;      /* that each line says; NULL: none does */
     struct origin *origins; /* in the order they were made */
     size_t count;
     struct buf line;
@@ -68,11 +69,12 @@ static bool take(void *self, const struct store_change *change, const struct sto
     return true;
 }
 
-enum err_code provenance_load(struct store *store, const char *point_id, bool ndjson,
+enum err_code provenance_load(struct store *store, const char *point_id, bool ndjson, bool with_point,
                               struct provenance **ret_provenance, struct err *err)
 {
     struct provenance *const provenance = memory_new(1, sizeof *provenance);
     provenance->ndjson = ndjson;
+    provenance->point = with_point ? point_id : NULL;
     const enum err_code code = store_changes_of(store, CHANGE_POINT, point_id, take, provenance, err);
     if (code != ERR_NONE) {
         provenance_free(provenance);
@@ -164,15 +166,25 @@ static double raw_of(const struct origin *origin, const struct store_row *row)
 /* In the order of the header, behind time, seen, value and status; `raw` stands before the last two. */
 static const char *const members[] = {"source", "over", "at", "unit_id", "table", "address", "type", "order", "key"};
 
-const char *provenance_header(void)
+void provenance_header(bool changes, bool ndjson, bool with_point)
 {
-    return "time,seen,value,status,change,source,over,at,unit_id,table,address,type,order,key,raw,scale,offset\n";
+    if (changes && !ndjson) {
+        printf("change,time,what,by,kind,id,now\n");
+    } else if (!ndjson) {
+        printf("time,%sseen,value,status,change,source,over,at,unit_id,table,address,type,order,key,raw,scale,offset\n",
+               with_point ? "point," : "");
+    }
 }
 
-static void add_csv(struct buf *line, const struct origin *origin, const struct store_row *row, const char *status)
+static void add_csv(struct buf *line, const char *point, const struct origin *origin, const struct store_row *row,
+                    const char *status)
 {
     add_time(line, row->time_ns);
     buf_text(line, ",");
+    if (point != NULL) {
+        add_field(line, point);
+        buf_text(line, ",");
+    }
     add_time(line, row->seen_ns);
     buf_text(line, ",");
     add_number(line, row->value, "");
@@ -194,11 +206,16 @@ static void add_csv(struct buf *line, const struct origin *origin, const struct 
     buf_text(line, "\n");
 }
 
-static void add_ndjson(struct buf *line, const struct origin *origin, const struct store_row *row, const char *status)
+static void add_ndjson(struct buf *line, const char *point, const struct origin *origin, const struct store_row *row,
+                       const char *status)
 {
     buf_text(line, "{\"time\":\"");
     add_time(line, row->time_ns);
-    buf_text(line, "\",\"seen\":\"");
+    if (point != NULL) {
+        buf_text(line, "\",\"point\":");
+        buf_json_string(line, point);
+    }
+    buf_text(line, point != NULL ? ",\"seen\":\"" : "\",\"seen\":\"");
     add_time(line, row->seen_ns);
     buf_text(line, "\",\"value\":");
     add_number(line, row->value, "null");
@@ -220,7 +237,7 @@ bool provenance_print(void *self, const struct store_row *row)
     char status[STATUS_TEXT_MAX];
     (void)status_format(row->status, status);
     buf_clear(line);
-    (provenance->ndjson ? add_ndjson : add_csv)(line, origin_of(provenance, row), row, status);
+    (provenance->ndjson ? add_ndjson : add_csv)(line, provenance->point, origin_of(provenance, row), row, status);
     return fwrite(line->data, 1, line->len, stdout) == line->len;
 }
 
@@ -288,9 +305,6 @@ enum err_code provenance_print_changes(struct store *store, const char *id, int6
                                        struct err *err)
 {
     struct listing listing = {.id = id, .from_ns = from_ns, .to_ns = to_ns, .ndjson = ndjson};
-    if (!ndjson) {
-        printf("change,time,what,by,kind,id,now\n");
-    }
     enum err_code code = ERR_NONE;
     if (id == NULL) {
         code = store_changes_walk(store, list, &listing, err);

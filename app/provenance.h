@@ -12,13 +12,13 @@
 
 struct provenance;
 
-/* Reads the history of a point's origin; the store may know none. */
-enum err_code provenance_load(struct store *store, const char *point_id, bool ndjson,
+/* Reads the history of a point's origin; the store may know none.  `with_point`: each line says which point. */
+enum err_code provenance_load(struct store *store, const char *point_id, bool ndjson, bool with_point,
                               struct provenance **ret_provenance, struct err *err) MUST_CHECK;
 void provenance_free(struct provenance *provenance);
 
-/* The CSV header, with its newline. */
-const char *provenance_header(void);
+/* Prints the CSV header, of changes or of rows; of NDJSON none. */
+void provenance_header(bool changes, bool ndjson, bool with_point);
 /* Writes a row to stdout (store_row_fn). */
 bool provenance_print(void *self, const struct store_row *row);
 

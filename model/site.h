@@ -114,6 +114,7 @@ struct site_point {
     int64_t stale_ns;     /* 0: never becomes stale; else `stale`, or 3 x every */
     double resolution;    /* default 0 */
     uint32_t hazard;      /* index or SITE_NONE */
+    uint32_t keep;        /* 0: as store.keep says; else index + 1 into keep_classes */
     const struct site_tag *tags;
     size_t tag_count;
     struct site_from from;
@@ -174,6 +175,11 @@ struct site_sink {
     const char *ca, *cert, *key;
 };
 
+/* How long samples, minutes and hours of a class of points are kept; 0: for ever. */
+struct site_keep {
+    int64_t raw_ns, minute_ns, hour_ns;
+};
+
 struct site {
     struct arena arena;
     const char *file;     /* as given */
@@ -192,7 +198,10 @@ struct site {
     struct site_sink *sinks;
     size_t sink_count;
     const char *store_path; /* resolved; NULL: none given, `davy run` then uses "data" beside the file */
-    int64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_events_ns; /* defaults 1y 2y 10y 3y */
+    int64_t keep_raw_ns, keep_minute_ns, keep_hour_ns, keep_events_ns; /* 0: for ever */
+    struct site_keep *keep_classes;
+    size_t keep_class_count;
+    int64_t pin_before_ns, pin_after_ns; /* samples around an alarm that stay */
     int64_t store_sync_ns;  /* longest time a sample may wait unsynced; default 1 s */
     const char *http_host;  /* NULL: no http */
     uint16_t http_port;
@@ -219,6 +228,9 @@ bool site_from_shape(struct site_from *from, enum mbus_type type, const char *or
 const char *site_source_word(enum source_type type);
 const char *site_table_word(enum mbus_table table);
 const char *site_type_word(enum mbus_type type);
+
+/* How long what is stored of a point is kept; SITE_NONE: of one that is no longer in the site. */
+struct site_keep site_point_keep(const struct site *site, uint32_t point);
 
 /* The value of a point's tag, or NULL. */
 const char *site_point_tag(const struct site_point *point, const char *key);

@@ -14,7 +14,8 @@
  *   site_devices.c   devices expanded to points
  *   site_rules.c     rules: levels, messages, digests
  *   site_suppress.c  which rule suppresses which
- *   site_where.c     which points a rule selects
+ *   site_where.c     which points a rule, or a class of store.keep, selects
+ *   site_keep.c      how long what is stored is kept
  *   site_alarms.c    rules expanded to alarms
  *
  * All files are read first, then hazards and sources of all of them, then
@@ -116,6 +117,8 @@ void site_read_hazards(struct site_build *build, const struct site_doc *doc);
 void site_read_sources(struct site_build *build, const struct site_doc *doc);
 void site_read_sinks(struct site_build *build, const struct site_doc *doc);
 void site_read_own(struct site_build *build, const struct site_doc *doc); /* site, store, http */
+void site_read_keep(struct site_build *build, const struct raw_store *store);   /* store.keep, store.pin */
+void site_read_keep_classes(struct site_build *build, const struct site_doc *own); /* once points are known */
 void site_check_shared(struct site_build *build, const struct site_doc *own); /* between sources and sinks */
 
 void site_read_points(struct site_build *build, uint32_t doc);

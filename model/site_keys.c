@@ -329,19 +329,52 @@ const struct conf_table sink_table = {.name = "sinks.<id>",
                                       .count = COUNT(sink_keys),
                                       .only_words = sink_words};
 
+#define FOR_EVER .fallback_note = "for ever"
+static const struct conf_key keep_class_keys[] = {
+    {"where", CONF_TABLE, KEY(raw_keep_class, where), .required = true, .table = &where_table,
+     .help = "which points, as in rules"},
+    {"raw", CONF_DURATION, KEY(raw_keep_class, raw_ns), .lo = 1, .fallback_note = "that of `store.keep`",
+     .help = "samples"},
+    {"minute", CONF_DURATION, KEY(raw_keep_class, minute_ns), .lo = 1, .fallback_note = "that of `store.keep`",
+     .help = "aggregates by minute"},
+    {"hour", CONF_DURATION, KEY(raw_keep_class, hour_ns), .lo = 1, .fallback_note = "that of `store.keep`",
+     .help = "aggregates by hour"},
+};
+const struct conf_table keep_class_table = {
+    .name = "store.keep.classes[]",
+    .about = "Other times for some of the points; for a point the first class counts that selects it.",
+    .keys = keep_class_keys,
+    .count = COUNT(keep_class_keys)};
+
 static const struct conf_key keep_keys[] = {
-    {"raw", CONF_DURATION, KEY(raw_keep, raw_ns), .lo = 1, .fallback = "1y", .help = "samples"},
-    {"minute", CONF_DURATION, KEY(raw_keep, minute_ns), .lo = 1, .fallback = "2y", .help = "aggregates by minute"},
-    {"hour", CONF_DURATION, KEY(raw_keep, hour_ns), .lo = 1, .fallback = "10y", .help = "aggregates by hour"},
-    {"events", CONF_DURATION, KEY(raw_keep, events_ns), .lo = 1, .fallback = "3y", .help = "the journal of events"},
+    {"raw", CONF_DURATION, KEY(raw_keep, raw_ns), .lo = 1, FOR_EVER, .help = "samples"},
+    {"minute", CONF_DURATION, KEY(raw_keep, minute_ns), .lo = 1, FOR_EVER, .help = "aggregates by minute"},
+    {"hour", CONF_DURATION, KEY(raw_keep, hour_ns), .lo = 1, FOR_EVER, .help = "aggregates by hour"},
+    {"events", CONF_DURATION, KEY(raw_keep, events_ns), .lo = 1, FOR_EVER, .help = "the journal of events"},
+    {"classes", CONF_LIST, KEY(raw_keep, classes), .table = &keep_class_table,
+     .help = "other times for some of the points"},
 };
 static const struct conf_table keep_table = {
-    .name = "store.keep", .about = "How long things are kept.", .keys = keep_keys, .count = COUNT(keep_keys)};
+    .name = "store.keep",
+    .about = "How long things are kept. What is not named is kept for ever.",
+    .keys = keep_keys,
+    .count = COUNT(keep_keys)};
+
+static const struct conf_key pin_keys[] = {
+    {"before", CONF_DURATION, KEY(raw_pin, before_ns), .fallback = "10m", .help = "before the alarm was raised"},
+    {"after", CONF_DURATION, KEY(raw_pin, after_ns), .fallback = "30m", .help = "after it was cleared"},
+};
+static const struct conf_table pin_table = {
+    .name = "store.pin",
+    .about = "Samples around an alarm, of all points of its hazard, that stay when others are removed.",
+    .keys = pin_keys,
+    .count = COUNT(pin_keys)};
 
 static const struct conf_key store_keys[] = {
     {"path", CONF_TEXT, KEY(raw_store, path), .fallback_note = "`data` beside the site file",
      .help = "folder of the database"},
     {"keep", CONF_TABLE, KEY(raw_store, keep), .table = &keep_table, .help = "how long things are kept"},
+    {"pin", CONF_TABLE, KEY(raw_store, pin), .table = &pin_table, .help = "what stays around an alarm"},
     {"sync", CONF_DURATION, KEY(raw_store, sync_ns), .fallback = "1s",
      .help = "longest time a sample may wait before it is forced to the disk"},
 };

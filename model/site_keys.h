@@ -135,12 +135,25 @@ struct raw_sink {
 struct raw_keep {
     struct conf_head head;
     int64_t raw_ns, minute_ns, hour_ns, events_ns;
+    json_t *classes;
+};
+
+struct raw_keep_class {
+    struct conf_head head;
+    struct raw_where where;
+    int64_t raw_ns, minute_ns, hour_ns;
+};
+
+struct raw_pin {
+    struct conf_head head;
+    int64_t before_ns, after_ns;
 };
 
 struct raw_store {
     struct conf_head head;
     const char *path;
     struct raw_keep keep;
+    struct raw_pin pin;
     int64_t sync_ns;
 };
 
@@ -176,5 +189,6 @@ extern const struct conf_table rule_table;
 extern const struct conf_table where_table;
 extern const struct conf_table level_table;
 extern const struct conf_table sink_table;
+extern const struct conf_table keep_class_table; /* struct raw_keep_class */
 
 #endif

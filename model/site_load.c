@@ -203,6 +203,9 @@ static void build_site(struct site_build *build)
     }
     read_all_points(build);
     site_check_overlaps(build);
+    if (own != NULL) {
+        site_read_keep_classes(build, own);
+    }
     site_read_rules(build);
     if (build->conf.mistakes->total == build->mistakes_before) {
         site_make_alarms(build); /* needs rules that are right */

@@ -64,10 +64,7 @@ void site_read_own(struct site_build *build, const struct site_doc *doc)
     struct raw_store store = doc->raw.store;
     conf_defaults(&build->conf, conf_find_key(&site_table, "store", 5)->table, &store);
     site->store_path = store.path == NULL ? NULL : site_resolve(build, doc->folder, store.path);
-    site->keep_raw_ns = store.keep.raw_ns;
-    site->keep_minute_ns = store.keep.minute_ns;
-    site->keep_hour_ns = store.keep.hour_ns;
-    site->keep_events_ns = store.keep.events_ns;
+    site_read_keep(build, &store);
     site->store_sync_ns = store.sync_ns;
     if (doc->raw.http.listen != NULL) {
         const struct conf_at at = CONF_KEY_AT(&root, "http");

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const cf_names[CF_COUNT] = {"default", "series", "blocks", "log", "journal", "state"};
+static const char *const cf_names[CF_COUNT] = {"default", "series", "blocks", "log",
+                                              "journal", "state",  "tiers",  "notes"};
 
 enum { HEAL_PAUSE_MS = 200, PROBE_BYTES = 64 * 1024, SECONDARY_TRIES = 20 };
 
@@ -40,14 +41,16 @@ static char *open_once(struct store *store)
                                                  &rocks_err);
         return rocks_err;
     }
+    int count = CF_COUNT;
     for (int tries = 0; tries < SECONDARY_TRIES; tries++) {
         rocksdb_free(rocks_err);
         rocks_err = NULL;
-        store->db = rocksdb_open_as_secondary_column_families(store->options, store->path, store->scratch, CF_COUNT,
+        store->db = rocksdb_open_as_secondary_column_families(store->options, store->path, store->scratch, count,
                                                               cf_names, options, store->cf, &rocks_err);
         if (rocks_err == NULL) {
             break;
         }
+        count = strstr(rocks_err, "olumn family not found") != NULL ? CF_FIRST : count; /* an older store */
     }
     return rocks_err;
 }
@@ -98,7 +101,10 @@ void db_close(struct store *store)
         return;
     }
     for (int cf = 0; cf < CF_COUNT; cf++) {
-        rocksdb_column_family_handle_destroy(store->cf[cf]);
+        if (store->cf[cf] != NULL) {
+            rocksdb_column_family_handle_destroy(store->cf[cf]);
+        }
+        store->cf[cf] = NULL;
     }
     rocksdb_close(store->db);
     store->db = NULL;
@@ -200,6 +206,27 @@ enum err_code db_get(struct store *store, enum cf cf, const void *key, size_t ke
         *ret_value = value;
     }
     return code;
+}
+
+enum err_code db_get_at(struct store *store, enum cf cf, const rocksdb_snapshot_t *snapshot, const void *key,
+                        size_t key_len, struct buf *ret_bytes, struct err *err)
+{
+    rocksdb_readoptions_t *const options = rocksdb_readoptions_create();
+    if (snapshot != NULL) {
+        rocksdb_readoptions_set_snapshot(options, snapshot);
+    }
+    char *rocks_err = NULL;
+    rocksdb_pinnableslice_t *const value =
+        rocksdb_get_pinned_cf(store->db, options, store->cf[cf], key, key_len, &rocks_err);
+    rocksdb_readoptions_destroy(options);
+    buf_clear(ret_bytes);
+    if (value != NULL) {
+        size_t len;
+        const char *const bytes = rocksdb_pinnableslice_value(value, &len);
+        buf_add(ret_bytes, bytes, len);
+        rocksdb_pinnableslice_destroy(value);
+    }
+    return db_error(store, rocks_err, err);
 }
 
 void db_walk_begin(struct db_walk *walk, struct store *store, enum cf cf, const rocksdb_snapshot_t *snapshot,

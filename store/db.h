@@ -23,11 +23,13 @@
 #include "base/err.h"
 #include "store/book.h"
 #include "store/last.h"
+#include "store/names.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <rocksdb/c.h>
 
-enum cf { CF_DEFAULT, CF_SERIES, CF_BLOCKS, CF_LOG, CF_JOURNAL, CF_STATE, CF_COUNT };
+enum cf { CF_DEFAULT, CF_SERIES, CF_BLOCKS, CF_LOG, CF_JOURNAL, CF_STATE, CF_TIERS, CF_NOTES, CF_COUNT };
+enum { CF_FIRST = CF_TIERS }; /* stores of the first version have only the ones before */
 enum { JOURNAL_HASH = 32 };
 
 struct store {
@@ -37,7 +39,7 @@ struct store {
     pthread_rwlock_t lock; /* for reading: use of what follows; for writing: opening and closing it */
     rocksdb_t *db;         /* NULL while it could not be opened again */
     bool damaged;          /* opening met bytes that are wrong, or files that are missing */
-    rocksdb_column_family_handle_t *cf[CF_COUNT];
+    rocksdb_column_family_handle_t *cf[CF_COUNT]; /* NULL: not in this store, see db_open */
     rocksdb_options_t *options; /* of the database; the next ones of its column families */
     rocksdb_options_t *cf_options[CF_COUNT];
     rocksdb_cache_t *cache;
@@ -58,13 +60,17 @@ struct store {
     struct cell loaded;       /* 1: book and lasts are there and stay as they are */
     bool read_before;         /* a series was read already */
 
+    pthread_mutex_t naming; /* guards the next one */
+    struct names names;
+
     pthread_mutex_t journal; /* guards the next two */
     bool tail_known;
     uint8_t tail_hash[JOURNAL_HASH];
     struct cell last_seq;
 };
 
-/* Opens the database of a store whose path (and scratch) are set.  ERR_ENV when it cannot be. */
+/* Opens the database of a store whose path (and scratch) are set.  ERR_ENV when it cannot be.  Column families that an
+ * older version did not have are made; a reader goes without them until the next one that writes. */
 enum err_code db_open(struct store *store, struct err *err) MUST_CHECK;
 void db_close(struct store *store);
 
@@ -101,6 +107,10 @@ const uint8_t *db_walk_value(const struct db_walk *walk, size_t *ret_len);
 void db_walk_next(struct db_walk *walk);
 /* Ends it; an error it met on the way. */
 enum err_code db_walk_end(struct db_walk *walk, struct store *store, struct err *err) MUST_CHECK;
+
+/* Within db_enter.  Reads the value at a snapshot (NULL: as it stands) into *ret_bytes; len 0 when absent. */
+enum err_code db_get_at(struct store *store, enum cf cf, const rocksdb_snapshot_t *snapshot, const void *key,
+                        size_t key_len, struct buf *ret_bytes, struct err *err) MUST_CHECK;
 
 /* Gives a snapshot, NULL in a reader, whose view stands still anyway. */
 const rocksdb_snapshot_t *db_snapshot(struct store *store);

@@ -42,6 +42,8 @@ static const struct cf_setting {
     [CF_LOG] = {.write_buffer = 16 * MB, .arena = 64 * KB},
     [CF_JOURNAL] = {.write_buffer = 2 * MB, .arena = 32 * KB, .packed = true},
     [CF_STATE] = {.write_buffer = 2 * MB, .arena = 32 * KB},
+    [CF_TIERS] = {.write_buffer = 4 * MB, .arena = 32 * KB, .packed = true},
+    [CF_NOTES] = {.write_buffer = 2 * MB, .arena = 32 * KB},
 };
 
 static void set_tables(rocksdb_options_t *options, rocksdb_cache_t *cache)

@@ -2,10 +2,11 @@
  * journal: see journal.h.
  */
 #include "store/journal.h"
+#include "store/notes.h"
 #include <openssl/evp.h>
 #include <stdlib.h>
 
-enum { JOURNAL_VERSION = 1 };
+enum { JOURNAL_VERSION = 1, ANCHOR_BYTES = 8 + JOURNAL_HASH };
 
 /* ---- records ------------------------------------------------------------------------------------------------------
  */
@@ -200,6 +201,57 @@ enum err_code journal_append(struct store *store, rocksdb_writebatch_t *batch, c
     return code;
 }
 
+/* ---- the beginning of the chain -----------------------------------------------------------------------------------
+ */
+
+void journal_remove(struct store *store, rocksdb_writebatch_t *batch, uint64_t seq)
+{
+    uint8_t key[JOURNAL_KEY];
+    (void)put_u64(key, seq);
+    rocksdb_writebatch_delete_cf(batch, store->cf[CF_JOURNAL], (const char *)key, sizeof key);
+}
+
+enum err_code journal_anchor(struct store *store, rocksdb_writebatch_t *batch, uint64_t seq, struct err *err)
+{
+    uint8_t key[JOURNAL_KEY];
+    uint8_t value[ANCHOR_BYTES];
+    rocksdb_pinnableslice_t *found = NULL;
+    struct journal_record record;
+    size_t len = 0;
+    (void)put_u64(key, seq);
+    enum err_code code = db_get(store, CF_JOURNAL, key, sizeof key, &found, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    const char *const bytes = found == NULL ? NULL : rocksdb_pinnableslice_value(found, &len);
+    if (bytes != NULL && journal_parse(seq, bytes, len, &record)) {
+        memcpy(put_u64(value, seq), record.hash, JOURNAL_HASH);
+        note_put(store, batch, "a", 1, value, sizeof value);
+    } else {
+        code = err_set(err, ERR_ENV, "%s: event %llu is damaged; davy verify tells more", store->path,
+                       (unsigned long long)seq);
+    }
+    rocksdb_pinnableslice_destroy(found);
+    return code;
+}
+
+enum err_code journal_begin(struct store *store, uint64_t *ret_seq, uint8_t ret_hash[JOURNAL_HASH], struct err *err)
+{
+    uint8_t value[NOTE_VALUE_MAX];
+    bool found = false;
+    const enum err_code code = note_get(store, NULL, "a", 1, ANCHOR_BYTES, value, &found, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    if (!found) {
+        *ret_seq = 0;
+        return journal_origin(store->site_id, ret_hash, err);
+    }
+    *ret_seq = get_u64(value);
+    memcpy(ret_hash, value + 8, JOURNAL_HASH);
+    return ERR_NONE;
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------------------
  */
 
@@ -208,13 +260,10 @@ uint64_t store_last_seq(struct store *store)
     return cell_get(&store->last_seq);
 }
 
-enum err_code store_events(struct store *store, uint64_t after, store_event_fn *fn, void *self, struct err *err)
+enum err_code journal_events(struct store *store, uint64_t after, store_event_fn *fn, void *self, struct err *err)
 {
     if (after == UINT64_MAX) {
         return ERR_NONE;
-    }
-    if (!db_enter(store, err)) {
-        return ERR_ENV;
     }
     uint8_t from[JOURNAL_KEY];
     struct db_walk walk;
@@ -236,8 +285,17 @@ enum err_code store_events(struct store *store, uint64_t after, store_event_fn *
         more = fn(self, &record.event);
     }
     const enum err_code walked = db_walk_end(&walk, store, code == ERR_NONE ? err : NULL);
-    db_leave(store);
     return code != ERR_NONE ? code : walked;
+}
+
+enum err_code store_events(struct store *store, uint64_t after, store_event_fn *fn, void *self, struct err *err)
+{
+    if (!db_enter(store, err)) {
+        return ERR_ENV;
+    }
+    const enum err_code code = journal_events(store, after, fn, self, err);
+    db_leave(store);
+    return code;
 }
 
 struct seq_search {

@@ -8,7 +8,10 @@
  *   hash = SHA-256(hash before | key | value without its hash)
  *   before the first event: SHA-256(site id)
  *
- * A record changed, taken out or put in breaks the chain at its place.
+ * A record changed, taken out or put in breaks the chain at its place.  Only from
+ * the beginning may events be taken out, when their time is over: a note then
+ * tells seq and hash of the last of them (notes.h, 'a'), from which the chain goes
+ * on.
  *
  * Threads: journal_append under store->journal; the rest any.
  */
@@ -34,6 +37,19 @@ enum err_code journal_origin(const char *site_id, uint8_t ret_hash[JOURNAL_HASH]
 /* The hash of a record, from the one before; may write over it. */
 enum err_code journal_hash(const uint8_t before[JOURNAL_HASH], uint64_t seq, const void *bytes, size_t len,
                            uint8_t ret_hash[JOURNAL_HASH], struct err *err) MUST_CHECK;
+
+/* Within db_enter.  Takes an event out; all before it must go too, and journal_anchor must end the batch's removals. */
+void journal_remove(struct store *store, rocksdb_writebatch_t *batch, uint64_t seq);
+/* Within db_enter.  Notes that everything up to `seq`, which is still there, is taken out. */
+enum err_code journal_anchor(struct store *store, rocksdb_writebatch_t *batch, uint64_t seq,
+                             struct err *err) MUST_CHECK;
+/* Within db_enter.  Where the chain begins: seq and hash of the last event taken out, or 0 and the site's. */
+enum err_code journal_begin(struct store *store, uint64_t *ret_seq, uint8_t ret_hash[JOURNAL_HASH],
+                            struct err *err) MUST_CHECK;
+
+/* Within db_enter; else as store_events. */
+enum err_code journal_events(struct store *store, uint64_t after, store_event_fn *fn, void *self,
+                             struct err *err) MUST_CHECK;
 
 /* Sets store->last_seq; outside db_enter. */
 enum err_code journal_load(struct store *store, struct err *err) MUST_CHECK;

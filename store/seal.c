@@ -3,6 +3,7 @@
  */
 #include "store/seal.h"
 #include "store/keys.h"
+#include "store/marks.h"
 
 /* Insertion: late samples mostly come in order too, and there are never more than a block's. */
 size_t seal_sort(struct store_row *rows, size_t n)
@@ -82,5 +83,7 @@ size_t seal_strand(struct store *store, struct sealer *sealer, rocksdb_writebatc
         rocksdb_writebatch_delete_cf(batch, store->cf[CF_BLOCKS], (const char *)name, name_len);
     }
     put_last(store, batch, strand->series);
+    marks_add(store, batch, strand->series,
+              &(struct mark){.start_ns = key.start_ns, .end_ns = ends.last_ns, .order = order});
     return len;
 }

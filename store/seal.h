@@ -16,8 +16,8 @@ struct sealer {
     uint8_t bytes[CHUNK_BYTES_MAX];
 };
 
-/* Adds to the batch: the strand's block (in place of a shorter one kept before) and the newest reading of its series.
- * `order` is used for late ones.  The strand itself is left as it is.  Gives the block's bytes, and its class. */
+/* Adds to the batch: the strand's block (in place of a shorter one kept before), the newest reading of its series, and
+ * the mark that its tiers are behind.  `order` is never given twice.  The strand itself is left as it is.  Gives the block's bytes, and its class. */
 size_t seal_strand(struct store *store, struct sealer *sealer, rocksdb_writebatch_t *batch, const struct strand *strand,
                    uint64_t order, uint8_t *ret_span);
 

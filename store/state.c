@@ -187,7 +187,7 @@ static enum err_code damaged(struct store *store, const char *key, size_t key_le
                    (int)key_len, key);
 }
 
-static enum err_code get_record(struct store *store, const char *key, struct buf *ret_bytes, struct err *err)
+enum err_code state_get(struct store *store, const char *key, struct buf *ret_bytes, struct err *err)
 {
     const size_t key_len = strlen(key);
     rocksdb_pinnableslice_t *value = NULL;
@@ -215,7 +215,7 @@ enum err_code store_get(struct store *store, const char *key, struct buf *ret_by
     if (!db_enter(store, err)) {
         return ERR_ENV;
     }
-    const enum err_code code = get_record(store, key, ret_bytes, err);
+    const enum err_code code = state_get(store, key, ret_bytes, err);
     db_leave(store);
     return code;
 }

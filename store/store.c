@@ -10,6 +10,7 @@
 #include "store/db_options.h"
 #include "store/dictionary.h"
 #include "store/journal.h"
+#include "store/notes.h"
 #include "store/recover.h"
 #include <dirent.h>
 #include <errno.h>
@@ -27,10 +28,11 @@ static struct store *new_store(const char *path)
 {
     struct store *const store = memory_new(1, sizeof *store);
     store->path = memory_strdup(path);
-    (void)pthread_rwlock_init(&store->lock, NULL); /* these five cannot fail with default attributes */
+    (void)pthread_rwlock_init(&store->lock, NULL); /* these six cannot fail with default attributes */
     (void)pthread_mutex_init(&store->settling, NULL);
     (void)pthread_mutex_init(&store->healing, NULL);
     (void)pthread_mutex_init(&store->loading, NULL);
+    (void)pthread_mutex_init(&store->naming, NULL);
     (void)pthread_mutex_init(&store->journal, NULL);
     return store;
 }
@@ -138,6 +140,9 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
     code = db_open(store, err);
     if (code == ERR_NONE) {
         code = claim_site(store, site_id, err);
+    }
+    if (code == ERR_NONE) {
+        code = notes_open(store, err);
     }
     if (code == ERR_NONE) {
         code = recover(store, err);
@@ -272,6 +277,8 @@ void store_close(struct store *store)
     (void)pthread_mutex_destroy(&store->settling);
     (void)pthread_mutex_destroy(&store->healing);
     (void)pthread_mutex_destroy(&store->loading);
+    names_done(&store->names);
+    (void)pthread_mutex_destroy(&store->naming);
     (void)pthread_mutex_destroy(&store->journal);
     free(store->path);
     free(store->scratch);

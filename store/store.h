@@ -4,7 +4,8 @@
  * docs/data-model.md has every byte of every key and value.  Column families:
  * series (dictionary point id <-> number), blocks (closed blocks of samples),
  * log (recovery log of open blocks), journal (events, hash-chained), state
- * (alarms, kept conditions, cursors of sinks).
+ * (alarms, kept conditions, cursors of sinks), tiers (minutes and hours made of
+ * the blocks), notes (what the store knows of its own upkeep).
  *
  * One process at a time opens it for writing; others may read at the same time
  * (store_open_reader: a RocksDB secondary with its own scratch folder).
@@ -68,6 +69,29 @@ void store_writer_free(struct store_writer *writer);
  * When the database refuses to write it keeps what it has (bounded: then its rings fill), counts, and tries again. */
 struct agent store_writer_agent(struct store_writer *writer);
 
+/* ---- care: the agent that looks after all this -------------------------------------------------------------------- */
+
+struct store_care_config {
+    struct store *store;       /* opened for writing */
+    const struct site *site;   /* borrowed, like all of it */
+    struct counters *counters; /* may be NULL */
+    const struct cell *stop;   /* not 0: finish; NULL: never */
+    int64_t every_ns;          /* from the beginning of one round to the next; 0: STORE_CARE_EVERY */
+    int64_t merge_bytes;       /* tables are merged after so much was removed; 0: STORE_CARE_MERGE */
+};
+#define STORE_CARE_EVERY (INT64_C(1800) * 1000000000)
+#define STORE_CARE_MERGE (INT64_C(64) * 1024 * 1024)
+
+struct store_care;
+struct store_care *store_care_new(const struct store_care_config *config);
+void store_care_free(struct store_care *care);
+/* In rounds, the first at once: puts together the minutes and hours of samples that came since the last one, whatever
+ * their time; pins what lies around alarms; removes what was kept long enough.  Works in slices, and rests as long after each as it took, so that it never has more than half of a
+ * processor; on a thread where nobody waits for it, as it waits for the disk. */
+struct agent store_care_agent(struct store_care *care);
+/* Any thread, when the store is about to be closed: breaks off what may take minutes. */
+void store_care_hurry(struct store_care *care);
+
 /* ---- samples out --------------------------------------------------------------------------------------------------
  */
 
@@ -103,11 +127,13 @@ struct store_bucket {
     int64_t start_ns;
     uint64_t count;
     double agg[AGG_KINDS]; /* AGG_COUNT as a double too */
+    uint16_t status;       /* every flag that any sample of it had, counted or not */
 };
 typedef bool store_bucket_fn(void *self, const struct store_bucket *bucket);
 
 /* Aggregates over buckets that start at whole multiples of every_ns since 1970; empty ones are left out.  Counts
- * samples with a value and without comm, sensor, calibrating, paused; late ones too. */
+ * samples with a value and without comm, sensor, calibrating, paused; late ones too.  Answered from minutes and hours
+ * where every_ns is a whole multiple of them and they are up to date, which changes no bit of the answer. */
 enum err_code store_aggregate(struct store *store, const char *point_id, int64_t from_ns, int64_t to_ns,
                               int64_t every_ns, store_bucket_fn *fn, void *self, struct err *err) MUST_CHECK;
 

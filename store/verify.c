@@ -3,7 +3,8 @@
  *
  * Blocks: checksum, the key's start and class against the samples, rising
  * times, blocks in order that do not overlap.  The dictionary both ways.  The
- * newest readings, state records and the log by their checksums.  The journal
+ * newest readings, state records, notes and the log by their checksums.  Blocks
+ * of minutes and hours as they can be read, and by whose they are.  The journal
  * by its chain: a changed event, a missing one and one put in are each told by
  * their seq.  The chain of changes likewise, by number.
  */
@@ -14,7 +15,9 @@
 #include "store/dictionary.h"
 #include "store/journal.h"
 #include "store/log_walk.h"
+#include "store/notes.h"
 #include "store/state.h"
+#include "store/tier_block.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,6 +31,7 @@ struct check {
     struct chunk_scratch scratch;
     struct store_row rows[CHUNK_ROWS_MAX];
     struct blocks blocks;
+    struct tier_block tier;
 };
 
 static void damage(struct check *check, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -205,7 +209,11 @@ static enum err_code check_event(struct check *check, uint64_t expected, uint64_
 {
     struct journal_record record;
     uint8_t hash[JOURNAL_HASH];
-    if (seq != expected) {
+    if (seq < expected) {
+        damage(check, "journal: event %" PRIu64 " is there, but was removed after its time", seq);
+        return ERR_NONE;
+    }
+    if (seq > expected) {
         damage(check, "journal: %" PRIu64 " events from %" PRIu64 " on are missing", seq - expected, expected);
     }
     if (!journal_parse(seq, bytes, len, &record)) {
@@ -224,11 +232,12 @@ static enum err_code check_journal(struct check *check, struct err *err)
 {
     uint8_t chain[JOURNAL_HASH];
     struct db_walk walk;
-    uint64_t expected = 1;
-    enum err_code code = journal_origin(check->store->site_id, chain, err);
+    uint64_t removed = 0;
+    enum err_code code = journal_begin(check->store, &removed, chain, err);
     if (code != ERR_NONE) {
         return code;
     }
+    uint64_t expected = removed + 1;
     db_walk_begin(&walk, check->store, CF_JOURNAL, NULL, "", 0, NULL, 0);
     for (; code == ERR_NONE && db_walk_valid(&walk); db_walk_next(&walk)) {
         size_t key_len, len;
@@ -240,7 +249,10 @@ static enum err_code check_journal(struct check *check, struct err *err)
         }
         const uint64_t seq = get_u64(key);
         code = check_event(check, expected, seq, bytes, len, chain, err);
-        expected = seq + 1;
+        expected = seq < expected ? expected : seq + 1;
+    }
+    if (removed > 0 && expected == removed + 1) {
+        damage(check, "journal: all events from %" PRIu64 " on are missing", expected);
     }
     const enum err_code walked = db_walk_end(&walk, check->store, code == ERR_NONE ? err : NULL);
     return code != ERR_NONE ? code : walked;
@@ -269,6 +281,57 @@ static enum err_code check_changes(struct check *check, struct err *err)
     return code;
 }
 
+/* ---- tiers and notes ----------------------------------------------------------------------------------------------
+ */
+
+static void check_tier(struct check *check, const struct db_walk *walk, uint32_t count)
+{
+    struct tier_key key;
+    size_t key_len, len;
+    const uint8_t *const name = db_walk_key(walk, &key_len);
+    const uint8_t *const bytes = db_walk_value(walk, &len);
+    if (!tier_key_parse(name, key_len, &key) || key.series >= count) {
+        damage(check, "aggregates: a block has a key that makes no sense");
+    } else if (!tier_block_decode(&check->tier, &key, bytes, len)) {
+        damage(check, "point number %" PRIu32 ": the %s from %" PRId64 " ns on cannot be read", key.series,
+               key.tier == TIER_MINUTE ? "minutes" : "hours",
+               stretch_start(key.block * TIER_BUCKETS, tier_length(key.tier)));
+    }
+}
+
+static enum err_code check_tiers(struct check *check, struct err *err)
+{
+    uint32_t count = 0;
+    struct db_walk walk;
+    const enum err_code code = dictionary_count(check->store, &count, err);
+    if (code != ERR_NONE || check->store->cf[CF_TIERS] == NULL) {
+        return code;
+    }
+    db_walk_begin(&walk, check->store, CF_TIERS, NULL, "", 0, NULL, 0);
+    for (; db_walk_valid(&walk); db_walk_next(&walk)) {
+        check_tier(check, &walk, count);
+    }
+    return db_walk_end(&walk, check->store, err);
+}
+
+static enum err_code check_notes(struct check *check, struct err *err)
+{
+    struct db_walk walk;
+    if (!notes_are_there(check->store)) {
+        return ERR_NONE; /* an older store */
+    }
+    db_walk_begin(&walk, check->store, CF_NOTES, NULL, "", 0, NULL, 0);
+    for (; db_walk_valid(&walk); db_walk_next(&walk)) {
+        size_t key_len, len;
+        const uint8_t *const key = db_walk_key(&walk, &key_len);
+        const uint8_t *const bytes = db_walk_value(&walk, &len);
+        if (len < NOTE_CRC || !note_check(key, key_len, bytes, len, len - NOTE_CRC)) {
+            damage(check, "notes: a record of kind \"%c\" cannot be read", key_len > 0 ? key[0] : '?');
+        }
+    }
+    return db_walk_end(&walk, check->store, err);
+}
+
 /* RocksDB notices damage below ours by its own checksums: then a walk ends with an error, which is damage too. */
 static void run(struct check *check, enum err_code (*part)(struct check *, struct err *))
 {
@@ -292,6 +355,8 @@ enum err_code store_verify(struct store *store, store_damage_fn *fn, void *self,
     run(check, check_journal);
     run(check, check_state);
     run(check, check_changes);
+    run(check, check_tiers);
+    run(check, check_notes);
     db_leave(store);
     const uint64_t damages = check->damages;
     free(check);

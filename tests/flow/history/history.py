@@ -114,6 +114,69 @@ def test_import_without_a_monitor(stage):
     require("missing.csv" in err, err)
 
 
+def test_query_asks_for_several_points_at_once(stage):
+    """By name and by pattern, samples and aggregates; a single point prints as ever."""
+    quiet_site(stage)
+    stage.write("in.csv", TRACE)
+    stage.run("import", "site.json", "in.csv")
+    day = ["--from", "2026-01-05T00:00:00Z", "--to", "2026-01-06T00:00:00Z"]
+    both = ["time,point,value,status", "2026-01-05T00:00:04.000Z,b/level,,comm", "2026-01-05T00:00:00.000Z,a/ch4,1.5,good",
+            "2026-01-05T00:00:01.000Z,a/ch4,5,good", "2026-01-05T00:00:02.000Z,a/ch4,12,range"]
+    out, _ = stage.run("query", "site.json", "b/level", "a/ch4", *day)
+    equal(out.splitlines(), both, "in the order asked")
+    out, _ = stage.run("query", "site.json", "*", *day)
+    equal(out.splitlines(), [both[0]] + both[2:] + [both[1]], "a pattern: in the order of the site")
+    out, _ = stage.run("query", "site.json", "a*", *day, "--every", "1h", "--agg", "count,mean,status")
+    equal(out, "time,point,count,mean,status\n2026-01-05T00:00:00.000Z,a/ch4,3,6.166666666666667,range\n", "aggregates")
+    out, _ = stage.run("query", "site.json", "a/ch4", *day, "--every", "1s", "--agg", "last,first", "--format", "ndjson")
+    equal(out.splitlines()[2], '{"time":"2026-01-05T00:00:02.000Z","last":12,"first":12}', "one point, as ever")
+    out, _ = stage.run("query", "site.json", "*", *day, "--format", "ndjson")
+    equal(out.splitlines()[0], '{"time":"2026-01-05T00:00:00.000Z","point":"a/ch4","value":1.5,"status":"good"}', "ndjson")
+    stage.run("query", "site.json", "nothing*", *day, expect=1)
+    stage.run("query", "site.json", "nobody", *day, expect=1)
+    stage.run("query", "site.json", *day, expect=2)
+    stage.run("query", "site.json", "*", "--last", "--every", "1m", expect=2)
+    _, err = stage.run("query", "site.json", "--last", expect=1)  # history is never the newest reading
+    require("nothing was stored" in err, err)
+
+
+def test_old_samples_go_their_hours_stay(stage):
+    """A monitor on a store of three days, kept for one: samples go, hours answer the same, all is whole."""
+    quiet_site(stage)
+    with open(stage.path("site.json"), encoding="utf-8") as file:
+        site = json.load(file)
+    site["store"]["keep"] = {"raw": "1d", "classes": [{"where": {"id": "b/*"}, "raw": "10y"}]}
+    stage.write("site.json", site)
+    start = (int(time.time()) // 3600 - 72) * 3600
+    lines = [f"{(start + i * 60) * 1000},{point},{i % 7}," for point in ("a/ch4", "b/level") for i in range(72 * 60)]
+    stage.write("past.csv", "time,point,value,status\n" + "\n".join(lines) + "\n")
+    stage.run("import", "site.json", "past.csv")
+    asked = ["query", "site.json", "*", "--from", str(start * 1000), "--to", "now"]
+    hours, _ = stage.run(*asked, "--every", "1h")
+    minutes, _ = stage.run(*asked, "--every", "7m", "--agg", "mean,count,status")
+    equal(len(hours.splitlines()), 1 + 2 * 72, "hours")
+    monitor = stage.davy("run", "site.json")
+    monitor.wait_line(r"state=running")
+
+    def removed():
+        out, _ = stage.run("stat", "site.json", "--format", "ndjson")
+        return any(row["name"] == "store.removed_blocks" and row["value"] > 0
+                   for row in map(json.loads, out.splitlines()))
+    wait_until(removed, "old samples to be removed")
+    equal(stage.run(*asked, "--every", "1h")[0], hours, "hours, with most samples gone")
+    equal(stage.run(*asked, "--every", "7m", "--agg", "mean,count,status")[0], minutes, "minutes, with most samples gone")
+    left = [r["point"] for r in rows(stage.run(*asked)[0])]
+    require(24 * 60 <= left.count("a/ch4") <= 40 * 60, f"{left.count('a/ch4')} samples of a day are left")
+    equal(left.count("b/level"), 72 * 60, "a class of its own")
+    stage.run("verify", "site.json")
+    stage.run("backup", "site.json", "copy")
+    equal(monitor.end(), 0, "exit code")
+    other_place(stage)
+    stage.run("restore", "copy", "other.json")
+    asked[1] = "other.json"
+    equal(stage.run(*asked, "--every", "1h")[0], hours, "hours of the restored store")
+
+
 def test_import_beside_the_monitor(stage):
     """History goes in while alarms are judged: no event, and what is live goes on as if nothing were."""
     broker = set_up(stage)
@@ -133,6 +196,10 @@ def test_import_beside_the_monitor(stage):
     stage.publish(broker.port, topic, {"time": now + 1000, "seq": 2, "values": {"T7.LVL": 9.5}})
     raised = stage.wait_event(event="raised", alarm="tank-high:tank-7/level")
     equal((raised["seq"], raised["value"]), (1, 9.5), "the live sample alone raises")
+    wait_until(lambda: [(r["value"], r["status"]) for r in rows(stage.run("query", "site.json", "tank-7/level", "--last")[0])]
+               == [("9.5", "good")], "the newest reading, live, not imported")
+    out, _ = stage.run("query", "site.json", "--last")
+    require("tank-7/level,9.5,good" in out and out.startswith("time,point,value,status"), out)
     out, _ = stage.run("stat", "site.json")
     require(str(count + 1) in next(l for l in out.splitlines() if "store.imported" in l), out)
     equal(monitor.end(), 0, "exit code")

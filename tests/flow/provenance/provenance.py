@@ -121,8 +121,10 @@ def test_messages_and_imports(stage):
     equal((new["value"], new["over"], new["source"], new["key"], new["raw"]), ("3.25", "mqtt", "gw", "T7.LVL", "3.25"),
           "received")
     require(new["seen"] >= new["time"], "received after it was measured")
+    several = query(stage, "*", "--provenance")
+    equal([row["over"] for row in several if row["point"] == "tank-7/level"], ["import", "mqtt"], "several points")
     equal(monitor.end(), 0, "exit code")
-    for words in (("--provenance", "--every", "1m"), ("--provenance", "--changes")):
+    for words in (("--provenance", "--every", "1m"), ("--provenance", "--changes"), ("--last", "--provenance")):
         stage.run("query", "site.json", "tank-7/level", *words, expect=2)
     stage.run("query", "site.json", "--provenance", expect=2)
 

@@ -108,6 +108,18 @@ static void print_only(struct buf *out, const struct conf_table *table, const st
     buf_text(out, ":* ");
 }
 
+/* A table that stands in two places is printed at the first. */
+static bool is_printed(const struct buf *out, const struct conf_table *table)
+{
+    struct buf heading = {0};
+    buf_text(&heading, "\n### ");
+    print_name(&heading, table);
+    buf_text(&heading, "\n");
+    const bool printed = strstr(out->data, heading.data) != NULL;
+    buf_done(&heading);
+    return printed;
+}
+
 static void print_table(struct buf *out, const struct conf_table *table)
 {
     buf_text(out, "\n### ");
@@ -126,8 +138,9 @@ static void print_table(struct buf *out, const struct conf_table *table)
         buf_printf(out, "%s |\n", key->help);
     }
     for (size_t i = 0; i < table->count; i++) {
-        if (table->keys[i].table != NULL) {
-            print_table(out, table->keys[i].table);
+        const struct conf_table *inner = table->keys[i].table;
+        if (inner != NULL && !is_printed(out, inner)) {
+            print_table(out, inner);
         }
     }
 }

@@ -39,7 +39,8 @@ static void only_the_id_is_required(void **state)
     assert_null(site->name);
     assert_null(site->store_path);
     assert_null(site->http_host);
-    assert_true(site->keep_raw_ns == 365 * 86400 * NS_PER_S);
+    assert_true(site->keep_raw_ns == 0 && site->keep_events_ns == 0); /* for ever */
+    assert_true(site->pin_before_ns == 600 * NS_PER_S && site->pin_after_ns == 1800 * NS_PER_S);
     assert_true(site->store_sync_ns == NS_PER_S);
     assert_int_equal(site->point_count + site->rule_count + site->alarm_count, 0);
     assert_true(site->arena.sealed);
@@ -402,10 +403,36 @@ static void a_missing_file_is_a_mistake_a_locked_one_is_not(void **state)
     files_done(&files);
 }
 
+static void each_point_is_kept_as_its_first_class_says(void **state)
+{
+    (void)state;
+    struct files files;
+    files_init(&files);
+    struct site *site = load_text(
+        &files,
+        "{\"site\": {\"id\": \"x\"}, \"points\": [{\"id\": \"a/1\", \"kind\": \"ch4\"}, {\"id\": \"a/2\"}, {\"id\": \"b\"}],"
+        " \"store\": {\"keep\": {\"raw\": \"30d\", \"hour\": \"10y\", \"classes\": ["
+        "{\"where\": {\"kind\": \"ch4\"}, \"raw\": \"3y\"}, {\"where\": {\"id\": \"a/*\"}, \"raw\": \"1d\", \"hour\": \"1y\"}]},"
+        " \"pin\": {\"before\": \"0s\", \"after\": \"1h\"}}}");
+    const int64_t day = 86400 * NS_PER_S;
+    const struct site_keep ch4 = site_point_keep(site, 0);
+    const struct site_keep other = site_point_keep(site, 1);
+    const struct site_keep rest = site_point_keep(site, 2);
+    const struct site_keep gone = site_point_keep(site, SITE_NONE);
+    assert_true(ch4.raw_ns == 3 * 365 * day && ch4.minute_ns == 0 && ch4.hour_ns == 10 * 365 * day);
+    assert_true(other.raw_ns == day && other.minute_ns == 0 && other.hour_ns == 365 * day);
+    assert_true(rest.raw_ns == 30 * day && rest.hour_ns == 10 * 365 * day);
+    assert_memory_equal(&gone, &rest, sizeof rest);
+    assert_true(site->pin_before_ns == 0 && site->pin_after_ns == 3600 * NS_PER_S);
+    site_free(site);
+    files_done(&files);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_id_is_required),
+        cmocka_unit_test(each_point_is_kept_as_its_first_class_says),
         cmocka_unit_test(sources_and_sinks_get_their_defaults),
         cmocka_unit_test(points_are_resolved),
         cmocka_unit_test(levels_rise_and_inherit_delays),

@@ -91,6 +91,7 @@ void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync
         fail_msg("%s", err.text);
     }
     assert_int_equal(ring_open(sizeof(struct sample), RING_ITEMS, 0, &rig->ring, &err), ERR_NONE);
+    assert_int_equal(ring_open(sizeof(struct sample), RING_ITEMS, 0, &rig->history, &err), ERR_NONE);
     rig->counters = counters_new(64);
     const struct store_writer_config config = {
         .store = rig->store,
@@ -102,11 +103,15 @@ void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync
         .sync_ns = sync_ns,
         .log_keep = rig_log_keep,
         .give_up = &rig->give_up,
+        .history = rig->history,
+        .history_kept = &rig->history_kept,
     };
     if (store_writer_new(&config, &rig->writer, &err) != ERR_NONE) {
         fail_msg("%s", err.text);
     }
     rig->agent = store_writer_agent(rig->writer);
+    rig->care = store_care_new(
+        &(struct store_care_config){.store = rig->store, .site = site, .counters = rig->counters, .every_ns = 1});
 }
 
 void rig_run(struct rig *rig)
@@ -115,9 +120,9 @@ void rig_run(struct rig *rig)
     }
 }
 
-static void push(struct rig *rig, const struct sample *sample)
+static void push(struct rig *rig, struct ring *ring, const struct sample *sample)
 {
-    for (int tries = 0; !ring_push(rig->ring, sample); tries++) {
+    for (int tries = 0; !ring_push(ring, sample); tries++) {
         assert_true(tries < 10);
         rig_run(rig);
     }
@@ -125,19 +130,42 @@ static void push(struct rig *rig, const struct sample *sample)
 
 void rig_put(struct rig *rig, uint32_t point, int64_t time_ns, int64_t seen_ns, double value, uint16_t status)
 {
-    push(rig,
+    push(rig, rig->ring,
          &(struct sample){.time_ns = time_ns, .seen_ns = seen_ns, .value = value, .point = point, .status = status});
+}
+
+void rig_import(struct rig *rig, uint32_t point, int64_t time_ns, double value, uint16_t status)
+{
+    push(rig, rig->history,
+         &(struct sample){.time_ns = time_ns, .seen_ns = time_ns, .value = value, .point = point, .status = status});
+}
+
+/* Slices are due when the one before has rested; their time is the same. */
+bool rig_care(struct rig *rig, int64_t now_ns, unsigned slices)
+{
+    const struct agent agent = store_care_agent(rig->care);
+    const uint64_t rounds = rig_counter(rig, "store.care_rounds");
+    for (unsigned i = 0; slices == 0 || i < slices; i++) {
+        const int64_t due_ns = agent.next_due(agent.self);
+        assert_int_not_equal(agent.do_work(agent.self, due_ns > now_ns ? due_ns : now_ns), AGENT_FINISHED);
+        if (rig_counter(rig, "store.care_rounds") > rounds) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void rig_mark(struct rig *rig, uint64_t ticket)
 {
-    push(rig, &(struct sample){.time_ns = (int64_t)ticket, .point = POINT_MARK, .status = 0});
+    push(rig, rig->ring, &(struct sample){.time_ns = (int64_t)ticket, .point = POINT_MARK, .status = 0});
 }
 
 static void release(struct rig *rig)
 {
     store_writer_free(rig->writer);
+    store_care_free(rig->care);
     ring_free(rig->ring);
+    ring_free(rig->history);
     store_close(rig->store);
     counters_free(rig->counters);
 }

@@ -25,6 +25,9 @@ struct rig {
     struct cell give_up; /* of the writer; 0 at first */
     struct store_writer *writer;
     struct agent agent;
+    struct store_care *care;
+    struct ring *history;
+    struct cell history_kept;
     int64_t now_ns;
 };
 
@@ -36,6 +39,11 @@ void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync
 /* Puts a sample in, running the writer when the ring is full. */
 void rig_put(struct rig *rig, uint32_t point, int64_t time_ns, int64_t seen_ns, double value, uint16_t status);
 void rig_mark(struct rig *rig, uint64_t ticket);
+/* The same as history (imported). */
+void rig_import(struct rig *rig, uint32_t point, int64_t time_ns, double value, uint16_t status);
+/* Runs a whole round of upkeep, as at that time; with `slices` at most so many of its slices (0: all).  True when the
+ * round was finished. */
+bool rig_care(struct rig *rig, int64_t now_ns, unsigned slices);
 /* Runs the writer until it has nothing to do. */
 void rig_run(struct rig *rig);
 /* Ends the stream, runs the writer to its end and closes the store. */
