@@ -30,7 +30,7 @@ int cmd_verify(const struct command *self, int argc, char **argv)
             code = (int)store_verify(store, print_damage, NULL, &err);
         }
         if (code == ERR_NONE) {
-            printf("the store is whole: %llu events in the journal\n", (unsigned long long)store_last_seq(store));
+            printf("the store is whole; the last event is %llu\n", (unsigned long long)store_last_seq(store));
         } else {
             (void)command_fail(self, &err);
         }

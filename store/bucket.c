@@ -14,6 +14,18 @@ void bucket_begin(struct bucket *bucket, int64_t index)
     bucket->min = bucket->max = bucket->first = bucket->last = (double)NAN;
 }
 
+void bucket_copy(struct bucket *bucket, const struct bucket *other)
+{
+    sum_copy(&bucket->sum, &other->sum);
+    bucket->index = other->index;
+    bucket->count = other->count;
+    bucket->min = other->min;
+    bucket->max = other->max;
+    bucket->first = other->first;
+    bucket->last = other->last;
+    bucket->status = other->status;
+}
+
 void bucket_add(struct bucket *bucket, const struct store_row *row)
 {
     const double value = row->value;

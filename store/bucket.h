@@ -30,6 +30,8 @@ struct bucket {
 
 /* Empties it, for the samples of the stretch `index`. */
 void bucket_begin(struct bucket *bucket, int64_t index);
+/* `bucket` must have been begun once, or be zero. */
+void bucket_copy(struct bucket *bucket, const struct bucket *other);
 void bucket_add(struct bucket *bucket, const struct store_row *row);
 /* `later` follows `bucket` in time. */
 void bucket_merge(struct bucket *bucket, const struct bucket *later);

@@ -60,8 +60,8 @@ enum err_code care_slice_merge(struct store_care *care, bool *ret_done, struct e
     care->freed = 0;
     merge(store, CF_BLOCKS);
     merge(store, CF_TIERS);
-    log_event(LOG_INFO, "store", "STO-024", store->path, "path=%s tables merged after a removal: bytes=%llu before=%llu",
-              store->path, (unsigned long long)table_bytes(store), (unsigned long long)before);
+    log_event(LOG_INFO, "store", "STO-024", store->path,
+              "path=%s tables merged after a removal: bytes=%llu before=%llu", store->path, (unsigned long long)table_bytes(store), (unsigned long long)before);
     return ERR_NONE;
 }
 

@@ -236,7 +236,8 @@ void db_walk_begin(struct db_walk *walk, struct store *store, enum cf cf, const 
     if (snapshot != NULL) {
         rocksdb_readoptions_set_snapshot(walk->options, snapshot);
     }
-    rocksdb_readoptions_set_fill_cache(walk->options, 0); /* a walk would only push out what lookups need */
+    /* a walk would only push out what lookups need; tiers and notes are walked a few records at a time */
+    rocksdb_readoptions_set_fill_cache(walk->options, cf == CF_TIERS || cf == CF_NOTES);
     if (upper_len > 0) {
         assert(upper_len <= sizeof walk->upper);
         memcpy(walk->upper, upper, upper_len);

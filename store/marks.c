@@ -27,7 +27,7 @@ void marks_remove(struct store *store, rocksdb_writebatch_t *batch, uint32_t ser
     note_remove(store, batch, key, sizeof key);
 }
 
-/* A mark that cannot be read is taken for everything from its start on: then too much is made anew, never too little. */
+/* A mark that cannot be read reaches from its start to the end of time: too much is made anew then, never too little. */
 static struct mark read_mark(const struct db_walk *walk)
 {
     size_t key_len;

@@ -17,7 +17,8 @@ struct sealer {
 };
 
 /* Adds to the batch: the strand's block (in place of a shorter one kept before), the newest reading of its series, and
- * the mark that its tiers are behind.  `order` is never given twice.  The strand itself is left as it is.  Gives the block's bytes, and its class. */
+ * the mark that its tiers are behind.  `order` is never given twice.  The strand itself is left as it is.  Gives the
+ * block's bytes, and its class. */
 size_t seal_strand(struct store *store, struct sealer *sealer, rocksdb_writebatch_t *batch, const struct strand *strand,
                    uint64_t order, uint8_t *ret_span);
 

@@ -69,7 +69,8 @@ void store_writer_free(struct store_writer *writer);
  * When the database refuses to write it keeps what it has (bounded: then its rings fill), counts, and tries again. */
 struct agent store_writer_agent(struct store_writer *writer);
 
-/* ---- care: the agent that looks after all this -------------------------------------------------------------------- */
+/* ---- care: the agent that looks after all this --------------------------------------------------------------------
+ */
 
 struct store_care_config {
     struct store *store;       /* opened for writing */
@@ -86,8 +87,9 @@ struct store_care;
 struct store_care *store_care_new(const struct store_care_config *config);
 void store_care_free(struct store_care *care);
 /* In rounds, the first at once: puts together the minutes and hours of samples that came since the last one, whatever
- * their time; pins what lies around alarms; removes what was kept long enough.  Works in slices, and rests as long after each as it took, so that it never has more than half of a
- * processor; on a thread where nobody waits for it, as it waits for the disk. */
+ * their time; pins what lies around alarms; removes what was kept long enough.  Works in slices, and rests as long after
+ * each as it took, so that it never has more than half of a processor; on a thread where nobody waits for it, as it
+ * waits for the disk. */
 struct agent store_care_agent(struct store_care *care);
 /* Any thread, when the store is about to be closed: breaks off what may take minutes. */
 void store_care_hurry(struct store_care *care);

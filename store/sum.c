@@ -18,6 +18,34 @@ void sum_clear(struct sum *sum)
     sum->plus = sum->minus = false;
 }
 
+static void copy_digits(struct sum *sum, const struct sum *other)
+{
+    memcpy(&sum->digits[other->first], &other->digits[other->first],
+           (size_t)(other->last - other->first) * sizeof sum->digits[0]);
+    sum->adds = other->adds;
+    sum->first = other->first;
+    sum->last = other->last;
+    sum->plus = other->plus;
+    sum->minus = other->minus;
+}
+
+void sum_copy(struct sum *sum, const struct sum *other)
+{
+    sum_clear(sum);
+    copy_digits(sum, other);
+}
+
+/* A copy to work on.  A sum uses few of its digits, so only these are looked at, and those next to them: hand_on may
+ * add to them above, and a double of the sum's size has no bit further away. */
+static void begin_copy(struct sum *ret_sum, const struct sum *other)
+{
+    enum { NEXT = 3 };
+    const unsigned from = other->first > NEXT ? other->first - (unsigned)NEXT : 0;
+    const unsigned to = other->last + NEXT < SUM_DIGITS ? other->last + (unsigned)NEXT : SUM_DIGITS;
+    memset(&ret_sum->digits[from], 0, (to - from) * sizeof ret_sum->digits[0]);
+    copy_digits(ret_sum, other);
+}
+
 static void reach(struct sum *sum, unsigned first, unsigned last)
 {
     if (sum->first == sum->last) {
@@ -97,7 +125,8 @@ void sum_merge(struct sum *sum, const struct sum *other)
     if (other->first == other->last) {
         return;
     }
-    struct sum add = *other;
+    struct sum add;
+    begin_copy(&add, other);
     hand_on(&add); /* its digits now count as one addition each */
     reach(sum, add.first, add.last);
     for (unsigned i = add.first; i < add.last; i++) {
@@ -108,10 +137,11 @@ void sum_merge(struct sum *sum, const struct sum *other)
     }
 }
 
-/* A copy whose digits are the size of the sum, all in 0 .. 2^32 - 1; true when the sum is negative. */
+/* A copy whose digits, first to last, are the size of the sum, in 0 .. 2^32 - 1; true when the sum is negative. */
 static bool size_of(const struct sum *sum, struct sum *ret_size)
 {
-    struct sum size = *sum;
+    struct sum size;
+    begin_copy(&size, sum);
     hand_on(&size);
     const bool negative = size.first < size.last && size.digits[size.last - 1] < 0;
     if (negative) {
@@ -126,7 +156,7 @@ static bool size_of(const struct sum *sum, struct sum *ret_size)
     while (size.last > size.first && size.digits[size.first] == 0) {
         size.first++;
     }
-    *ret_size = size;
+    copy_digits(ret_size, &size);
     return negative;
 }
 
@@ -139,7 +169,7 @@ static uint64_t leading(const struct sum *size, int *ret_exponent)
     }
     const unsigned top = size->last - 1U;
     uint64_t digits[3] = {0};
-    for (unsigned i = 0; i < 3 && i <= top; i++) {
+    for (unsigned i = 0; i < 3 && i + size->first <= top; i++) {
         digits[i] = (uint64_t)size->digits[top - i];
     }
     const unsigned zeros = (unsigned)__builtin_clzll(digits[0]) - DIGIT_BITS; /* of the top digit: 0 .. 31 */
@@ -193,7 +223,8 @@ bool sum_split(const struct sum *sum, double *ret_hi, double *ret_lo)
     if (!isfinite(hi)) {
         return false;
     }
-    struct sum rest = *sum;
+    struct sum rest;
+    begin_copy(&rest, sum);
     sum_add(&rest, -hi);
     const double lo = sum_value(&rest);
     sum_add(&rest, -lo);

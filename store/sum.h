@@ -33,6 +33,8 @@ struct sum {
 };
 
 void sum_clear(struct sum *sum);
+/* Makes `sum`, which may hold anything, the same as the other. */
+void sum_copy(struct sum *sum, const struct sum *other);
 void sum_add(struct sum *sum, double value);
 void sum_merge(struct sum *sum, const struct sum *other);
 

@@ -11,8 +11,8 @@
 
 typedef bool tier_fn(void *self, const struct bucket *bucket);
 
-/* Calls fn for each bucket with from <= index < to, in order, until it says false.  A damaged block ends it: *ret_bad is
- * the index of its first bucket (INT64_MAX: none was met). */
+/* Calls fn for each bucket with from <= index < to, in order, until it says false.  A damaged block ends it: then
+ * *ret_bad is the index of its first bucket, else INT64_MAX. */
 enum err_code tier_read(struct store *store, const rocksdb_snapshot_t *snapshot, uint32_t series, enum tier tier,
                         int64_t from, int64_t to, struct tier_block *scratch, tier_fn *fn, void *self, int64_t *ret_bad,
                         struct err *err) MUST_CHECK;

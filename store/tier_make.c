@@ -90,14 +90,14 @@ static void lay_over(struct tier_maker *maker, const struct gathering *gathering
     size_t old = 0;
     laid->count = 0;
     for (; old < maker->old.count && maker->old.buckets[old].index < from; old++) {
-        laid->buckets[laid->count++] = maker->old.buckets[old];
+        bucket_copy(&laid->buckets[laid->count++], &maker->old.buckets[old]);
     }
     for (size_t i = 0; i < gathering->fresh.count; i++) {
-        laid->buckets[laid->count++] = gathering->fresh.buckets[i];
+        bucket_copy(&laid->buckets[laid->count++], &gathering->fresh.buckets[i]);
     }
     for (; old < maker->old.count; old++) {
         if (maker->old.buckets[old].index >= to) {
-            laid->buckets[laid->count++] = maker->old.buckets[old];
+            bucket_copy(&laid->buckets[laid->count++], &maker->old.buckets[old]);
         }
     }
 }
@@ -139,7 +139,7 @@ static enum err_code bucket_full(struct tier_maker *maker, struct gathering *gat
         code = write_block(maker, gathering);
     }
     gathering->block = block;
-    fresh->buckets[fresh->count++] = gathering->bucket;
+    bucket_copy(&fresh->buckets[fresh->count++], &gathering->bucket);
     gathering->begun = false;
     if (code == ERR_NONE && gathering->tier == TIER_HOUR) {
         code = hours_note(maker->hours, maker->store, maker->batch, gathering->bucket.index, maker->err);

@@ -83,8 +83,10 @@ static void put_together(struct store *store, const struct site *site)
     const double seconds = (double)(bench_now_ns() - began_ns) / (double)NS_PER_S;
     const double samples = (double)counter_get(counter_new(counters, "store.tier_samples", "1", ""));
     const double bytes = (double)counter_get(counter_new(counters, "store.tier_bytes", "B", ""));
-    bench_print("query", "tiers_made", samples / seconds, "1/s", "samples put together into minutes and hours, one thread");
-    bench_print("query", "tiers_bytes", bytes / samples, "B", "bytes of minutes and hours a sample, before compression");
+    bench_print("query", "tiers_made", samples / seconds, "1/s",
+                "samples put together into minutes and hours, one thread");
+    bench_print("query", "tiers_bytes", bytes / samples, "B",
+                "bytes of minutes and hours a sample, before compression");
     store_care_free(care);
     counters_free(counters);
 }

@@ -177,6 +177,47 @@ def test_old_samples_go_their_hours_stay(stage):
     equal(stage.run(*asked, "--every", "1h")[0], hours, "hours of the restored store")
 
 
+def test_samples_around_an_alarm_stay(stage):
+    """Three days come in by MQTT with an alarm on the first; a day is kept: what lies around the alarm is still there."""
+    broker = stage.broker()
+    site = {"site": {"id": "past"}, "hazards": [{"id": "h"}],
+            "sources": {"gw": {"type": "mqtt", "url": f"mqtt://127.0.0.1:{broker.port}", "topics": ["t"], "format": "davy"}},
+            "points": [{"id": "a", "kind": "x", "hazard": "h", "from": {"source": "gw", "key": "a"}},
+                       {"id": "b", "hazard": "h", "from": {"source": "gw", "key": "b"}},
+                       {"id": "c", "from": {"source": "gw", "key": "c"}}],
+            "rules": [{"id": "high", "where": {"kind": "x"}, "levels": [{"level": "red", "when": "value >= 9"}]}],
+            "sinks": {"log": {"type": "file", "path": "events.ndjson"}},
+            "store": {"path": "data", "pin": {"before": "20m", "after": "40m"}}}
+    stage.write("site.json", site)
+    start = (int(time.time()) // 3600 - 72) * 3600000
+    alarm = start + 10 * 3600000
+    monitor = run_davy(stage)
+    for part in range(0, 72 * 60, 720):
+        minutes = [start + i * 60000 for i in range(part, part + 720)]
+        stage.publish(broker.port, "t", [{"point": p, "time": t, "value": 9.5 if alarm <= t < alarm + 3600000 else 2}
+                                         for t in minutes for p in "abc"])
+    raised = stage.wait_event(event="raised", alarm="high:a")
+    cleared = stage.wait_event(event="cleared", alarm="high:a")
+    equal([flow.datetime_ms(e["time"]) - alarm for e in (raised, cleared)], [0, 3600000], "the alarm's own times")
+    asked = ["query", "site.json", "*", "--from", str(start), "--to", "now"]
+    wait_until(lambda: len(rows(stage.run(*asked)[0])) == 3 * 72 * 60, "everything to be stored")
+    hours, _ = stage.run(*asked, "--every", "2h")
+    equal(monitor.end(), 0, "exit code")
+    site["store"]["keep"] = {"raw": "1d"}
+    stage.write("site.json", site)
+    monitor = run_davy(stage)
+    first_day = [*asked[:3], "--from", str(start), "--to", str(start + 86400000)]
+    left = wait_until(lambda: (lambda r: r if len(r) < 2000 else None)(rows(stage.run(*first_day)[0])), "old samples to go")
+    times = {p: [flow.datetime_ms(r["time"]) - alarm for r in left if r["point"] == p] for p in "abc"}
+    for point in "ab":
+        equal((min(times[point]), max(times[point]), len(times[point])), (-20 * 60000, 99 * 60000, 120), point)
+    equal(times["c"], [], "another place")
+    equal(stage.run(*asked, "--every", "2h")[0], hours, "hours")
+    stage.run("verify", "site.json")
+    equal(monitor.end(), 0, "exit code")
+    broker.end()
+
+
 def test_import_beside_the_monitor(stage):
     """History goes in while alarms are judged: no event, and what is live goes on as if nothing were."""
     broker = set_up(stage)

@@ -114,7 +114,8 @@ static void samples_go_after_their_time_their_hours_stay(void **state)
 static uint64_t table_bytes(struct store *store)
 {
     uint64_t bytes = 0;
-    assert_int_equal(rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes), 0);
+    assert_int_equal(
+        rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes), 0);
     return bytes;
 }
 
@@ -242,7 +243,8 @@ static void what_lies_around_an_alarm_stays(void **state)
 static void an_alarm_the_site_no_longer_has_pins_too(void **state)
 {
     (void)state;
-    static const char raised[] = "{\"v\":1,\"event\":\"raised\",\"alarm\":\"old:p2\",\"point\":\"p2\",\"hazard\":\"h\"}";
+    static const char raised[] =
+        "{\"v\":1,\"event\":\"raised\",\"alarm\":\"old:p2\",\"point\":\"p2\",\"hazard\":\"h\"}";
     static const char closed[] = "{\"v\":1,\"event\":\"closed\",\"alarm\":\"old:p2\"}";
     char *const path = folder_new();
     struct site *const site = keep_site_make((struct site_keep){.raw_ns = 12 * HOUR});

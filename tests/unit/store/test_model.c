@@ -339,7 +339,8 @@ static void ask(struct model *model, uint32_t index)
         const int64_t every_ns = steps[i];
         const int64_t unit_ns = every_ns % HOUR == 0 ? HOUR : MINUTE; /* a part of an hour is not kept */
         int64_t from_ns = stretch_floor(some_time(model, 90 * HOUR), unit_ns);
-        const int64_t to_ns = from_ns + stretch_floor((int64_t)random_below(&model->random, 90 * (uint64_t)HOUR), unit_ns);
+        const int64_t long_ns = (int64_t)random_below(&model->random, 90 * (uint64_t)HOUR);
+        const int64_t to_ns = from_ns + stretch_floor(long_ns, unit_ns);
         from_ns = random_below(&model->random, 3) == 0 ? INT64_MIN : from_ns;
         const struct digest came = digest_buckets(store, index, from_ns, to_ns, every_ns);
         const struct digest expected = model_buckets(point, from_ns, to_ns, every_ns);

@@ -58,7 +58,7 @@ static void pieces_are_as_large_as_they_can_be(void **state)
     check_cover(cover, (const struct expected_piece[]){
                            {'h', 0, 120}, {'m', 120, 130}, {'s', 130, 131}, {'m', 131, 180}, {'h', 180, 300}, {0}});
 
-    cover_begin(cover, 0, 300 * MINUTE, HOUR); /* samples and minutes are gone, so what is behind there does not count */
+    cover_begin(cover, 0, 300 * MINUTE, HOUR); /* what is behind where samples are gone does not count */
     cover_behind(cover, 10 * MINUTE, 250 * MINUTE);
     cover_removed(cover, &(struct removed){.kept = {[KEPT_RAW] = {60 * MINUTE, 180 * MINUTE},
                                                     [KEPT_MINUTE] = {60 * MINUTE, 120 * MINUTE}}});
