@@ -7,6 +7,7 @@
  */
 #include "app/args.h"
 #include "app/command.h"
+#include "app/provenance.h"
 #include "app/query_out.h"
 
 #include "base/clock.h"
@@ -19,7 +20,7 @@
 
 struct words {
     const char *from, *to, *every, *agg, *format;
-    bool last;
+    bool last, provenance, changes;
 };
 
 struct query {
@@ -39,13 +40,29 @@ static bool is_pattern(const char *point)
     return strpbrk(point, "*?") != NULL;
 }
 
+/* What is asked for; --every, --last, --provenance and --changes exclude each other. */
+static enum err_code read_kind(const struct words *words, enum query_kind *ret_kind, struct err *err)
+{
+    if ((words->every != NULL) + words->last + words->provenance + words->changes > 1) {
+        return err_set(err, ERR_INPUT, "--every, --last, --provenance and --changes exclude each other");
+    }
+    *ret_kind = words->last            ? QUERY_NEWEST
+                : words->provenance    ? QUERY_PROVENANCE
+                : words->changes       ? QUERY_CHANGES
+                : words->every != NULL ? QUERY_BUCKETS
+                                       : QUERY_SAMPLES;
+    return ERR_NONE;
+}
+
 static enum err_code read_times(const struct words *words, struct query *query, struct err *err)
 {
     struct clock clock;
     clock_init(&clock);
     const int64_t now_ns = clock_now_ns(&clock);
-    if (args_time(words->from != NULL ? words->from : "now-1h", now_ns, &query->from_ns, err) != ERR_NONE ||
-        args_time(words->to != NULL ? words->to : "now", now_ns, &query->to_ns, err) != ERR_NONE ||
+    query->from_ns = words->changes ? INT64_MIN : now_ns - 3600 * NS_PER_S;
+    query->to_ns = words->changes ? INT64_MAX : now_ns;
+    if ((words->from != NULL && args_time(words->from, now_ns, &query->from_ns, err) != ERR_NONE) ||
+        (words->to != NULL && args_time(words->to, now_ns, &query->to_ns, err) != ERR_NONE) ||
         (words->every != NULL && args_duration(words->every, &query->every_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
@@ -67,10 +84,10 @@ static enum err_code read_words(const struct words *words, const struct args *ar
     struct query_out *out = &query->out;
     query->points = args->positional + 1;
     query->point_count = args->count - 1;
-    if (read_times(words, query, err) != ERR_NONE) {
+    if (read_kind(words, &out->kind, err) != ERR_NONE || read_times(words, query, err) != ERR_NONE) {
         return ERR_INPUT;
     }
-    if (query->point_count == 0 && !words->last) {
+    if (query->point_count == 0 && !words->last && !words->changes) {
         return err_set(err, ERR_INPUT, "which point? name one or more, or a pattern such as 'face-501/*'");
     }
     out->ndjson = strcmp(words->format, "ndjson") == 0;
@@ -78,7 +95,6 @@ static enum err_code read_words(const struct words *words, const struct args *ar
         return err_set(err, ERR_INPUT, "--format \"%s\" is not known; csv or ndjson", words->format);
     }
     out->with_point = query->point_count != 1 || is_pattern(query->points[0]);
-    out->kind = words->last ? QUERY_NEWEST : words->every != NULL ? QUERY_BUCKETS : QUERY_SAMPLES;
     if (out->kind != QUERY_BUCKETS) {
         return ERR_NONE;
     }
@@ -87,11 +103,26 @@ static enum err_code read_words(const struct words *words, const struct args *ar
 
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
+static enum err_code print_provenance(struct query *query, const char *point, struct err *err)
+{
+    struct provenance *provenance = NULL;
+    enum err_code code =
+        provenance_load(query->store, point, query->out.ndjson, query->out.with_point, &provenance, err);
+    if (code == ERR_NONE) {
+        code = store_read(query->store, point, query->from_ns, query->to_ns, provenance_print, provenance, err);
+    }
+    provenance_free(provenance);
+    return code;
+}
+
 static enum err_code print_point(struct query *query, const char *point, struct err *err)
 {
     query->out.point = point;
     query->out.point_len = strlen(point);
     query->any = true;
+    if (query->out.kind == QUERY_PROVENANCE) {
+        return print_provenance(query, point, err);
+    }
     if (query->out.kind == QUERY_BUCKETS) {
         return store_aggregate(query->store, point, query->from_ns, query->to_ns, query->every_ns, query_out_bucket,
                                &query->out, err);
@@ -149,6 +180,31 @@ static bool print_newest(void *self, const char *id, size_t id_len, const struct
     return query_out_sample(&query->out, &row);
 }
 
+/* Of all points and rules, or of those named. */
+static enum err_code print_changes(struct query *query, struct err *err)
+{
+    const struct query_out *const out = &query->out;
+    enum err_code code = ERR_NONE;
+    query->any = true;
+    for (size_t i = 0; code == ERR_NONE && (i == 0 || i < query->point_count); i++) {
+        code = provenance_print_changes(query->store, query->point_count == 0 ? NULL : query->points[i], query->from_ns,
+                                        query->to_ns, out->ndjson, err);
+    }
+    return code;
+}
+
+static enum err_code print_kind(struct query *query, struct err *err)
+{
+    switch (query->out.kind) {
+    case QUERY_NEWEST:
+        return store_last_all(query->store, print_newest, query, err);
+    case QUERY_CHANGES:
+        return print_changes(query, err);
+    default:
+        return print_points(query, err);
+    }
+}
+
 /* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static enum err_code print_all(struct query *query, struct err *err)
@@ -159,16 +215,20 @@ static enum err_code print_all(struct query *query, struct err *err)
         return code;
     }
     (void)setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* many short lines */
-    query_out_header(&query->out);
-    code = query->out.kind == QUERY_NEWEST ? store_last_all(query->store, print_newest, query, err)
-                                           : print_points(query, err);
+    if (query->out.kind == QUERY_PROVENANCE || query->out.kind == QUERY_CHANGES) {
+        provenance_header(query->out.kind == QUERY_CHANGES, query->out.ndjson, query->out.with_point);
+    } else {
+        query_out_header(&query->out);
+    }
+    code = print_kind(query, err);
     if (code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
         code = err_set(err, ERR_ENV, "stdout: %s", strerror(errno));
     }
     if (code == ERR_NONE && !query->any) {
-        code = err_set(err, ERR_NO, query->out.kind == QUERY_NEWEST
-                                        ? "nothing was stored of such a point yet"
-                                        : "the pattern matches no point of the site; * is any run of characters");
+        code = err_set(err, ERR_NO,
+                       query->out.kind == QUERY_NEWEST
+                           ? "nothing was stored of such a point yet"
+                           : "the pattern matches no point of the site; * is any run of characters");
     }
     store_close(query->store);
     return code;
@@ -180,9 +240,14 @@ int cmd_query(const struct command *self, int argc, char **argv)
     struct args args;
     struct words words = {.format = "csv"};
     const struct arg_option options[] = {
-        {.name = "from", .ret_value = &words.from},   {.name = "to", .ret_value = &words.to},
-        {.name = "every", .ret_value = &words.every}, {.name = "agg", .ret_value = &words.agg},
-        {.name = "last", .ret_flag = &words.last},    {.name = "format", .ret_value = &words.format},
+        {.name = "from", .ret_value = &words.from},
+        {.name = "to", .ret_value = &words.to},
+        {.name = "every", .ret_value = &words.every},
+        {.name = "agg", .ret_value = &words.agg},
+        {.name = "provenance", .ret_flag = &words.provenance},
+        {.name = "changes", .ret_flag = &words.changes},
+        {.name = "last", .ret_flag = &words.last},
+        {.name = "format", .ret_value = &words.format},
     };
     struct query query = {0};
     if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, ARGS_MAX, &args, &err) != ERR_NONE ||

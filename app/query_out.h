@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "store/store.h"
 
-enum query_kind { QUERY_SAMPLES, QUERY_BUCKETS, QUERY_NEWEST };
+enum query_kind { QUERY_SAMPLES, QUERY_BUCKETS, QUERY_NEWEST, QUERY_PROVENANCE, QUERY_CHANGES };
 
 /* The aggregates that can be asked for: those of the store, and the status. */
 enum { QUERY_STATUS = AGG_KINDS, QUERY_AGGS };

@@ -6,10 +6,11 @@
  * newest readings, state records, notes and the log by their checksums.  Blocks
  * of minutes and hours as they can be read, and by whose they are.  The journal
  * by its chain: a changed event, a missing one and one put in are each told by
- * their seq.
+ * their seq.  The chain of changes likewise, by number.
  */
 #include "base/memory.h"
 #include "store/blocks.h"
+#include "store/changes.h"
 #include "store/chunk.h"
 #include "store/dictionary.h"
 #include "store/journal.h"
@@ -272,6 +273,14 @@ static enum err_code check_state(struct check *check, struct err *err)
     return db_walk_end(&walk, check->store, err);
 }
 
+static enum err_code check_changes(struct check *check, struct err *err)
+{
+    uint64_t damages = 0;
+    const enum err_code code = changes_verify(check->store, check->fn, check->self, &damages, err);
+    check->damages += damages;
+    return code;
+}
+
 /* ---- tiers and notes ----------------------------------------------------------------------------------------------
  */
 
@@ -345,6 +354,7 @@ enum err_code store_verify(struct store *store, store_damage_fn *fn, void *self,
     run(check, check_log);
     run(check, check_journal);
     run(check, check_state);
+    run(check, check_changes);
     run(check, check_tiers);
     run(check, check_notes);
     db_leave(store);
