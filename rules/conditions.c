@@ -57,11 +57,46 @@ static bool same_term(const struct term *a, const struct term *b)
     return true;
 }
 
+static bool is_arithmetic(enum op op)
+{
+    return op == OP_NUMBER || op == OP_VALUE || op == OP_NEGATE || (op >= OP_ADD && op <= OP_DIVIDE) ||
+           op == OP_ADD_NUMBER || op == OP_MULTIPLY_NUMBER;
+}
+
+static enum term_kind kind_of(const struct instruction *code, unsigned length)
+{
+    bool arithmetic = true;
+    for (unsigned i = 0; i < length; i++) {
+        arithmetic = arithmetic && is_arithmetic((enum op)code[i].op);
+    }
+    const bool value = length == 1 && code[0].op == OP_VALUE;
+    return value ? TERM_VALUE : arithmetic ? TERM_ARITHMETIC : TERM_GENERAL;
+}
+
+/* Copies the code, a constant and what adds or multiplies it made one.  a - c is the same as a + (-c), to the bit. */
+static struct term copy_code(struct apart *apart, const struct instruction *code, unsigned length)
+{
+    struct instruction *copy = ARENA_ARRAY(apart->arena, struct instruction, length);
+    unsigned n = 0;
+    for (unsigned i = 0; i < length; i++) {
+        const enum op op = (enum op)code[i].op;
+        const bool joins = op == OP_ADD || op == OP_SUBTRACT || op == OP_MULTIPLY;
+        if (n > 1 && joins && code[i - 1].op == OP_NUMBER) {
+            const double number = copy[n - 1].number;
+            copy[n - 1] = (struct instruction){.op = op == OP_MULTIPLY ? OP_MULTIPLY_NUMBER : OP_ADD_NUMBER,
+                                               .number = op == OP_SUBTRACT ? -number : number};
+        } else {
+            copy[n++] = code[i];
+        }
+    }
+    return (struct term){.code = copy, .length = (uint16_t)n, .kind = (uint8_t)kind_of(copy, n)};
+}
+
 /* The term of the instructions up to `root`, once for all that are equal. */
 static uint16_t term_of(struct apart *apart, uint16_t root)
 {
-    const struct term term = {.code = apart->code + apart->from[root],
-                              .length = (uint16_t)(root + 1 - apart->from[root])};
+    const struct term term =
+        copy_code(apart, apart->code + apart->from[root], (unsigned)(root + 1 - apart->from[root]));
     for (unsigned t = 0; t < apart->term_count; t++) {
         if (same_term(&apart->terms[t], &term)) {
             return (uint16_t)t;
@@ -167,11 +202,6 @@ static size_t most_leaves(const struct rule_code *code)
     return most;
 }
 
-static bool is_own_value(const struct term *term)
-{
-    return term->length == 1 && term->code[0].op == OP_VALUE;
-}
-
 void conditions_take_apart(struct rule_code *code, struct arena *arena)
 {
     const size_t most = most_leaves(code);
@@ -188,7 +218,41 @@ void conditions_take_apart(struct rule_code *code, struct arena *arena)
     conditions->leaves = apart.leaves;
     conditions->term_count = (uint16_t)apart.term_count;
     conditions->leaf_count = (uint16_t)apart.leaf_count;
-    conditions->own_value_only = apart.term_count == 0 || (apart.term_count == 1 && is_own_value(&apart.terms[0]));
+    for (unsigned t = 0; t < apart.term_count; t++) {
+        conditions->kind = apart.terms[t].kind > conditions->kind ? apart.terms[t].kind : conditions->kind;
+    }
+}
+
+double term_calculate(const struct term *term, double value)
+{
+    double stack[PROGRAM_STACK_MAX + 1]; /* as in evaluate */
+    double *below = stack;
+    double top = NAN;
+    for (const struct instruction *in = term->code, *end = in + term->length; in < end; in++) {
+        switch ((enum op)in->op) {
+        case OP_NUMBER:
+            *below++ = top;
+            top = in->number;
+            break;
+        case OP_VALUE:
+            *below++ = top;
+            top = value;
+            break;
+        case OP_NEGATE:
+            top = -top;
+            break;
+        case OP_ADD_NUMBER:
+            top += in->number;
+            break;
+        case OP_MULTIPLY_NUMBER:
+            top *= in->number;
+            break;
+        default:
+            top = calculate((enum op)in->op, *--below, top);
+            break;
+        }
+    }
+    return top;
 }
 
 enum truth formula_join(const struct formula *formula, const struct leaf *leaves, const double *terms)

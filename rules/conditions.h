@@ -29,13 +29,19 @@
 /* Makes terms, leaves and formulas of the rule's compiled programs. */
 void conditions_take_apart(struct rule_code *code, struct arena *arena);
 
-/* Works out all terms for the alarm of the frame; NaN what is unknown. */
+/* Works out a term of no general kind. */
+double term_calculate(const struct term *term, double value);
+
+/* Works a term out for the alarm of the frame; NaN when it is unknown. */
+static inline double term_read(const struct term *term, const struct frame *frame)
+{
+    return term->kind == TERM_VALUE ? evaluate_value(frame) : evaluate(term->code, term->length, frame);
+}
+
 static inline void conditions_read(const struct conditions *conditions, const struct frame *frame, double *ret_terms)
 {
     for (unsigned t = 0; t < conditions->term_count; t++) {
-        const struct term *term = &conditions->terms[t];
-        ret_terms[t] = term->code[0].op == OP_VALUE && term->length == 1 ? evaluate_value(frame)
-                                                                         : evaluate(term->code, term->length, frame);
+        ret_terms[t] = term_read(&conditions->terms[t], frame);
     }
 }
 

@@ -64,27 +64,6 @@ static double eta_answer(const struct frame *frame, const struct instruction *in
     return window_eta(frame->windows[in->slot], limit, in->op == OP_ETA_UP, frame->now_ns);
 }
 
-/* What needs nothing from the stack. */
-static inline double push(const struct frame *frame, const struct instruction *in)
-{
-    switch ((enum op)in->op) {
-    case OP_NUMBER:
-        return in->number;
-    case OP_VALUE:
-        return evaluate_value(frame);
-    case OP_AGE:
-        return own_age(frame);
-    case OP_UNCHANGED:
-        return own_unchanged(frame);
-    case OP_POINT:
-        return slot_point(frame, in->slot)->value;
-    case OP_STATUS:
-        return has_status(frame, in);
-    default:
-        return window_answer(frame, in);
-    }
-}
-
 /* A comparison with something unknown is unknown. */
 static inline double compare(enum op op, double a, double b)
 {
@@ -107,39 +86,75 @@ static inline double compare(enum op op, double a, double b)
     }
 }
 
-static inline double combine(enum op op, double a, double b)
-{
-    switch (op) {
-    case OP_ADD:
-        return a + b;
-    case OP_SUBTRACT:
-        return a - b;
-    case OP_MULTIPLY:
-        return a * b;
-    case OP_DIVIDE:
-        return b == 0.0 ? NAN : a / b;
-    default:
-        assert(op < OP_AND && "truths are joined by formulas");
-        return compare(op, a, b);
-    }
-}
-
 double evaluate(const struct instruction *code, unsigned length, const struct frame *frame)
 {
     double stack[PROGRAM_STACK_MAX + 1]; /* the operands below the top; before the first there is one of no meaning */
     double *below = stack;
     double top = NAN;
-    for (const struct instruction *in = code; in < code + length; in++) {
-        if (in->op < OP_ETA_UP) {
+    for (const struct instruction *in = code, *end = code + length; in < end; in++) {
+        switch ((enum op)in->op) {
+        case OP_NUMBER:
             *below++ = top;
-            top = push(frame, in);
-        } else if (in->op >= OP_ADD) {
-            top = combine((enum op)in->op, *--below, top);
-        } else if (in->op == OP_NEGATE) {
-            top = -top;
-        } else {
-            assert(in->op != OP_NOT && "truths are joined by formulas");
+            top = in->number;
+            break;
+        case OP_VALUE:
+            *below++ = top;
+            top = evaluate_value(frame);
+            break;
+        case OP_AGE:
+            *below++ = top;
+            top = own_age(frame);
+            break;
+        case OP_UNCHANGED:
+            *below++ = top;
+            top = own_unchanged(frame);
+            break;
+        case OP_POINT:
+            *below++ = top;
+            top = slot_point(frame, in->slot)->value;
+            break;
+        case OP_STATUS:
+            *below++ = top;
+            top = has_status(frame, in);
+            break;
+        default: /* OP_MEAN … OP_ANOMALY */
+            *below++ = top;
+            top = window_answer(frame, in);
+            break;
+        case OP_ETA_UP:
+        case OP_ETA_DOWN:
             top = eta_answer(frame, in, top);
+            break;
+        case OP_NEGATE:
+            top = -top;
+            break;
+        case OP_ADD:
+        case OP_SUBTRACT:
+        case OP_MULTIPLY:
+        case OP_DIVIDE:
+            below--;
+            top = calculate((enum op)in->op, *below, top);
+            break;
+        case OP_ADD_NUMBER:
+            top += in->number;
+            break;
+        case OP_MULTIPLY_NUMBER:
+            top *= in->number;
+            break;
+        case OP_LESS:
+        case OP_LESS_EQUAL:
+        case OP_GREATER:
+        case OP_GREATER_EQUAL:
+        case OP_EQUAL:
+        case OP_NOT_EQUAL:
+            below--;
+            top = compare((enum op)in->op, *below, top);
+            break;
+        case OP_NOT:
+        case OP_AND:
+        case OP_OR:
+            assert(false && "truths are joined by formulas");
+            break;
         }
     }
     return top;

@@ -27,6 +27,21 @@ static inline double evaluate_value(const struct frame *frame)
     return frame->own->unknown ? NAN : frame->own->value;
 }
 
+/* a op b; what is divided by zero is unknown. */
+static inline double calculate(enum op op, double a, double b)
+{
+    switch (op) {
+    case OP_ADD:
+        return a + b;
+    case OP_SUBTRACT:
+        return a - b;
+    case OP_MULTIPLY:
+        return a * b;
+    default:
+        return b == 0.0 ? NAN : a / b;
+    }
+}
+
 /* Runs `length` instructions that leave one number or truth behind: a truth as 0 or 1, NaN when unknown. */
 double evaluate(const struct instruction *code, unsigned length, const struct frame *frame);
 

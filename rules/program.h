@@ -37,13 +37,14 @@ enum op {
     OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, /* pop two, push one */
     OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL, OP_EQUAL, OP_NOT_EQUAL,
     OP_AND, OP_OR,
+    OP_ADD_NUMBER, OP_MULTIPLY_NUMBER, /* by `number`; in terms only, see conditions.c */
 };
 
 struct instruction {
     uint16_t op;   /* enum op */
     uint16_t slot; /* index into rule_reads.points or .windows; SLOT_OWN: the own point */
     uint32_t mask; /* OP_STATUS: enum status bits */
-    double number; /* OP_NUMBER */
+    double number; /* OP_NUMBER, OP_ADD_NUMBER, OP_MULTIPLY_NUMBER */
 };
 
 enum { SLOT_OWN = UINT16_MAX, PROGRAM_STACK_MAX = 64, PROGRAM_CODE_MAX = 1024, RULE_SLOTS_MAX = 256 };
@@ -102,9 +103,16 @@ static inline bool span_has(const struct span *span, double number)
 }
 
 /* The parts of a rule's conditions, see conditions.h. */
+enum term_kind {
+    TERM_VALUE,      /* the own point's value */
+    TERM_ARITHMETIC, /* of it and constants */
+    TERM_GENERAL,
+};
+
 struct term {
-    const struct instruction *code; /* part of a program's */
+    const struct instruction *code;
     uint16_t length;
+    uint8_t kind; /* enum term_kind */
 };
 
 enum leaf_kind {
@@ -133,7 +141,7 @@ struct conditions {
     const struct leaf *leaves;
     uint16_t term_count, leaf_count;
     struct formula when[LEVEL_COUNT - 1], clear[LEVEL_COUNT - 1], unless;
-    bool own_value_only; /* the only term, if any, is the own point's value */
+    uint8_t kind; /* enum term_kind: the most general of the terms */
 };
 
 /* One rule, compiled. */

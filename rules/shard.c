@@ -13,8 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SKEW_NS (60 * NS_PER_S) /* contract 3: more than 60 s in the future */
-
 /* ---- points ---- */
 
 /* The flags davy itself sets, but for late. */
@@ -26,7 +24,7 @@ static uint16_t final_status(const struct point_state *point, const struct sampl
     }
     int64_t ahead_ns = 0;
     if (__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) ? sample->time_ns > sample->seen_ns
-                                                                             : ahead_ns > SKEW_NS) {
+                                                                             : ahead_ns > SHARD_SKEW_NS) {
         status |= ST_SKEW;
     } else {
         status &= (uint16_t)~ST_SKEW;
@@ -73,8 +71,7 @@ void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t 
     }
 }
 
-/* Takes a sample that counts into the point's state. */
-static void take_reading(struct shard *shard, uint32_t local, const struct sample *sample)
+void shard_take_reading(struct shard *shard, uint32_t local, const struct sample *sample)
 {
     struct point_state *point = &shard->points[local];
     int64_t time_ns = sample_effective_time(sample);
@@ -87,15 +84,16 @@ static void take_reading(struct shard *shard, uint32_t local, const struct sampl
     if (!point->unknown) {
         shard_take_good(shard, local, sample->value, time_ns);
     }
-    if (point->stale_ns > 0) {
+    if (!point->timed) {
+        point->timed = true; /* from now on the entry moves later when it comes up */
         timers_set(&shard->stale, local, point->seen_ns + point->stale_ns);
     }
     shard_write_board(shard, local, sample->value);
 }
 
-static void keep(struct shard *shard, const struct point_state *point, const struct sample *sample)
+void shard_keep(struct shard *shard, const struct sample *sample)
 {
-    if (!point->home || shard->config.store == NULL) {
+    if (shard->config.store == NULL) {
         return;
     }
     bool room = ring_push(shard->config.store, sample);
@@ -115,11 +113,10 @@ static void count(struct counter *counter)
 
 static bool verdict_room(const struct shard *shard)
 {
-    return ring_room(shard->config.verdicts) >= VERDICTS_PER_INSTANCE;
+    return ring_has_room(shard->config.verdicts, VERDICTS_PER_INSTANCE);
 }
 
-/* The earliest delay of those who read a point that is over at or before alarm time `upto`; TIME_NEVER: none. */
-static int64_t first_end_in(const struct shard *shard, struct run readers, int64_t upto_ns)
+int64_t shard_first_end(const struct shard *shard, struct run readers, int64_t upto_ns)
 {
     int64_t first_ns = TIME_NEVER;
     for (uint32_t k = 0; k < readers.count; k++) {
@@ -136,14 +133,6 @@ static void end_before(struct shard *shard, uint32_t i)
     }
 }
 
-static void judge_by_sample(struct shard *shard, uint32_t i)
-{
-    struct instance *inst = &shard->instances[i];
-    int64_t t_ns = shard->work.time_ns > inst->now_ns ? shard->work.time_ns : inst->now_ns;
-    inst->offset_ns = shard->clock_ns - t_ns;
-    judge_instance(shard, i, t_ns);
-}
-
 /* Between samples an alarm's time goes on with the clock. */
 static void judge_by_clock(struct shard *shard, uint32_t i)
 {
@@ -154,7 +143,7 @@ static void judge_by_clock(struct shard *shard, uint32_t i)
 static void begin_judging(struct shard *shard)
 {
     shard->step++; /* what had ended before the sample was another instant */
-    take_reading(shard, shard->work.local, &shard->work.sample);
+    shard_take_reading(shard, shard->work.local, &shard->work.sample);
     shard->work.kind = WORK_SAMPLE;
     shard->work.next = 0;
 }
@@ -194,7 +183,7 @@ static bool work_list(struct shard *shard)
         if (work->kind == WORK_BEFORE) {
             end_before(shard, i);
         } else if (work->kind == WORK_SAMPLE) {
-            judge_by_sample(shard, i);
+            judge_by_sample(shard, i, work->time_ns);
         } else {
             judge_by_clock(shard, i);
         }
@@ -210,7 +199,7 @@ static bool work_on(struct shard *shard)
     struct work *work = &shard->work;
     while (work->kind != WORK_NONE) {
         if (work->kind == WORK_BEFORE && work->next == 0) {
-            work->end_ns = first_end_in(shard, shard->points[work->local].readers, work->time_ns);
+            work->end_ns = shard_first_end(shard, shard->points[work->local].readers, work->time_ns);
             if (work->end_ns == TIME_NEVER) {
                 begin_judging(shard);
             }
@@ -274,7 +263,7 @@ static void begin_work(struct shard *shard, const struct sample *sample)
 
 bool shard_begin_sample(struct shard *shard, const struct sample *taken)
 {
-    if (quiet_take(shard, taken)) {
+    if (run_one(shard, taken)) {
         return true;
     }
     const struct point_state *point = &shard->points[local_of(shard, taken->point)];
@@ -283,8 +272,8 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
     shard->clock_ns = sample.seen_ns > shard->clock_ns ? sample.seen_ns : shard->clock_ns;
     if (point->home) {
         count_sample(shard, &sample, counts);
+        shard_keep(shard, &sample);
     }
-    keep(shard, point, &sample);
     if (!counts) {
         return true;
     }
@@ -298,7 +287,7 @@ int64_t shard_first_before(const struct shard *shard, const struct sample *taken
     if (quiet_is(shard, taken) || !weigh(shard, &sample)) {
         return TIME_NEVER;
     }
-    return first_end_in(shard, shard->points[local_of(shard, sample.point)].readers, sample_effective_time(&sample));
+    return shard_first_end(shard, shard->points[local_of(shard, sample.point)].readers, sample_effective_time(&sample));
 }
 
 void shard_before(struct shard *shard, const struct sample *sample, int64_t end_ns)
@@ -338,6 +327,7 @@ static void set_stale(struct shard *shard, uint32_t local)
 {
     struct point_state *point = &shard->points[local];
     quiet_end(shard, local);
+    point->timed = false;
     point->status |= ST_STALE;
     point->unknown = true;
     for (uint32_t k = 0; k < point->readers.count; k++) {

@@ -135,19 +135,16 @@ static bool take(struct shard *shard, struct input *input)
     if (!run_due(shard, sample->seen_ns) || (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
         return false;
     }
-    quiet_look_ahead(shard, input->items, input->used, input->count);
     input->used++; /* from here on the sample is the shard's, even if its judging has to pause */
     return shard_begin_sample(shard, sample);
 }
 
-/* Takes samples as long as they change nothing and nothing is due; gives how many. */
-static int take_quiet(struct shard *shard, struct input *input, int64_t before_ns, int most)
+/* Takes samples as long as they go the short way and nothing is due; gives how many. */
+static int take_run(struct shard *shard, struct input *input, int64_t before_ns, int most)
 {
-    const int64_t due_ns = shard_next_due(shard);
     size_t n = input->count - input->used;
     n = n < (size_t)most ? n : (size_t)most;
-    const size_t taken =
-        quiet_run(shard, input->items + input->used, n, due_ns < before_ns ? due_ns : before_ns);
+    const size_t taken = run_samples(shard, input->items + input->used, n, before_ns);
     input->used += taken;
     return (int)taken;
 }
@@ -196,9 +193,9 @@ static int shard_do_work(void *self, int64_t now_ns)
         struct input *input = next_input(shard, &before_ns);
         empty = input == NULL;
         if (!empty) {
-            const int quiet = take_quiet(shard, input, before_ns, WORK_PER_CYCLE - work);
-            room = quiet > 0 || take(shard, input);
-            work += quiet > 0 ? quiet : room;
+            const int run = take_run(shard, input, before_ns, WORK_PER_CYCLE - work);
+            room = run > 0 || take(shard, input);
+            work += run > 0 ? run : room;
         }
     }
     release_inputs(shard);

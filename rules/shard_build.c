@@ -45,10 +45,12 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
             .range_hi = place->has_range ? place->range_hi : INFINITY,
             .resolution = place->resolution,
             .stale_ns = place->stale_ns,
+            .timed = place->stale_ns == 0,
             .unknown = true,
             .home = homes[p] == shard->config.index,
         };
         if (live && place->stale_ns > 0) {
+            shard->points[local].timed = true;
             timers_set(&shard->stale, local, shard->config.start_ns + place->stale_ns);
         }
     }
@@ -249,24 +251,22 @@ static void make_readers(struct shard *shard)
     }
 }
 
-/* ---- which points are plain ---- */
-
-/* Whether the alarm reads nothing but its own point's value, against constants. */
-static bool reads_plainly(const struct shard *shard, const struct instance *inst)
-{
-    return inst->group == SITE_NONE && shard->rules[inst->rule].code->conditions.own_value_only;
-}
+/* ---- which points may be quiet ---- */
 
 static void find_plain(struct shard *shard)
 {
     shard->all_plain = true;
     for (uint32_t p = 0; p < shard->point_count; p++) {
         struct point_state *point = &shard->points[p];
-        point->plain = !point->has_windows;
+        unsigned kind = TERM_VALUE; /* the most general of what they compare */
+        point->own = !point->has_windows;
         for (uint32_t k = 0; k < point->readers.count; k++) {
             const struct instance *inst = &shard->instances[reader_of(shard, point->readers, k)];
-            point->plain = point->plain && inst->point == p && reads_plainly(shard, inst);
+            const struct conditions *conditions = &shard->rules[inst->rule].code->conditions;
+            kind = conditions->kind > kind ? conditions->kind : kind;
+            point->own = point->own && inst->point == p && inst->group == SITE_NONE && kind != TERM_GENERAL;
         }
+        point->plain = point->own && kind == TERM_VALUE;
         shard->all_plain = shard->all_plain && point->plain;
     }
 }

@@ -398,14 +398,7 @@ void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns)
     const struct judge_rule *rule = &shard->rules[inst->rule];
     const struct conditions *conditions = &rule->code->conditions;
     move_time(shard, i, t_ns);
-    const struct frame frame = {
-        .now_ns = inst->now_ns,
-        .own = &shard->points[inst->point],
-        .points = shard->points,
-        .point_slots = rule->point_slots,
-        .windows = shard->slot_windows + inst->slots,
-        .window_points = shard->slot_points + inst->slots,
-    };
+    const struct frame frame = judge_frame(shard, inst, rule, inst->now_ns);
     conditions_read(conditions, &frame, shard->terms);
     if (inst->steady && inst->now_ns < inst->end_ns &&
         conditions_hold(conditions, shard->terms, spans_of(shard, inst, conditions->term_count))) {
@@ -413,6 +406,14 @@ void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns)
         return;
     }
     judge_conditions(shard, i, rule);
+}
+
+void judge_by_sample(struct shard *shard, uint32_t i, int64_t time_ns)
+{
+    struct instance *inst = &shard->instances[i];
+    int64_t t_ns = time_ns > inst->now_ns ? time_ns : inst->now_ns;
+    inst->offset_ns = shard->clock_ns - t_ns;
+    judge_instance(shard, i, t_ns);
 }
 
 void judge_sight(struct shard *shard, uint32_t i)

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "model/sample.h"
+#include "rules/evaluate.h"
 #include "rules/rules_private.h"
 #include "rules/shard.h"
 #include "rules/state.h"
@@ -101,6 +102,20 @@ static inline int64_t sample_effective_time(const struct sample *sample)
     return (sample->status & ST_SKEW) != 0 ? sample->seen_ns : sample->time_ns;
 }
 
+/* What the instance's conditions are worked out in, at alarm time t. */
+static inline struct frame judge_frame(const struct shard *shard, const struct instance *inst,
+                                       const struct judge_rule *rule, int64_t t_ns)
+{
+    return (struct frame){
+        .now_ns = t_ns,
+        .own = &shard->points[inst->point],
+        .points = shard->points,
+        .point_slots = rule->point_slots,
+        .windows = shard->slot_windows + inst->slots,
+        .window_points = shard->slot_points + inst->slots,
+    };
+}
+
 /* ---- shard.c: as shard_sample and shard_due, but may stop for want of room in the verdict ring (false); then
  * shard_go_on takes it up again. ---- */
 
@@ -110,18 +125,26 @@ bool shard_go_on(struct shard *shard);
 
 /* Takes a good reading into the point's state and its windows. */
 void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t time_ns);
+/* Takes a sample that counts, with its final status, into the point's state. */
+void shard_take_reading(struct shard *shard, uint32_t local, const struct sample *sample);
 void shard_write_board(const struct shard *shard, uint32_t local, double value);
+/* Gives a home point's sample to the store; there is room. */
+void shard_keep(struct shard *shard, const struct sample *sample);
+/* The earliest delay of those who read a point that is over at or before alarm time `upto`; TIME_NEVER: none. */
+int64_t shard_first_end(const struct shard *shard, struct run readers, int64_t upto_ns);
 
-/* ---- shard_quiet.c ---- */
+#define SHARD_SKEW_NS (60 * NS_PER_S) /* contract 3: more than 60 s in the future */
 
-/* Takes the sample if it changes nothing but the point's newest reading; false (nothing done) if it may. */
-bool quiet_take(struct shard *shard, const struct sample *sample);
+/* ---- shard_run.c ---- */
+
+/* Takes and judges the sample the short way, the store ring (which has room) and the counters included; false (nothing
+ * done) when it must go the long way. */
+bool run_one(struct shard *shard, const struct sample *sample);
+/* As many as can go the short way, of n samples received before `before_ns` and before anything is due; stops at a
+ * mark, and where the store ring is full. */
+size_t run_samples(struct shard *shard, const struct sample *samples, size_t n, int64_t before_ns);
+/* Whether the sample would change nothing but the point's newest reading. */
 bool quiet_is(const struct shard *shard, const struct sample *sample);
-/* As many of n samples received before `before_ns` as change nothing, with all that is due to them, the store ring and
- * the counters included; stops at the first other, at a mark, and where the store ring is full. */
-size_t quiet_run(struct shard *shard, const struct sample *samples, size_t n, int64_t before_ns);
-/* Fetches what judging samples[at + some] will need. */
-void quiet_look_ahead(const struct shard *shard, const struct sample *samples, size_t at, size_t n);
 /* Brings a point's alarms up to its quiet samples.  Before anything else is done with a plain point. */
 void quiet_end(struct shard *shard, uint32_t local);
 /* After a sample was judged: finds the span of values that would change nothing. */
@@ -133,6 +156,8 @@ void shard_agent_init(struct shard *shard);
 
 /* ---- shard_judge.c ---- */
 
+/* Judges instance i by a sample of that time. */
+void judge_by_sample(struct shard *shard, uint32_t i, int64_t time_ns);
 /* Judges instance i at alarm time t (or its latest happening, if that is later). */
 void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns);
 /* Ends the delays of instance i that are over first, all at one moment. */

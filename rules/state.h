@@ -8,16 +8,17 @@
  * *Alarm time* is the time at which they happened: at a sample its own time,
  * between samples it goes on with the clock; offset_ns is the difference.
  *
- * Quiet.  Nearly all samples change nothing: no comparison turns, no delay
- * runs.  A point whose alarms compare nothing but its own value with constants
- * (`plain`) keeps the widest span of values around the newest one within which
- * that is so.  A good sample within it touches the first line of its point and
- * nothing else (shard_quiet.c); what it means for the alarms' times is made up
- * for when they are next looked at.
+ * Steady.  Nearly all samples change nothing.  For each number (term) that an
+ * alarm's conditions compare, it keeps the span around the latest within which
+ * no comparison turns.  While all stay within, and no delay ends, there is
+ * nothing to judge.
  *
- * Steady.  An alarm of any other kind keeps such a span for each number that
- * its conditions compare.  While all of them stay within, its conditions need
- * not be evaluated.
+ * Quiet.  A point that only alarms of its own read, by its value and nothing
+ * else (`own`), is quiet while all of them are steady and no delay runs.  If
+ * they compare the value itself with constants (`plain`), the point keeps their
+ * joint span, and a good sample within touches the first line of its point and
+ * nothing else.  What quiet samples mean for the alarms' times is made up for
+ * when they are next looked at (shard_run.c).
  *
  * Threads: the shard's.
  */
@@ -43,19 +44,21 @@ struct point_state {
     int64_t newest_ns;         /* time of the newest sample that counts; a skewed one counts by its receipt */
     int64_t seen_ns;           /* when that was taken in (live: at first the start of the run) */
     int64_t clock_ns;          /* the shard's clock at the newest quiet sample */
-    struct span quiet;         /* a good sample within changes nothing; SPAN_NONE: any may */
+    struct span quiet;         /* a good sample outside may change something; SPAN_NONE: any may */
     struct run readers;        /* the alarms that read it, see reader_of */
     uint16_t status;           /* of the newest sample, with range and stale as davy sets them */
     bool heard;                /* there was a sample that counts */
     bool unknown;              /* its reading is unknown now (contract: "Which flags make a reading unknown") */
-    bool home;                 /* this shard stores it and writes the board */
-    bool has_windows;
-    bool plain;                /* no alarm reads anything of it but its value against constants */
     bool behind;               /* quiet samples came since its alarms were last brought up to it */
+    bool home : 1;             /* this shard stores it and writes the board */
+    bool has_windows : 1;
+    bool own : 1;              /* only alarms of its own read it, and nothing but its value */
+    bool plain : 1;            /* own, and they compare it with constants as it is */
+    bool timed : 1;            /* an entry of the stale timers stands for it, or it never becomes stale */
     /* the second line */
     int64_t good_ns;           /* time of the last good sample */
     int64_t first_ns;          /* where `age` counts from before the first good sample */
-    double moved;              /* the value it last had moved to; not kept for a plain point */
+    double moved;              /* the value it last had moved to; not kept up by quiet samples */
     int64_t moved_ns;          /* when that was */
     double range_lo, range_hi; /* of the instrument; without a range infinite */
     double resolution;
