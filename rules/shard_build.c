@@ -23,7 +23,6 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
     shard->all_local = shard->point_count == site->point_count;
     shard->site_points = ARENA_ARRAY(&shard->arena, uint32_t, shard->point_count + 1);
     shard->points = arena_alloc(&shard->arena, sizeof *shard->points * (shard->point_count + 1), 64);
-    timers_init(&shard->stale, &shard->arena, shard->point_count);
     for (uint32_t p = 0; p < site->point_count; p++) {
         uint32_t local = shard->local[p];
         if (local == SITE_NONE) {
@@ -49,9 +48,12 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
             .unknown = true,
             .home = homes[p] == shard->config.index,
         };
-        if (live && place->stale_ns > 0) {
-            shard->points[local].timed = true;
-            timers_set(&shard->stale, local, shard->config.start_ns + place->stale_ns);
+    }
+    silence_init(&shard->silence, &shard->arena, shard->points, shard->point_count, shard->config.start_ns);
+    for (uint32_t p = 0; shard->config.live && p < shard->point_count; p++) {
+        if (!shard->points[p].timed) {
+            shard->points[p].timed = true;
+            silence_enter(&shard->silence, p);
         }
     }
 }

@@ -178,8 +178,10 @@ bool run_one(struct shard *shard, const struct sample *sample)
 static inline __attribute__((always_inline)) void look_ahead(const struct shard *shard, const struct sample *samples, size_t at, size_t n)
 {
     if (at + POINTS_AHEAD < n && samples[at + POINTS_AHEAD].point != POINT_MARK) {
-        const struct point_state *point = &shard->points[local_of(shard, samples[at + POINTS_AHEAD].point)];
-        __builtin_prefetch(point, 1);
+        __builtin_prefetch(&shard->points[local_of(shard, samples[at + POINTS_AHEAD].point)], 1);
+        if (shard->config.board != NULL) {
+            __builtin_prefetch(board_place(shard->config.board, samples[at + POINTS_AHEAD].point), 1);
+        }
     }
     if (!shard->all_plain && at + READERS_AHEAD < n && samples[at + READERS_AHEAD].point != POINT_MARK) {
         const struct point_state *point = &shard->points[local_of(shard, samples[at + READERS_AHEAD].point)];
