@@ -478,11 +478,17 @@ size_t shard_fan_out(const struct rules *rules, unsigned index, unsigned count)
     return total;
 }
 
-size_t shard_bytes(const struct shard *shard)
+struct shard_bytes shard_bytes(const struct shard *shard)
 {
-    size_t bytes = sizeof *shard + shard->arena.used;
+    size_t grown = 0;
+    size_t windows = 0;
     for (uint32_t w = 0; w < shard->window_count; w++) {
-        bytes += window_bytes(shard->windows[w]);
+        grown += window_grown_bytes(shard->windows[w]);
+        windows += window_bytes(shard->windows[w]);
     }
-    return bytes;
+    return (struct shard_bytes){.all = sizeof *shard + shard->arena.used + grown,
+                                .quiet = offsetof(struct point_state, good_ns),
+                                .point = sizeof(struct point_state),
+                                .alarm = sizeof(struct instance),
+                                .window = shard->window_count > 0 ? windows / shard->window_count : 0};
 }

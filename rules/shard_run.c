@@ -22,7 +22,7 @@
 #include "rules/shard_private.h"
 
 /* How far ahead points, and then what hangs on them, are fetched: a batch hides the memory's latency behind itself. */
-enum { POINTS_AHEAD = 24, READERS_AHEAD = 12 };
+enum { POINTS_AHEAD = 24, READERS_AHEAD = 12, WINDOWS_AHEAD = 8, ENTRIES_AHEAD = 4 };
 
 static inline bool in_order(const struct point_state *point, const struct sample *sample)
 {
@@ -178,7 +178,7 @@ struct run_view {
     struct point_state *points;
     const uint32_t *local; /* NULL: site and local indices are the same */
     const struct board *board;
-    bool all_plain;
+    bool all_plain, any_windows;
 };
 
 static inline struct point_state *point_of(const struct run_view *view, const struct sample *sample)
@@ -210,6 +210,32 @@ static inline __attribute__((always_inline)) void look_ahead(const struct shard 
     }
 }
 
+/* The windows of points that have any, in steps too: the list's entry, the window, the ends of its entries. */
+static inline __attribute__((always_inline)) void look_ahead_windows(const struct shard *shard,
+                                                                     const struct run_view *view,
+                                                                     const struct sample *sample)
+{
+    if (sample[POINTS_AHEAD].point != POINT_MARK) {
+        __builtin_prefetch(&shard->point_windows[point_of(view, &sample[POINTS_AHEAD]) - view->points]);
+    }
+    static const int steps[] = {READERS_AHEAD, WINDOWS_AHEAD, ENTRIES_AHEAD};
+    for (int step = 0; step < 3; step++) {
+        const struct sample *ahead = &sample[steps[step]];
+        const struct point_state *point = ahead->point != POINT_MARK ? point_of(view, ahead) : NULL;
+        if (point == NULL || !point->has_windows) {
+            continue;
+        }
+        struct window *const *window = &shard->windows[shard->point_windows[point - view->points].first];
+        if (step == 0) {
+            __builtin_prefetch(window);
+        } else if (step == 1) {
+            window_fetch(*window);
+        } else {
+            window_fetch_entries(*window);
+        }
+    }
+}
+
 /* Where a run gives its home points' samples to the store, all at once at its end. */
 struct run_out {
     struct sample *kept; /* NULL: not kept */
@@ -235,6 +261,9 @@ static size_t run_quiet(struct shard *shard, const struct run_view *view, const 
         const struct sample *sample = &samples[taken];
         if (taken + POINTS_AHEAD < n) {
             look_ahead(shard, view, sample);
+            if (view->any_windows) {
+                look_ahead_windows(shard, view, sample);
+            }
         }
         if (sample->point == POINT_MARK || sample->seen_ns >= before_ns) {
             break;
@@ -284,7 +313,8 @@ size_t run_samples(struct shard *shard, const struct sample *samples, size_t n, 
     const struct run_view view = {.points = shard->points,
                                   .local = shard->all_local ? NULL : shard->local,
                                   .board = shard->config.board,
-                                  .all_plain = shard->all_plain};
+                                  .all_plain = shard->all_plain,
+                                  .any_windows = shard->window_count > 0};
     struct run_out out = {.room = n};
     if (shard->config.store != NULL) {
         out.kept = ring_claim(shard->config.store, &out.room);
