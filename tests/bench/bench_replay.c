@@ -248,6 +248,11 @@ static int64_t take_clock(const char **p)
            ((t[17] - '0') * 10 + t[18] - '0') * 1000 + ((t[20] - '0') * 10 + t[21] - '0') * 10 + t[22] - '0';
 }
 
+static const char *find(const char *p, char c, const char *end)
+{
+    return memchr(p, c, (size_t)(end - p));
+}
+
 static void bare_line(struct bare *bare, enum form form, const char *p, const char *end)
 {
     static const double tens[] = {1, 10, 100, 1000, 10000};
@@ -256,9 +261,9 @@ static void bare_line(struct bare *bare, enum form form, const char *p, const ch
         p += strlen("{\"time\": ");
     }
     const int64_t time_ms = form == CSV_RFC3339 || form == CSV_SEEN ? take_clock(&p) : take_digits(&p, &decimals);
-    p = memchr(p, 'p', (size_t)(end - p)) + (form == NDJSON ? strlen("point\": \"area-") : 1);
+    p = find(p, 'p', end) + (form == NDJSON ? strlen("point\": \"area-") : 1);
     if (form == NDJSON) {
-        p = memchr(p, 'p', (size_t)(end - p)) + 1;
+        p = find(p, 'p', end) + 1;
     }
     const uint32_t point = (uint32_t)take_digits(&p, &decimals);
     p += form == NDJSON ? strlen("\", \"value\": ") : 1;
