@@ -39,6 +39,9 @@ static bool fill(struct trace_reader *reader)
     if (reader->ended) {
         return false;
     }
+    if (reader->before_read != NULL) {
+        reader->before_read(reader->before_read_self);
+    }
     if (reader->start > 0) {
         memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
         reader->end -= reader->start;
@@ -197,6 +200,12 @@ enum err_code trace_open(const char *file, const struct site *site, trace_aside_
     }
     *ret_reader = reader;
     return ERR_NONE;
+}
+
+void trace_before_read(struct trace_reader *reader, void (*fn)(void *self), void *self)
+{
+    reader->before_read = fn;
+    reader->before_read_self = self;
 }
 
 void trace_close(struct trace_reader *reader)

@@ -57,6 +57,8 @@ struct trace_reader {
     const struct site *site; /* borrowed */
     trace_aside_fn *aside;
     void *aside_self;
+    void (*before_read)(void *self); /* may be NULL */
+    void *before_read_self;
     char *file; /* owned */
     int fd;
     struct err err;
