@@ -1,6 +1,7 @@
 /* expr_check: see expr_check.h. */
 #include "rules/expr_check.h"
 #include "base/text.h"
+#include "rules/evaluate.h"
 #include "rules/expr_read.h"
 #include <math.h>
 #include <stdio.h>
@@ -65,21 +66,6 @@ static bool want_condition(const struct checker *checker, const struct node *par
                      "expected a condition, found %s", expr_type_name(operand));
     }
     return operand->type == TYPE_TRUTH;
-}
-
-/* What division gives is unknown when it is by zero, never infinite (as in OP_DIVIDE). */
-static double calculate(enum op op, double a, double b)
-{
-    switch (op) {
-    case OP_ADD:
-        return a + b;
-    case OP_SUBTRACT:
-        return a - b;
-    case OP_MULTIPLY:
-        return a * b;
-    default:
-        return b == 0 ? NAN : a / b;
-    }
 }
 
 /* A duration times a number is a duration; a duration by a duration is a number. */

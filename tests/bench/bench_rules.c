@@ -166,7 +166,7 @@ static double run_bare(void *self)
     "{\"level\":\"orange\",\"when\":\"" value " >= 3.0\",\"clear\":\"" value " < 2.9\"},"                              \
     "{\"level\":\"red\",\"when\":\"" value " >= 4.0\",\"clear\":\"" value " < 3.9\"}]}"
 #define LIMITS  "{\"id\":\"r\",\"on_delay\":\"5s\",\"off_delay\":\"5s\"," LEVELS_OF("value")
-#define GENERAL "{\"id\":\"r\",\"on_delay\":\"5s\",\"off_delay\":\"5s\"," LEVELS_OF("value + 0")
+#define GENERAL "{\"id\":\"r\",\"on_delay\":\"5s\",\"off_delay\":\"5s\"," LEVELS_OF("value * 1.02 + 0.01")
 #define WINDOW  LIMITS ",{\"id\":\"m\",\"levels\":[{\"level\":\"red\",\"when\":\"mean(5m) >= 2.0\"}]}"
 
 struct subject {
