@@ -143,6 +143,26 @@ static const char *scan_time_of_day(const char *p, int64_t day_ns, int64_t *ret_
     return *p == 'Z' && !__builtin_add_overflow(day_ns, ns, ret_ns) ? p + 1 : NULL;
 }
 
+/* The two lengths that most times have: milliseconds since about 2001, and RFC 3339 as davy writes it. */
+enum { MS_LEN = 13, RFC3339_LEN = 24 };
+
+/* True when the text at p begins with the time that was read last; rows of one moment follow one another.  (The lengths
+ * are constants, so that comparing takes no call.) */
+static bool is_last_time(const struct trace_time *last, const char *p)
+{
+    return (last->len == MS_LEN && memcmp(p, last->text, MS_LEN) == 0) ||
+           (last->len == RFC3339_LEN && memcmp(p, last->text, RFC3339_LEN) == 0);
+}
+
+static void keep_time(struct trace_time *last, const char *p, const char *end, int64_t ns)
+{
+    if (end - p == MS_LEN || end - p == RFC3339_LEN) {
+        last->len = (size_t)(end - p);
+        last->ns = ns;
+        memcpy(last->text, p, RFC3339_LEN); /* of the shorter one a little more */
+    }
+}
+
 /* Remembers the date of a time that was read: rows of one day follow one another. */
 static void keep_day(struct trace_day *day, const char *time)
 {
@@ -155,8 +175,9 @@ static void keep_day(struct trace_day *day, const char *time)
     }
 }
 
-/* A time without quotes: what the row before would lead one to expect, else any that text_parse_time reads. */
-static const char *scan_time(struct trace_reader *reader, const char *p, int64_t *ret_ns)
+/* A time without quotes that is not the last one: what the rows before would lead one to expect, else any that
+ * text_parse_time reads. */
+static const char *scan_new_time(struct trace_reader *reader, const char *p, int64_t *ret_ns)
 {
     const bool is_date = p[4] == '-';
     const char *end = NULL;
@@ -179,6 +200,25 @@ static const char *scan_time(struct trace_reader *reader, const char *p, int64_t
     return end;
 }
 
+/* What may stand behind a time that is whole. */
+static bool time_ends(char c)
+{
+    return c == ',' || c == '"' || c == '\n' || c == '\r';
+}
+
+static const char *scan_time(struct trace_reader *reader, struct trace_time *last, const char *p, int64_t *ret_ns)
+{
+    if (is_last_time(last, p) && time_ends(p[last->len])) {
+        *ret_ns = last->ns;
+        return p + last->len;
+    }
+    const char *end = scan_new_time(reader, p, ret_ns);
+    if (end != NULL) {
+        keep_time(last, p, end, *ret_ns);
+    }
+    return end;
+}
+
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* A point's id, up to `stop`. */
@@ -189,14 +229,11 @@ static const char *scan_point(struct trace_reader *reader, const char *p, char s
         *ret_point = reader->last_point = (uint32_t)(guess - reader->names);
         return p + guess->len;
     }
-    const char *end = p;
-    while ((unsigned char)*end > ' ' && *end != ',' && *end != '"' && *end != '\\') {
-        end++;
-    }
-    if (*end != stop || end == p) {
+    const char *end = memchr(p, stop, TRACE_ID_MAX + 1);
+    if (end == NULL || end == p) {
         return NULL;
     }
-    *ret_point = trace_find_point(reader, (struct trace_text){p, (size_t)(end - p)});
+    *ret_point = trace_find_point(reader, (struct trace_text){p, (size_t)(end - p)}); /* ids hold no quotes, escapes … */
     return *ret_point != SITE_NONE ? end : NULL;
 }
 
@@ -242,7 +279,7 @@ static const char *scan_cell(struct trace_reader *reader, enum trace_column colu
 {
     switch (column) {
     case COLUMN_TIME:
-        return scan_time(reader, p, &fields->time_ns);
+        return scan_time(reader, &reader->time, p, &fields->time_ns);
     case COLUMN_POINT:
         return scan_point(reader, p, ',', &fields->point);
     case COLUMN_VALUE:
@@ -250,7 +287,7 @@ static const char *scan_cell(struct trace_reader *reader, enum trace_column colu
     case COLUMN_STATUS:
         return scan_status(p, &fields->status);
     case COLUMN_SEEN:
-        return cell_ends(*p) ? p : scan_time(reader, p, &fields->seen_ns);
+        return cell_ends(*p) ? p : scan_time(reader, &reader->seen, p, &fields->seen_ns);
     case COLUMN_OTHER:
     case COLUMN_KINDS:
         break;
@@ -323,13 +360,21 @@ static const char *behind_quote(const char *p)
 }
 
 /* A number as a time goes through a double in the full reader: up to 15 digits that changes nothing. */
-static const char *scan_json_time(struct trace_reader *reader, const char *p, int64_t *ret_ns)
+static const char *scan_json_time(struct trace_reader *reader, struct trace_time *last, const char *p, int64_t *ret_ns)
 {
     if (*p == '"') {
-        return behind_quote(scan_time(reader, p + 1, ret_ns));
+        return behind_quote(scan_time(reader, last, p + 1, ret_ns));
+    }
+    if (is_last_time(last, p) && p[last->len] == ',') {
+        *ret_ns = last->ns;
+        return p + last->len;
     }
     const char *end = scan_ms(p, ret_ns);
-    return end != NULL && !(*end == 'e' || *end == 'E') ? end : NULL;
+    if (end == NULL || *end == 'e' || *end == 'E') {
+        return NULL;
+    }
+    keep_time(last, p, end, *ret_ns);
+    return end;
 }
 
 static const char *scan_json_value(const char *p, double *ret_value)
@@ -353,9 +398,9 @@ static const char *scan_member(struct trace_reader *reader, enum trace_column co
 {
     switch (column) {
     case COLUMN_TIME:
-        return scan_json_time(reader, p, &fields->time_ns);
+        return scan_json_time(reader, &reader->time, p, &fields->time_ns);
     case COLUMN_SEEN:
-        return scan_json_time(reader, p, &fields->seen_ns);
+        return scan_json_time(reader, &reader->seen, p, &fields->seen_ns);
     case COLUMN_POINT:
         return *p == '"' ? behind_quote(scan_point(reader, p + 1, '"', &fields->point)) : NULL;
     case COLUMN_VALUE:

@@ -17,7 +17,8 @@
 
 enum {
     TRACE_BUFFER = 1 << 20, /* bytes; also the longest line, longer ones are set aside */
-    TRACE_SLACK = 1024,     /* behind the buffer: the quick scanners compare so far, with ids of up to 512 bytes */
+    TRACE_ID_MAX = 512,     /* bytes of a point's id: 128 characters */
+    TRACE_SLACK = 1024,     /* behind the buffer: the quick scanners look so far, for an id and its end */
     TRACE_READ = 1 << 18,   /* bytes read at once: small enough to be still in the cache when they are looked at */
     TRACE_COLUMNS_MAX = 64,
     TRACE_TIME_KEPT = 48,
