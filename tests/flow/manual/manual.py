@@ -48,7 +48,7 @@ def test_every_word_has_a_table(stage):
     """Each word of the language stands in a row of a strip."""
     rows = {expression for strip in strips.strips("expressions.md") for expression, _, _ in strip.questions()}
     words = ("value age status point pstatus mean min max range stddev count first last delta slope changes ewma zscore "
-             "eta_up eta_down unchanged anomaly").split()
+             "eta_up eta_down unchanged anomaly repeats").split()
     missing = [word for word in words if not any(re.match(rf"{word}\b", row) for row in rows)]
     flow.equal(missing, [], "words without a table of numbers")
 
