@@ -175,7 +175,7 @@ static void check(const struct checker *checker, struct node *node)
         node->type = TYPE_TEXT;
         break;
     case NODE_READ:
-        expr_check_word(checker->source, node);
+        expr_check_word(checker->source, checker->site, node);
         for (size_t i = 0; i < node->arg_count && i < NODE_ARGS_MAX; i++) {
             check(checker, node->args[i]);
         }

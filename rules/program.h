@@ -31,7 +31,7 @@ enum op {
     OP_STATUS,    /* push whether point slot `slot` has one of the flags `mask`; mask 0 ('good'): has none */
     OP_MEAN, OP_MIN, OP_MAX, OP_RANGE, OP_STDDEV, OP_COUNT, OP_FIRST, OP_LAST, OP_DELTA, OP_SLOPE, OP_CHANGES,
                   /* push that function of window slot `slot`, NaN while its point's reading is unknown */
-    OP_EWMA, OP_ZSCORE, OP_ANOMALY, /* likewise; the slots are of kind WINDOW_EWMA, WINDOW_ZSCORE, WINDOW_ANOMALY */
+    OP_EWMA, OP_ZSCORE, OP_ANOMALY, OP_REPEATS, /* likewise; the slots are of kind WINDOW_EWMA … WINDOW_REPEATS */
     OP_ETA_UP, OP_ETA_DOWN, /* pop the limit, push seconds until the line over window slot `slot` reaches it */
     OP_NEGATE, OP_NOT,
     OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, /* pop two, push one */
@@ -63,7 +63,7 @@ struct program {
     double limit;       /* … its constant */
 };
 
-enum window_kind { WINDOW_PLAIN, WINDOW_EWMA, WINDOW_ZSCORE, WINDOW_ANOMALY };
+enum window_kind { WINDOW_PLAIN, WINDOW_EWMA, WINDOW_ZSCORE, WINDOW_ANOMALY, WINDOW_REPEATS };
 
 /* What of a plain window is asked for; count, first, last and delta come with every window. */
 enum window_needs {

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "rules/anomaly.h"
+#include "rules/repeats.h"
 #include "rules/window_sums.h"
 #include <assert.h>
 #include <math.h>
@@ -55,8 +56,9 @@ struct window {
     struct wedge least, greatest;
     struct dot *dots;       /* ring; NULL once there are buckets */
     struct bucket *buckets; /* ring; NULL before */
-    struct anomaly *anomaly; /* of that kind only; the arena's */
-    /* ewma, zscore and anomaly */
+    struct anomaly *anomaly; /* of that kind only, like repeats; both the arena's */
+    struct repeats *repeats;
+    /* ewma, zscore, anomaly and repeats */
     int64_t answer_ns;   /* time of the latest sample */
     double answer;       /* NaN before the first */
 };
@@ -239,7 +241,11 @@ struct window *window_new(struct arena *arena, enum window_kind kind, int64_t wi
     }
     if (kind == WINDOW_ANOMALY) {
         window->anomaly = anomaly_new(arena, width_ns);
-        return window; /* keeps its samples its own way */
+        return window; /* keeps its samples its own way, like */
+    }
+    if (kind == WINDOW_REPEATS) {
+        window->repeats = repeats_new(arena, width_ns, resolution);
+        return window;
     }
     window->capacity = first_capacity(width_ns, every_ns);
     window->dots = ARENA_ARRAY(arena, struct dot, window->capacity);
@@ -427,6 +433,9 @@ void window_add(struct window *window, int64_t time_ns, double value)
         break;
     case WINDOW_ANOMALY:
         window->answer = anomaly_add(window->anomaly, time_ns, value);
+        break;
+    case WINDOW_REPEATS:
+        window->answer = repeats_add(window->repeats, time_ns, value);
         break;
     }
 }

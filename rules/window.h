@@ -49,10 +49,10 @@ void window_add(struct window *window, int64_t time_ns, double value);
 void window_fetch(const struct window *window);
 void window_fetch_entries(const struct window *window);
 
-/* The answer of function `op` (OP_MEAN … OP_CHANGES, OP_EWMA, OP_ZSCORE, OP_ANOMALY) at t; NaN when there is none (empty
- * window, slope of fewer than 2 samples, zscore over fewer than 2 earlier or over all-equal samples, see also
- * anomaly.h).  An empty window has no
- * answer to anything, count included (contract: "Numbers that are not there"). */
+/* The answer of function `op` (OP_MEAN … OP_CHANGES, OP_EWMA … OP_REPEATS) at t; NaN when there is none (empty
+ * window, slope of fewer than 2 samples, zscore over fewer than 2 earlier or over all-equal samples, see also anomaly.h
+ * and repeats.h).  An empty window has no answer to anything, count included (contract: "Numbers that are not
+ * there"). */
 double window_query(struct window *window, enum op op, int64_t t_ns);
 
 /* Seconds until the least-squares line over (t - W, t] reaches `limit`, rising (up) or falling.  In this order: limit
