@@ -3,6 +3,7 @@
 
 #include "alerting/manager.h"
 #include "alerting/sink.h"
+#include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
 #include "base/agent.h"
@@ -42,6 +43,8 @@ struct pipeline {
     struct store *store;
     struct counters *counters;
     struct board *board;
+    int64_t started_ns;
+    bool recorded;   /* the site stands in the chain of changes as it is */
     uint64_t *masks; /* [point]: the shards that need its samples; const after start */
     uint8_t *homes;
     struct safe_source *safe; /* [source] */
@@ -526,6 +529,20 @@ static enum err_code build(struct pipeline *p, struct err *err)
     return code == ERR_NONE ? find_own_points(p, err) : code;
 }
 
+/* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
+ * watch: it is tried again each second. */
+static void record_changes(struct pipeline *p)
+{
+    struct err err;
+    const enum err_code code =
+        change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
+    p->recorded = code == ERR_NONE;
+    if (!p->recorded) {
+        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second", p->site->id,
+                  err.text);
+    }
+}
+
 enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
 {
     struct pipeline *p = calloc(1, sizeof *p);
@@ -534,6 +551,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     p->config = *config;
     p->site = config->site;
+    struct clock clock;
+    clock_init(&clock);
+    p->started_ns = clock_now_ns(&clock);
     enum err_code code = build(p, err);
     if (code == ERR_NONE) {
         code = start_threads(p, err);
@@ -543,6 +563,7 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
         pipeline_free(p);
         return code;
     }
+    record_changes(p);
     *ret_pipeline = p;
     return ERR_NONE;
 }
@@ -686,6 +707,9 @@ void pipeline_free(struct pipeline *p)
 
 void pipeline_watch(struct pipeline *p, int64_t now_ns)
 {
+    if (!p->recorded) {
+        record_changes(p);
+    }
     struct router *router = &p->routers[WORKER_WATCH];
     if (p->own_count == 0 || !router_room(router, p->own_count)) {
         return; /* the next second tells the newer number */

@@ -27,6 +27,7 @@ struct pipeline_config {
     const char *store_path;    /* made when absent */
     unsigned shards;           /* 1: one shard, on one thread with the field bus; more: a thread each */
     enum run_status status;
+    const char *why, *by;      /* for the chain of changes: "start" or "reload", and whose doing it is */
 };
 
 /* Opens the store, restores alarms, conditions and newest readings, and starts all threads.  ERR_ENV when the store or

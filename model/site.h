@@ -215,6 +215,11 @@ uint32_t site_alarm(const struct site *site, const char *name, size_t len);
  * when that is no order for the type's size.  Pure. */
 bool site_from_shape(struct site_from *from, enum mbus_type type, const char *order);
 
+/* The words of a site file for these. */
+const char *site_source_word(enum source_type type);
+const char *site_table_word(enum mbus_table table);
+const char *site_type_word(enum mbus_type type);
+
 /* The value of a point's tag, or NULL. */
 const char *site_point_tag(const struct site_point *point, const char *key);
 

@@ -393,3 +393,20 @@ const struct conf_table include_table = {.name = "an included file",
                                          .about = "The keys of a file named in `include`.",
                                          .keys = include_keys,
                                          .count = COUNT(include_keys)};
+
+/* ---- the other way ----------------------------------------------------------------------------------------------- */
+
+const char *site_source_word(enum source_type type)
+{
+    return source_words[type];
+}
+
+const char *site_table_word(enum mbus_table table)
+{
+    return table_words[table];
+}
+
+const char *site_type_word(enum mbus_type type)
+{
+    return type_words[type];
+}
