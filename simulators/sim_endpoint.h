@@ -39,7 +39,7 @@ struct sim_endpoint {
     struct sim_pty pty; /* serial only */
     struct sim_line *lines;
     size_t line_count;
-    uint64_t refused; /* connections above ENDPOINT_LINES_MAX */
+    uint64_t refused; /* connections above ENDPOINT_LINES_MAX, and those of a "busy" */
     uint64_t dropped; /* requests above LINE_ANSWERS, of lines that have ended */
 };
 
@@ -49,7 +49,7 @@ struct sim_device *sim_endpoint_device(struct sim_endpoint *endpoint, uint8_t un
 /* Listens. */
 enum err_code sim_endpoint_open(struct sim_endpoint *endpoint, struct err *err) MUST_CHECK;
 
-/* Closes or opens the listener as a "disconnect" of the scenario begins or ends; to be called now and then. */
+/* Closes or opens the listener as a "disconnect" of the scenario begins or ends, and keeps to a "half-open"; to be called now and then. */
 void sim_endpoint_check(struct sim_endpoint *endpoint);
 
 /* Begins to close everything. */
