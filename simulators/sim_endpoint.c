@@ -100,6 +100,10 @@ static void on_request(void *self, struct sim_line *line, const struct sim_reque
     if (line->dead) {
         return;
     }
+    if (endpoint->script != NULL) {
+        endpoint->script->on_request(endpoint->script->self, endpoint, line, request);
+        return;
+    }
     if (device == NULL) {
         if (line->framing == FRAMING_TCP) { /* on a bus nobody speaks for an absent unit */
             answer[0] = request->pdu[0] | EXCEPTION_BIT;
@@ -286,7 +290,8 @@ void sim_endpoint_check(struct sim_endpoint *endpoint)
     if (is_struck(endpoint, FAULT_HALF_OPEN, t_ns)) {
         deaden_lines(endpoint);
     }
-    if (is_struck(endpoint, FAULT_DISCONNECT, t_ns)) {
+    const bool down = endpoint->script != NULL && endpoint->script->is_down(endpoint->script->self, endpoint);
+    if (down || is_struck(endpoint, FAULT_DISCONNECT, t_ns)) {
         close_listener(endpoint);
         close_lines(endpoint);
     } else if (endpoint->state == LISTENER_CLOSED) {

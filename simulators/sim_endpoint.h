@@ -25,10 +25,20 @@ enum { ENDPOINT_LINES_MAX = 256 }; /* connections of one endpoint; more are clos
 enum listener_state { LISTENER_CLOSED, LISTENER_OPEN, LISTENER_CLOSING };
 
 struct sim_line;
+struct sim_endpoint;
+
+/* Who answers in place of devices and scenario: a recording (sim_replay.h). */
+struct endpoint_script {
+    void *self;
+    void (*on_request)(void *self, const struct sim_endpoint *endpoint, struct sim_line *line,
+                       const struct sim_request *request);
+    bool (*is_down)(void *self, const struct sim_endpoint *endpoint); /* neither listens nor keeps connections */
+};
 
 struct sim_endpoint {
     uv_loop_t *loop;
-    const struct scenario *scenario;
+    const struct scenario *scenario;      /* NULL with a script */
+    const struct endpoint_script *script; /* or NULL */
     uint64_t start_ns;               /* monotonic time of the scenario's start */
     const struct site_source *where; /* host and port, or device, of all its sources */
     enum sim_framing framing;
