@@ -10,6 +10,7 @@ import flow
 from flow import equal, require, wait_until
 
 END = "high:b/1"  # the alarm that ends a session
+ALARMS = {"high:a/1", "high:c", END, "lost:a/2", "lost:b/1"}  # which of a/1 and a/2 meets the garbage is chance
 
 
 def register(name, source, unit, address, kind="u16", every="200ms"):
@@ -61,6 +62,11 @@ def stories(stage):
     return dict(told)
 
 
+def levels(story):
+    """What an alarm went through, without the moments at which its point could not be seen."""
+    return [step for step in story if step[0] not in ("blind", "sighted")][:2]
+
+
 def record(stage):
     """A live session, recorded; gives what it has seen."""
     broker = stage.the_broker = stage.broker()
@@ -73,7 +79,7 @@ def record(stage):
     equal(monitor.end(), 0, "exit code")
     equal(simulator.end(), 0, "exit code")
     seen, told = samples(stage, "site.json"), stories(stage)
-    require(len(told) >= 6, f"alarms: {sorted(told)}")
+    require(ALARMS <= set(told), f"alarms: {sorted(told)}")
     forget(stage)
     return seen, told
 
@@ -126,7 +132,8 @@ def test_what_was_seen_is_seen_again(stage):
         common = longest_common(before, after)
         require(len(before) >= 8 and common >= 0.8 * len(before), f"{point}: {common} of {len(before)} values again")
         equal(set(after) - set(before), set(), f"{point}: values that were never there")
-    equal(stories(stage), told, "stories of the alarms")
+    for alarm in ALARMS:
+        equal(levels(stories(stage).get(alarm, [])), levels(told[alarm]), f"story of {alarm}")
     forget(stage)
     replay(stage, "--speed", "4")
     require({"high:a/1", "high:c", END} <= set(stories(stage)), f"the alarms again: {stories(stage)}")
