@@ -6,6 +6,7 @@
 #include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
+#include "app/recorder.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
@@ -56,11 +57,12 @@ struct pipeline {
     struct ring *history;     /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
-    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell;
+    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
     struct doorbell *sink_bells[SINKS_MAX];
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
@@ -75,11 +77,11 @@ struct pipeline {
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
-    struct cell stop_field, stop_sinks, stop_control;
+    struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
-    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner;
+    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner, *recorder_runner;
     struct runner *sink_runners[SINKS_MAX];
 
     uint32_t *own_points; /* points named davy.*; main */
@@ -119,7 +121,7 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
     struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
-                                 &p->keeper_bell};
+                                 &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -318,8 +320,21 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .bell = p->bus_bell,
         .stop = &p->stop_field,
         .counters = p->counters,
+        .tap = recorder_tap_bus(p->recorder),
     };
     return mbus_worker_new(&config, &p->bus, err);
+}
+
+static enum err_code make_recorder(struct pipeline *p, struct err *err)
+{
+    const struct recorder_config config = {
+        .path = p->config.record_path,
+        .append = p->config.record_more,
+        .site = p->site,
+        .counters = p->counters,
+        .stop = &p->stop_recorder,
+    };
+    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
 /* Points named "davy.<counter>" take Davy's own counters. */
@@ -469,6 +484,8 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
         run_one("keeper", keeper_agent(&p->keeper), p->keeper_bell, &p->keeper_runner, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
+        (p->recorder != NULL &&
+         run_one("recorder", recorder_agent(p->recorder), p->recorder_bell, &p->recorder_runner, err) != ERR_NONE) ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
@@ -482,6 +499,7 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .shard_count = p->config.shards,
         .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
     };
     return mqtt_inbox_start(&config, &p->inbox, err);
 }
@@ -522,6 +540,9 @@ static enum err_code build(struct pipeline *p, struct err *err)
     }
     if (code == ERR_NONE) {
         code = make_control(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_recorder(p, err);
     }
     if (code == ERR_NONE) {
         code = make_bus(p, err);
@@ -610,6 +631,16 @@ static void drain(struct pipeline *p)
     runner_join(p->store_runner);
 }
 
+/* The field has ended: what is in the taps is written. */
+static void stop_recorder(struct pipeline *p)
+{
+    cell_set(&p->stop_recorder, 1);
+    if (p->recorder_bell != NULL) {
+        doorbell_ring(p->recorder_bell);
+    }
+    runner_join(p->recorder_runner);
+}
+
 static void stop_receivers(struct pipeline *p)
 {
     cell_set(&p->stop_control, 1);
@@ -637,6 +668,7 @@ static void free_agents(struct pipeline *p)
 {
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
+    recorder_free(p->recorder);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
@@ -671,6 +703,7 @@ static void free_rings(struct pipeline *p)
     doorbell_free(p->alerting_bell);
     doorbell_free(p->control_bell);
     doorbell_free(p->keeper_bell);
+    doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
     }
@@ -682,6 +715,7 @@ static void free_rings(struct pipeline *p)
 void pipeline_stop(struct pipeline *p)
 {
     drain(p);
+    stop_recorder(p);
     stop_receivers(p);
 }
 

@@ -43,6 +43,7 @@ void router_close(struct router *router);
 /* What the plan finds wrong beyond the site file's own checks (e.g. a value that does not fit in one request). */
 void mbus_check(const struct site *site, struct mistakes *mistakes);
 
+struct wire_tap;
 struct mbus_worker;
 struct mbus_config {
     const struct site *site;
@@ -50,6 +51,7 @@ struct mbus_config {
     struct doorbell *bell;     /* rung to stop */
     const struct cell *stop;   /* not 0: finish after the requests in flight */
     struct counters *counters;
+    struct wire_tap *tap;      /* of a recording; may be NULL */
 };
 /* Plans all Modbus sources' reads and prepares the loop; connects only once the agent runs. */
 enum err_code mbus_worker_new(const struct mbus_config *config, struct mbus_worker **ret_worker, struct err *err) MUST_CHECK;
@@ -65,6 +67,7 @@ struct mqtt_config {
     struct safe_source *safe;  /* [source] */
     unsigned shard_count;
     struct counters *counters;
+    struct wire_tap *tap;      /* of a recording; may be NULL */
 };
 /* Connects every MQTT source (in the background, for ever) and takes messages from then on.  A message is acknowledged
  * when its samples are safe: the callback waits for the mark, bounded; failing that the message is not taken and the

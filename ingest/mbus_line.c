@@ -142,6 +142,7 @@ void line_receive(struct bus_link *link)
         }
         return;
     }
+    link_tap(link, WIRE_RECEIVED, link->buffer + link->len, (size_t)got);
     link->len += (size_t)got;
     link->mute = 0;
     take_frames(link);
@@ -154,6 +155,7 @@ static void drain(struct bus_link *link)
 {
     ssize_t got;
     while ((got = read(link->fd, link->buffer, sizeof link->buffer)) > 0) {
+        link_tap(link, WIRE_RECEIVED, link->buffer, (size_t)got);
         counter_add(link->count.late_replies, 1);
     }
     link->len = 0;
@@ -172,6 +174,7 @@ static void transmit(struct bus_link *link)
     link->deadline_ns = link->worker->mono_ns + link->source->timeout_ns;
     link_wake_at(link, link->deadline_ns);
     link->worker->work++;
+    link_tap(link, WIRE_SENT, frame, len);
     const ssize_t sent = write(link->fd, frame, len);
     if (sent != (ssize_t)len) { /* a few bytes to an empty buffer: if they do not fit, nothing is taken any more */
         link_lost_errno(link, "sending failed", sent < 0 ? errno : ENOBUFS);
