@@ -90,6 +90,10 @@ static void build_links(struct mbus_worker *worker)
                      .marks = ARENA_ARRAY(&worker->arena, uint8_t, plan[i].item_count),
                      .count = plan[i].item_count},
         };
+        if (plan[i].guided) {
+            read->kept = ARENA_ARRAY(&worker->arena, uint64_t, plan[i].item_count);
+            read->has = ARENA_ARRAY(&worker->arena, bool, plan[i].item_count);
+        }
         link->read_count++;
         unit->read_count++;
     }

@@ -9,6 +9,13 @@
  * source's `gap` (registers; 16 coils count as one) and the read stays within
  * max_registers or max_coils.  A value is never split.
  *
+ * A value's companions (registers that say something about it) are read in the
+ * same poll: blocks that hold one another's companions make one read of several
+ * blocks, asked one after the other.
+ *
+ *   blocks    [input 0: values, 125]   [input 3000: their states, 125]      one read
+ *   blocks    [input 125: values, 125] [input 3125: their states, 125]      the next
+ *
  * Phases spread the reads over their period by the golden ratio, so any run of
  * consecutive reads is spread evenly, and the same site always gives the same.
  *
@@ -29,19 +36,25 @@ enum { MBUS_REGISTERS_MAX = 125, MBUS_COILS_MAX = 2000 }; /* what one reply can 
 #define MBUS_EVERY_DEFAULT_NS NS_PER_S
 
 struct mbus_item {
-    uint32_t point;
-    uint16_t at;   /* registers or coils behind the read's address */
-    uint16_t size; /* registers or coils taken */
+    uint32_t point;     /* a companion's: one of those it is for */
+    uint16_t at;        /* first register or coil */
+    uint8_t size;       /* registers or coils taken */
+    uint8_t table : 2;  /* enum mbus_table */
+    bool block : 1;     /* a block of the read begins here */
+    bool companion : 1; /* no point's value */
+    bool guided : 1;    /* the value of a point that has companions */
 };
+static_assert(sizeof(struct mbus_item) == 8, "a million points have a million of these");
 
 struct mbus_read {
     uint32_t source;
-    uint32_t first_item; /* into plan.items; rising by `at` */
+    uint32_t first_item; /* into plan.items; rising by `at` within a block */
     uint32_t item_count;
-    uint16_t address;
-    uint16_t count; /* registers or coils */
+    uint16_t address; /* of its first block, like count and table */
+    uint16_t count;   /* registers or coils */
     uint8_t unit;
     uint8_t table; /* enum mbus_table */
+    bool guided;   /* some of its items are */
     int64_t every_ns;
     int64_t phase_ns; /* 0 .. every_ns - 1 */
 };
@@ -49,8 +62,10 @@ struct mbus_read {
 struct mbus_plan {
     struct mbus_item *items;
     size_t item_count;
-    struct mbus_read *reads; /* sorted by source, unit, table, every, address */
+    struct mbus_read *reads; /* sorted by source, unit, table, every, address of their first blocks */
     size_t read_count;
+    uint32_t *links;      /* [item]: a guided item's first entry in companions; NULL when the site has none */
+    uint32_t *companions; /* items, counted from the read's first, in the order of the point's companions */
 };
 
 /* True when the source is polled by Modbus. */

@@ -40,7 +40,9 @@ struct bus_read {
     uint32_t cursor;         /* items before it have their sample of this poll */
     struct mbus_piece piece; /* asked now */
     uint32_t joined;         /* item whose cut is tried without, 0: none */
-    uint16_t answered;       /* items of this poll with an answer */
+    uint32_t answered;       /* items of this poll with an answer */
+    uint64_t *kept;          /* [item]: registers of guided items and companions; NULL: there are none */
+    bool *has;               /* [item]: kept[item] is of this poll */
     uint8_t exception;       /* last one, 0: none */
     bool queued;             /* in the link's queue */
     bool lost;               /* the last poll gave `comm` */

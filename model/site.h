@@ -84,6 +84,8 @@ enum mbus_type {
     TYPE_BCD16, TYPE_BCD32 /* packed decimals: 4 and 8 digits, one in 4 bits */
 };
 
+struct site_extra;
+
 struct site_from {
     uint32_t source;       /* index; SITE_NONE: the point takes samples from replay only */
     /* modbus */
@@ -101,7 +103,52 @@ struct site_from {
     double scale_num, offset_num, scale_den; /* the same as whole numbers over scale_den; 0: see scaling.h */
     const double *invalid; /* raw values that mean "no reading" */
     size_t invalid_count;
+    const struct site_extra *extra; /* what few points have; NULL: nothing of it */
 };
+
+/* What a companion says of the value: its flags, its byte order, its scale. */
+enum companion_use { COMPANION_STATUS, COMPANION_ORDER, COMPANION_SCALE };
+
+/* How its raw number is understood: by a list of cases, as bits that are each a flag, or for a scale as the number of
+ * decimals, as factor or as divisor. */
+enum companion_as { COMPANION_CASES, COMPANION_FLAGS, COMPANION_DECIMALS, COMPANION_FACTOR, COMPANION_DIVISOR };
+
+struct site_case {
+    double raw;         /* FLAGS: the number of the bit */
+    uint16_t status;    /* use STATUS */
+    uint8_t order[8];   /* use ORDER */
+    double factor, add; /* use SCALE: value x factor + add */
+};
+
+enum { COMPANIONS_MOST = 8 }; /* of one point */
+
+/* A register beside the value's, read in the same poll, that says something about it; see companion.h. */
+struct site_companion {
+    enum companion_use use;
+    enum companion_as as;
+    uint16_t other;        /* use STATUS, CASES: the flags of every raw number that is no case */
+    struct site_from from; /* where it stands; source and unit are the point's */
+    const struct site_case *cases;
+    size_t case_count;
+};
+
+/* One raw number of an enumeration. */
+struct site_value {
+    double raw, value;
+};
+
+struct site_extra {
+    const struct site_companion *companions;
+    size_t companion_count;
+    const struct site_value *values; /* only these raw numbers are readings; 0: no enumeration */
+    size_t value_count;
+};
+
+/* The companions of a point; none for most. */
+static inline size_t site_companions(const struct site_from *from)
+{
+    return from->extra != NULL ? from->extra->companion_count : 0;
+}
 
 struct site_point {
     const char *id;

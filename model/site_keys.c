@@ -122,6 +122,45 @@ static const char *const way_words[] = {"a Modbus source", "an MQTT source", NUL
 
 enum { MODBUS = 1 << FROM_MODBUS, MQTT = 1 << FROM_MQTT };
 
+static const char *const use_words[] = {"status", "order_from", "scale_from", NULL};
+static const char *const as_words[] = {"decimals", "factor", "divisor", NULL};
+
+enum {
+    OF_STATUS = 1 << COMPANION_STATUS,
+    OF_SCALE = 1 << COMPANION_SCALE,
+};
+
+static const struct conf_key companion_keys[] = {
+    {"table", CONF_WORD, KEY(raw_companion, table), .words = table_words, .fallback_note = "the value's",
+     .help = "which of the device's tables"},
+    {"address", CONF_WHOLE, KEY(raw_companion, address), .required = true, .lo = 0, .hi = 65535,
+     .help = "first register or bit, counted from 0 as on the wire"},
+    {"type", CONF_WORD, KEY(raw_companion, type), .words = type_words,
+     .fallback_note = "`u16`; `bit` or `bits` with these keys; `bool` for coils and discrete inputs",
+     .help = "how the registers are read"},
+    {"order", CONF_TEXT, KEY(raw_companion, order), .shared = true, .hi = 8, .fallback_note = "`ABCD`",
+     .help = "its own byte order"},
+    {"bit", CONF_WHOLE, KEY(raw_companion, bit), .lo = 0, .hi = 15, .help = "which bit of the register, 0 the lowest"},
+    {"bits", CONF_PAIR, KEY(raw_companion, bits), .lo = 0, .hi = 15,
+     .help = "lowest and highest bit, both included"},
+    {"map", CONF_MAP, KEY(raw_companion, map),
+     .help = "what each raw number means: flags as in `\"sensor+range\"` or `\"good\"`, a byte order, a factor or "
+             "`[factor, offset]`"},
+    {"flags", CONF_MAP, KEY(raw_companion, flags), .only = OF_STATUS,
+     .help = "in place of `map`: what each bit means that is set, by its number; other bits mean nothing"},
+    {"else", CONF_TEXT, KEY(raw_companion, other), .shared = true, .only = OF_STATUS, .fallback = "sensor",
+     .help = "with `map`: the flags of every other raw number"},
+    {"as", CONF_WORD, KEY(raw_companion, as), .words = as_words, .only = OF_SCALE,
+     .help = "in place of `map`: the raw number is how many decimals the value has, a factor, or a divisor"},
+};
+const struct conf_table companion_table = {.name = "points[].from.status, order_from, scale_from",
+                                           .about = "A register of the same unit, read in the same poll, that says "
+                                                    "something about the value; see the section on registers about "
+                                                    "registers.",
+                                           .keys = companion_keys,
+                                           .count = COUNT(companion_keys),
+                                           .only_words = use_words};
+
 static const struct conf_key from_keys[] = {
     {"source", CONF_ID, KEY(raw_from, source), .required = true, .shared = true, .help = "id of the source"},
     {"unit", CONF_WHOLE, KEY(raw_from, unit), .required = true, .only = MODBUS, .lo = 0, .hi = 255,
@@ -146,6 +185,14 @@ static const struct conf_key from_keys[] = {
     {"scale", CONF_NUMBER, KEY(raw_from, scale), .fallback = "1", .help = "value = raw × scale + offset"},
     {"offset", CONF_NUMBER, KEY(raw_from, offset), .fallback = "0", .help = "see scale"},
     {"invalid", CONF_NUMBERS, KEY(raw_from, invalid), .help = "raw values that mean \"no reading\""},
+    {"values", CONF_MAP, KEY(raw_from, values),
+     .help = "in place of scale and offset: the value of each raw number; any other raw number is no reading"},
+    {"status", CONF_OBJECTS, KEY(raw_from, status), .only = MODBUS, .table = &companion_table,
+     .help = "registers whose content flags the reading"},
+    {"order_from", CONF_MAP, KEY(raw_from, order_from), .only = MODBUS,
+     .help = "a register that tells the byte order; keys as those of `status`"},
+    {"scale_from", CONF_MAP, KEY(raw_from, scale_from), .only = MODBUS,
+     .help = "a register that tells the scale; keys as those of `status`"},
 };
 const struct conf_table from_table = {.name = "points[].from",
                                       .about = "Where a point's readings come from; without it they come from replay "

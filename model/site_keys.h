@@ -57,6 +57,19 @@ struct raw_from {
     const char *key;
     double scale, offset;
     struct conf_numbers invalid;
+    json_t *values, *status, *order_from, *scale_from;
+};
+
+/* A register that says something about the value of another: under `status`, `order_from` or `scale_from`. */
+struct raw_companion {
+    struct conf_head head;
+    uint32_t table, address, type;
+    const char *order;
+    uint32_t bit;
+    struct conf_pair bits;
+    json_t *map, *flags;
+    const char *other;
+    uint32_t as; /* enum companion_as less COMPANION_DECIMALS */
 };
 
 struct raw_point {
@@ -170,6 +183,7 @@ extern const struct conf_table hazard_table;
 extern const struct conf_table source_table;
 extern const struct conf_table point_table;
 extern const struct conf_table from_table;
+extern const struct conf_table companion_table; /* struct raw_companion */
 extern const struct conf_table device_table;
 extern const struct conf_table template_table;
 extern const struct conf_table rule_table;

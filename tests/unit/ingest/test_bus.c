@@ -312,6 +312,49 @@ static void an_illegal_register_between_values_costs_nothing(void **state)
     device_stop(&device);
 }
 
+/* A point at 0 whose companion far away says "calibrating", one at 1 whose companion the device may refuse. */
+static void companions_are_asked_in_the_same_poll(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    struct sample sample;
+    static struct site_case cases[1];
+    cases[0] = (struct site_case){.raw = device_value(1, 900), .status = ST_CALIBRATING};
+    device_start(&device, false);
+    struct field *field = field_new(4096);
+    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, device.port);
+    for (uint16_t i = 0; i < 2; i++) {
+        struct site_point *point = field_add_register(field, 1, i, TYPE_U16, poll_ns);
+        *field_add_companion(field, point, (uint16_t)(900 + 50 * i)) = (struct site_companion){
+            .use = COMPANION_STATUS, .cases = cases, .case_count = 1, .from = field->companions[i][0].from};
+    }
+    (void)field_add_register(field, 1, 2, TYPE_U16, poll_ns);
+    cell_set(&device.hole, 950 + 1);
+    start(&bench, field);
+    unsigned seen[3] = {0};
+    const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
+    while ((seen[0] < 20 || seen[1] < 20 || seen[2] < 20) && clock_mono_ns() < until_ns) {
+        (void)bench.agent.do_work(bench.agent.self, clock_now_ns(&bench.clock));
+        while (field_take(field, &sample)) {
+            static const uint16_t wanted[] = {ST_CALIBRATING, ST_COMM, 0}; /* by point */
+            assert_int_equal(sample.status, wanted[sample.point]);
+            assert_true(sample.point == 1 ? isnan(sample.value)
+                                          : sample.value == (double)device_value(1, (uint16_t)sample.point));
+            seen[sample.point]++;
+        }
+    }
+    assert_true(seen[0] >= 20 && seen[1] >= 20 && seen[2] >= 20);
+    cell_set(&bench.stop, 1);
+    while (bench.agent.do_work(bench.agent.self, clock_now_ns(&bench.clock)) != AGENT_FINISHED) {
+        assert_true(clock_mono_ns() < until_ns + 10 * NS_PER_S);
+    }
+    mbus_worker_free(bench.worker);
+    doorbell_free(bench.bell);
+    field_free(field);
+    device_stop(&device);
+}
+
 static void a_dead_unit_leaves_its_neighbours_alone(void **state)
 {
     (void)state;
@@ -501,6 +544,7 @@ int main(void)
         cmocka_unit_test(gives_comm_while_nobody_listens_and_reconnects),
         cmocka_unit_test(one_illegal_address_costs_one_point),
         cmocka_unit_test(an_illegal_register_between_values_costs_nothing),
+        cmocka_unit_test(companions_are_asked_in_the_same_poll),
         cmocka_unit_test(a_dead_unit_leaves_its_neighbours_alone),
         cmocka_unit_test(independent_connections_do_not_wait_for_each_other),
         cmocka_unit_test(a_full_ring_skips_polls_and_counts_them),
