@@ -58,13 +58,16 @@ static void add_link(struct mbus_worker *worker, uint32_t source, struct bus_rea
     link->id = worker->link_count++;
     link->reads = reads;
     link->units = &worker->units[worker->unit_count];
+    link->ask_count = link->source->outstanding > 1 ? link->source->outstanding : 1;
+    link->asks = ARENA_ARRAY(&worker->arena, struct bus_ask, link->ask_count);
     make_counters(worker, link);
     link_prepare(link);
 }
 
 static void add_unit(struct mbus_worker *worker, struct bus_link *link, struct bus_read *reads, uint8_t number)
 {
-    worker->units[worker->unit_count++] = (struct bus_unit){.link = link, .reads = reads, .unit = number};
+    worker->units[worker->unit_count++] =
+        (struct bus_unit){.link = link, .reads = reads, .unit = number, .manners = site_manners(link->source, number)};
     link->unit_count++;
 }
 
@@ -198,8 +201,7 @@ void mbus_worker_free(struct mbus_worker *worker)
     }
     worker->stopping = true;
     for (uint32_t i = 0; i < worker->link_count; i++) {
-        worker->links[i].waiting = false;
-        worker->links[i].current = NULL; /* nobody takes its samples any more */
+        link_abandon(&worker->links[i]); /* nobody takes its samples any more */
         link_close(&worker->links[i]);
     }
     (void)uv_run(&worker->loop, UV_RUN_DEFAULT); /* until all handles are given back */

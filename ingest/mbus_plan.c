@@ -25,10 +25,11 @@ uint16_t mbus_value_size(const struct site_from *from)
     return is_bits((uint8_t)from->table) || from->registers == 0 ? 1 : from->registers;
 }
 
-uint16_t mbus_read_limit(const struct site_source *source, enum mbus_table table)
+uint16_t mbus_read_limit(const struct site_source *source, uint8_t unit, enum mbus_table table)
 {
+    const struct site_manners manners = site_manners(source, unit);
     const uint16_t most = is_bits((uint8_t)table) ? MBUS_COILS_MAX : MBUS_REGISTERS_MAX;
-    const uint16_t set = is_bits((uint8_t)table) ? source->max_coils : source->max_registers;
+    const uint16_t set = is_bits((uint8_t)table) ? manners.max_coils : manners.max_registers;
     return set == 0 || set > most ? most : set;
 }
 
@@ -40,7 +41,8 @@ static bool is_modbus_point(const struct site *site, const struct site_point *po
 static bool fits(const struct site *site, const struct site_from *from)
 {
     const uint16_t size = mbus_value_size(from);
-    return size <= mbus_read_limit(&site->sources[from->source], from->table) && from->address + size <= 65536;
+    return size <= mbus_read_limit(&site->sources[from->source], from->unit, from->table) &&
+           from->address + size <= 65536;
 }
 
 /* The value and all its companions. */
@@ -59,10 +61,10 @@ static void check_place(const struct site *site, size_t index, const struct site
     char path[64];
     (void)snprintf(path, sizeof path, "points[%zu].from", index);
     const unsigned size = mbus_value_size(from);
-    if (size > mbus_read_limit(&site->sources[from->source], from->table)) {
+    if (size > mbus_read_limit(&site->sources[from->source], from->unit, from->table)) {
         mistakes_add(mistakes, site->file, path, "raise max_registers of the source",
                      "point \"%s\" takes %u registers, its source reads at most %u at once", point->id, size,
-                     mbus_read_limit(&site->sources[from->source], from->table));
+                     mbus_read_limit(&site->sources[from->source], from->unit, from->table));
     }
     if (from->address + size > 65536) {
         mistakes_add(mistakes, site->file, path, "addresses count from 0 to 65535 as on the wire",
@@ -70,8 +72,35 @@ static void check_place(const struct site *site, size_t index, const struct site
     }
 }
 
+static bool has_point(const struct site *site, uint32_t source, uint8_t unit)
+{
+    for (size_t i = 0; i < site->point_count; i++) {
+        if (site->points[i].from.source == source && site->points[i].from.unit == unit) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Manners of a unit that nobody asks are a unit id mistyped. */
+static void check_units(const struct site *site, struct mistakes *mistakes)
+{
+    char path[256];
+    for (uint32_t s = 0; s < site->source_count; s++) {
+        const struct site_source *source = &site->sources[s];
+        for (size_t i = 0; i < source->unit_count; i++) {
+            if (!has_point(site, s, source->units[i].unit)) {
+                (void)snprintf(path, sizeof path, "sources.%s.units.%u", source->id, source->units[i].unit);
+                mistakes_add(mistakes, site->file, path, "compare it with `unit` of the points",
+                             "no point has this unit");
+            }
+        }
+    }
+}
+
 void mbus_check(const struct site *site, struct mistakes *mistakes)
 {
+    check_units(site, mistakes);
     for (size_t i = 0; i < site->point_count; i++) {
         const struct site_from *from = &site->points[i].from;
         if (!is_modbus_point(site, &site->points[i])) {
@@ -113,12 +142,13 @@ static bool joins(const struct site *site, const struct mbus_read *read, const s
         return false;
     }
     const struct site_source *source = &site->sources[read->source];
-    const unsigned gap = is_bits(read->table) ? (unsigned)source->gap * COILS_PER_REGISTER : source->gap;
+    const unsigned registers = site_manners(source, read->unit).gap;
+    const unsigned gap = is_bits(read->table) ? registers * COILS_PER_REGISTER : registers;
     const unsigned end = (unsigned)read->address + read->count;
     const unsigned want_end = (unsigned)want->address + want->size;
     const unsigned new_end = want_end > end ? want_end : end;
     return want->address <= end + gap &&
-           new_end - read->address <= mbus_read_limit(source, (enum mbus_table)read->table);
+           new_end - read->address <= mbus_read_limit(source, read->unit, (enum mbus_table)read->table);
 }
 
 /* every x the fractional part of index / golden ratio, in whole steps of every / 2^20. */

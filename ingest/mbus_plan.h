@@ -6,7 +6,7 @@
  *
  * Points of one connection, unit, table and `every` are sorted by address and
  * joined into one read while the hole between two of them is at most the
- * source's `gap` (registers; 16 coils count as one) and the read stays within
+ * source's or the unit's `gap` (registers; 16 coils count as one) and the read stays within
  * max_registers or max_coils.  A value is never split.
  *
  * A value's companions (registers that say something about it) are read in the
@@ -74,8 +74,8 @@ bool mbus_is_source(const struct site_source *source);
 /* Registers or coils that a value takes. */
 uint16_t mbus_value_size(const struct site_from *from);
 
-/* What one request to this source and table may ask for. */
-uint16_t mbus_read_limit(const struct site_source *source, enum mbus_table table);
+/* What one request to this unit and table may ask for. */
+uint16_t mbus_read_limit(const struct site_source *source, uint8_t unit, enum mbus_table table);
 
 /* Plans all Modbus points of the site.  A value that no request can hold is left out (mbus_check tells of it). */
 void mbus_plan_reads(const struct site *site, struct arena *arena, struct mbus_plan *ret_plan);

@@ -115,7 +115,7 @@ static void release(struct bus_read *read)
 
 static void ask_piece(struct bus_read *read)
 {
-    line_ask(read->link, read->unit, read->cuts.items[read->piece.first].table, read->piece.at, read->piece.size);
+    line_ask(read->link, read->ask, read->cuts.items[read->piece.first].table, read->piece.at, read->piece.size);
 }
 
 static void wait_longer(struct bus_read *read, int64_t most_ns)
@@ -203,8 +203,9 @@ static void finish(struct bus_read *read)
     }
     read->lost = read->answered < read->cuts.count;
     release(read);
-    if (read->link->current == read) { /* a poll without the wire ends beside another's */
-        read->link->current = NULL;
+    if (read->ask != NULL) { /* a poll without the wire has none */
+        read->ask->state = ASK_FREE;
+        read->ask = NULL;
     }
 }
 
@@ -230,13 +231,14 @@ static void begin(struct bus_read *read)
     }
 }
 
-bool poll_start(struct bus_read *read)
+bool poll_start(struct bus_read *read, struct bus_ask *ask)
 {
     if (!reserve(read)) {
         return false;
     }
     counter_add(read->link->count.polls, 1);
-    read->link->current = read;
+    *ask = (struct bus_ask){.read = read, .unit = read->unit};
+    read->ask = ask;
     begin(read);
     read->exception = 0;
     read->searching = false;

@@ -27,12 +27,26 @@
 
 struct bus_link;
 struct bus_unit;
+struct bus_read;
+
+/* A request under way, or one that waits until the line is free.  A connection has as many as its device allows. */
+enum ask_state { ASK_FREE, ASK_HELD, ASK_SENT };
+struct bus_ask {
+    enum ask_state state;
+    uint8_t retries_left;
+    struct mbus_request request;
+    struct bus_read *read; /* the poll it belongs to; NULL: a silent unit is asked */
+    struct bus_unit *unit;
+    int64_t sent_ns;
+    int64_t deadline_ns;
+};
 
 struct bus_read {
     const struct mbus_read *plan;
     struct bus_link *link;
     struct bus_unit *unit;
     struct bus_read *next; /* in the link's queue */
+    struct bus_ask *ask;   /* while a poll of it is under way */
     struct mbus_cuts cuts;
     int64_t slot_ns;         /* the slot in the due heap */
     int64_t search_ns;       /* refused addresses are asked again from then on */
@@ -54,7 +68,8 @@ struct bus_read {
 
 struct bus_unit {
     struct bus_link *link;
-    struct bus_read *reads; /* [read_count] */
+    struct site_manners manners; /* const after start */
+    struct bus_read *reads;      /* [read_count] */
     uint32_t read_count;
     uint8_t unit;
     uint8_t misses;          /* requests without answer in a row */
@@ -97,10 +112,9 @@ struct bus_link {
     uv_getaddrinfo_t resolve;
     struct sockaddr_storage address;
     socklen_t address_len;
-    int64_t deadline_ns; /* connecting, or the answer */
-    int64_t retry_ns;    /* DOWN: next try */
-    int64_t ready_ns;    /* the line is free from then on */
-    int64_t sent_ns;
+    int64_t deadline_ns;  /* connecting */
+    int64_t retry_ns;     /* DOWN: next try */
+    int64_t ready_ns;     /* the line is free from then on */
     int64_t frame_gap_ns; /* RTU; const after start */
     uint64_t seed;        /* of the back-off's jitter; const after start */
     unsigned tries;       /* since the last answer */
@@ -110,12 +124,8 @@ struct bus_link {
     int64_t down_since_ns;
 
     struct bus_read *queue_head, *queue_tail; /* due reads, oldest first */
-    struct bus_read *current;                 /* asked now */
-    struct bus_unit *probing;                 /* or a silent unit is asked */
-    struct mbus_request request;              /* what is waited for */
-    bool waiting;                             /* for the answer to `request` */
-    bool held;                                /* `request` waits until the line is free */
-    uint8_t retries_left;
+    struct bus_ask *asks;                     /* [ask_count] */
+    uint32_t ask_count;                       /* const after start */
     uint16_t transaction;
     uint32_t probe_turn; /* round robin over silent units */
     uint32_t silent_count;
@@ -181,6 +191,8 @@ void link_wake_when_due(struct bus_link *link);
 /* For log lines: host and port, or the device. */
 enum { LINK_PLACE_MAX = 300 };
 void link_place(const struct bus_link *link, char ret_text[LINK_PLACE_MAX]);
+/* Forgets all that is under way, without samples. */
+void link_abandon(struct bus_link *link);
 /* Closes for good. */
 void link_close(struct bus_link *link);
 bool link_is_closed(const struct bus_link *link);
@@ -189,18 +201,24 @@ bool link_is_closed(const struct bus_link *link);
 
 /* Sends what is next when the line is free. */
 void line_pump(struct bus_link *link);
-/* Sends one read request; the answer comes to poll_* or unit_*.  It may fail at once and end the poll: touch nothing
- * of the poll after it. */
-void line_ask(struct bus_link *link, const struct bus_unit *unit, uint8_t table, uint16_t address, uint16_t count);
+/* Sends one read request of ask->unit; the answer comes to poll_* or unit_*.  It may fail at once and end the poll:
+ * touch nothing of the poll after it. */
+void line_ask(struct bus_link *link, struct bus_ask *ask, uint8_t table, uint16_t address, uint16_t count);
 /* There is something to read. */
 void line_receive(struct bus_link *link);
-/* The answer did not come in time. */
-void line_timed_out(struct bus_link *link);
+/* Looks for answers that did not come in time. */
+void line_check_time(struct bus_link *link);
+/* When the next would be late; TIME_NEVER when nothing is waited for. */
+int64_t line_deadline(const struct bus_link *link);
+/* When something can be sent next; TIME_NEVER when there is nothing to send, or no more may be under way. */
+int64_t line_next(const struct bus_link *link);
+/* True while something was sent and neither answered nor late; `held`: or waits until the line is free. */
+bool line_is_waiting(const struct bus_link *link, bool held);
 
 /* ---- mbus_poll ---- */
 
-/* Starts a poll on an idle link; false when the rings have no room (skipped and counted). */
-bool poll_start(struct bus_read *read);
+/* Starts a poll by a free ask; false when the rings have no room (skipped and counted). */
+bool poll_start(struct bus_read *read, struct bus_ask *ask);
 /* The answer to the piece asked; each returns with the poll either asking its next piece or finished. */
 void poll_reply(struct bus_read *read, const uint8_t *payload);
 void poll_exception(struct bus_read *read, uint8_t exception);
@@ -219,7 +237,7 @@ void unit_missed(struct bus_unit *unit, int64_t cost_ns);
 struct bus_unit *unit_to_probe(struct bus_link *link);
 /* When the next may be; TIME_NEVER when none is silent. */
 int64_t unit_next_probe(const struct bus_link *link);
-void unit_probe(struct bus_unit *unit);
+void unit_probe(struct bus_unit *unit, struct bus_ask *ask);
 /* The connection is new: nothing is known of its units. */
 void units_reset(struct bus_link *link);
 

@@ -125,9 +125,20 @@ static bool may_probe(const struct bus_link *link, const struct bus_unit *unit)
     return unit->silent && (unit->probe_ns <= link->worker->mono_ns || !someone_answers(link));
 }
 
+/* One probe at a time, however many requests the device takes. */
+static bool is_probing(const struct bus_link *link)
+{
+    for (uint32_t i = 0; i < link->ask_count; i++) {
+        if (link->asks[i].state != ASK_FREE && link->asks[i].read == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct bus_unit *unit_to_probe(struct bus_link *link)
 {
-    if (link->silent_count == 0 || link->probe_ns > link->worker->mono_ns) {
+    if (link->silent_count == 0 || link->probe_ns > link->worker->mono_ns || is_probing(link)) {
         return NULL;
     }
     for (uint32_t i = 0; i < link->unit_count; i++) {
@@ -142,7 +153,7 @@ struct bus_unit *unit_to_probe(struct bus_link *link)
 
 int64_t unit_next_probe(const struct bus_link *link)
 {
-    if (link->silent_count == 0) {
+    if (link->silent_count == 0 || is_probing(link)) {
         return TIME_NEVER;
     }
     int64_t first_ns = TIME_NEVER;
@@ -155,11 +166,11 @@ int64_t unit_next_probe(const struct bus_link *link)
     return first_ns == TIME_NEVER || first_ns < link->probe_ns ? link->probe_ns : first_ns;
 }
 
-void unit_probe(struct bus_unit *unit)
+void unit_probe(struct bus_unit *unit, struct bus_ask *ask)
 {
     const struct mbus_read *read = unit->reads[0].plan;
-    unit->link->probing = unit;
-    line_ask(unit->link, unit, read->table, read->address, 1);
+    *ask = (struct bus_ask){.unit = unit};
+    line_ask(unit->link, ask, read->table, read->address, 1);
 }
 
 void units_reset(struct bus_link *link)
@@ -169,5 +180,4 @@ void units_reset(struct bus_link *link)
         link->units[i].silent = false;
     }
     link->silent_count = 0;
-    link->probing = NULL;
 }

@@ -49,6 +49,17 @@ struct site_map {
     const char *pointer;
 };
 
+/* How a unit behind a Modbus source is asked, where it is not as the source says. */
+struct site_manners {
+    int64_t timeout_ns, pause_ns;
+    uint16_t max_registers, max_coils, gap;
+    uint8_t retries;
+};
+struct site_unit {
+    uint8_t unit;
+    struct site_manners manners;
+};
+
 struct site_source {
     const char *id;
     enum source_type type;
@@ -66,6 +77,9 @@ struct site_source {
     uint16_t max_coils;         /* per request; default 2000 */
     uint16_t gap;               /* unused registers read along to join two blocks; default 8 */
     uint8_t retries;            /* default 0 */
+    uint8_t outstanding;        /* tcp; requests at a time on the connection; 0 counts as 1 */
+    const struct site_unit *units; /* those with manners of their own */
+    size_t unit_count;
     /* mqtt */
     const char *url;            /* mqtt://host:port or mqtts:// */
     const char *const *topics;  /* subscriptions, with wildcards */
@@ -261,6 +275,9 @@ uint32_t site_alarm(const struct site *site, const char *name, size_t len);
 /* Sets type, registers and byte order of a value in registers, `order` as a site file writes it (NULL: big-endian); false
  * when that is no order for the type's size.  Pure. */
 bool site_from_shape(struct site_from *from, enum mbus_type type, const char *order);
+
+/* How a unit behind a Modbus source is asked: by its own manners, or the source's. */
+struct site_manners site_manners(const struct site_source *source, uint8_t unit);
 
 /* The value of a point's tag, or NULL. */
 const char *site_point_tag(const struct site_point *point, const char *key);

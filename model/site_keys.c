@@ -63,6 +63,24 @@ enum {
     BROKER = 1 << SOURCE_MQTT,
 };
 
+#define AS_SOURCE .fallback_note = "the source's"
+static const struct conf_key unit_keys[] = {
+    {"timeout", CONF_DURATION, KEY(raw_unit, timeout_ns), .lo = 1, AS_SOURCE, .help = "how long one answer may take"},
+    {"pause", CONF_DURATION, KEY(raw_unit, pause_ns), AS_SOURCE, .help = "rest behind each of its answers"},
+    {"max_registers", CONF_WHOLE, KEY(raw_unit, max_registers), .lo = 1, .hi = 125, AS_SOURCE,
+     .help = "most registers in one request"},
+    {"max_coils", CONF_WHOLE, KEY(raw_unit, max_coils), .lo = 1, .hi = 2000, AS_SOURCE,
+     .help = "most coils or discrete inputs in one request"},
+    {"gap", CONF_WHOLE, KEY(raw_unit, gap), .lo = 0, .hi = 124, AS_SOURCE,
+     .help = "unused registers read along to join two blocks"},
+    {"retries", CONF_WHOLE, KEY(raw_unit, retries), .lo = 0, .hi = 10, AS_SOURCE,
+     .help = "times a request is repeated at once before it counts as failed"},
+};
+const struct conf_table unit_table = {.name = "sources.<id>.units.<unit>",
+                                      .about = "A unit behind a Modbus source that is asked otherwise than the others.",
+                                      .keys = unit_keys,
+                                      .count = COUNT(unit_keys)};
+
 static const struct conf_key source_keys[] = {
     {"type", CONF_WORD, KEY(raw_source, type), .required = true, .words = source_words, .help = "what it speaks"},
     {"host", CONF_TEXT, KEY(raw_source, host), .required = true, .only = NET, .hi = 255,
@@ -91,6 +109,10 @@ static const struct conf_key source_keys[] = {
      .help = "unused registers read along to join two blocks; 0 for devices that refuse unknown registers"},
     {"retries", CONF_WHOLE, KEY(raw_source, retries), .only = BUS, .lo = 0, .hi = 10, .fallback = "0",
      .help = "times a request is repeated at once before it counts as failed"},
+    {"outstanding", CONF_WHOLE, KEY(raw_source, outstanding), .only = 1 << SOURCE_MODBUS_TCP, .lo = 1, .hi = 16,
+     .fallback = "1", .help = "requests under way at a time, for devices and gateways that take several"},
+    {"units", CONF_MAP, KEY(raw_source, units), .only = BUS, .table = &unit_table,
+     .help = "by unit id: units that are asked otherwise"},
     {"url", CONF_TEXT, KEY(raw_source, url), .required = true, .only = BROKER,
      .help = "`mqtt://host[:1883]` or `mqtts://host[:8883]`"},
     {"topics", CONF_TEXTS, KEY(raw_source, topics), .required = true, .only = BROKER,

@@ -36,12 +36,20 @@ struct raw_source {
     const char *device;
     uint32_t baud, parity, data_bits, stop_bits;
     int64_t timeout_ns, pause_ns;
-    uint32_t max_registers, max_coils, gap, retries;
+    uint32_t max_registers, max_coils, gap, retries, outstanding;
+    json_t *units;
     const char *url;
     struct conf_texts topics;
     uint32_t format; /* enum mqtt_format */
     json_t *map;
     const char *client_id, *user, *password, *ca, *cert, *key;
+};
+
+/* What is said of one unit behind a Modbus source. */
+struct raw_unit {
+    struct conf_head head;
+    int64_t timeout_ns, pause_ns;
+    uint32_t max_registers, max_coils, gap, retries;
 };
 
 /* Which keys of `from` belong to which way in. */
@@ -181,6 +189,7 @@ extern const struct conf_table include_table;  /* struct raw_file; an included f
 extern const struct conf_table site_own_table; /* struct raw_site */
 extern const struct conf_table hazard_table;
 extern const struct conf_table source_table;
+extern const struct conf_table unit_table; /* struct raw_unit */
 extern const struct conf_table point_table;
 extern const struct conf_table from_table;
 extern const struct conf_table companion_table; /* struct raw_companion */

@@ -110,6 +110,17 @@ static void late(struct peer *peer, const uint8_t *frame, size_t len)
     send_all(peer->fd, frame, len);
 }
 
+static void pairs(struct peer *peer, const uint8_t *frame, size_t len)
+{
+    if (peer->turn++ % 2 == 0) {
+        memcpy(peer->held, frame, len);
+        peer->held_len = len;
+        return;
+    }
+    send_all(peer->fd, frame, len);
+    send_all(peer->fd, peer->held, peer->held_len);
+}
+
 /* Answers one request as the mood says; false: hang up. */
 static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *pdu)
 {
@@ -117,6 +128,8 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
     struct device *device = peer->device;
     uint8_t frame[MBUS_ADU_MAX];
     bump(&device->requests);
+    const uint64_t count = (uint64_t)(pdu[3] << 8 | pdu[4]);
+    cell_set(&device->longest, count > cell_get(&device->longest) ? count : cell_get(&device->longest));
     if (cell_get(&device->silent_unit) == unit) {
         bump(&device->silent_requests);
         return true;
@@ -127,6 +140,9 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
         return true;
     case MOOD_LATE:
         late(peer, frame, len);
+        return true;
+    case MOOD_PAIRS:
+        pairs(peer, frame, len);
         return true;
     case MOOD_DOUBLED:
         send_all(peer->fd, frame, len);

@@ -17,6 +17,7 @@ enum mood {
     MOOD_HONEST,
     MOOD_SILENT,   /* reads, answers nothing */
     MOOD_LATE,     /* answers every second request after the time-out, together with the next */
+    MOOD_PAIRS,    /* answers when two requests are there, the newer first */
     MOOD_DOUBLED,  /* answers twice */
     MOOD_DRIBBLE,  /* a byte at a time */
     MOOD_MERGED,   /* a stranger's frame in front, in one segment */
@@ -43,6 +44,7 @@ struct device {
     struct cell silent_unit;     /* this unit answers nothing; 0: none */
     struct cell hole;            /* address + 1 that is refused with exception 2; 0: none */
     struct cell requests;        /* seen so far */
+    struct cell longest;         /* the most registers asked for at once */
     struct cell silent_requests; /* of the silent unit */
 };
 

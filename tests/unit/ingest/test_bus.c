@@ -312,6 +312,79 @@ static void an_illegal_register_between_values_costs_nothing(void **state)
     device_stop(&device);
 }
 
+/* The device answers only when two requests are there, the newer first: one at a time would never get an answer. */
+static void several_requests_are_under_way_where_the_device_allows_it(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    device_start(&device, false);
+    cell_set(&device.mood, MOOD_PAIRS);
+    struct field *field = field_new(4096);
+    struct site_source *source = field_add_modbus(field, SOURCE_MODBUS_TCP, device.port);
+    source->outstanding = 4;
+    for (uint8_t unit = 1; unit <= 6; unit++) {
+        (void)field_add_register(field, unit, 10, TYPE_U16, poll_ns / 4);
+    }
+    start(&bench, field);
+    run_until(&bench, &bench.good, 600);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(bench.good_of[i] > 30);
+    }
+    assert_int_equal(field_count(field, "bad_replies"), 0);
+    cell_set(&device.mood, MOOD_LATE); /* strangers and time-outs among them */
+    run_for(&bench, 20 * poll_ns);
+    cell_set(&device.mood, MOOD_HONEST);
+    run_until(&bench, &bench.good, 200);
+    stop(&bench);
+    device_stop(&device);
+}
+
+static void connections_with_several_requests_survive_all_moods(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    device_start(&device, false);
+    struct field *field = four_points(SOURCE_MODBUS_TCP, device.port);
+    field->sources[0].outstanding = 3;
+    field->sources[0].retries = 1;
+    start(&bench, field);
+    for (enum mood mood = MOOD_HONEST; mood < MOOD_COUNT; mood++) {
+        cell_set(&device.mood, mood);
+        run_for(&bench, 6 * poll_ns);
+    }
+    cell_set(&device.mood, MOOD_HONEST);
+    run_until(&bench, &bench.good, 40);
+    stop(&bench);
+    device_stop(&device);
+}
+
+static void a_unit_is_asked_by_its_own_manners(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    static const struct site_unit units[] = {
+        {.unit = 2, .manners = {.timeout_ns = 20 * NS_PER_MS, .max_registers = 2, .max_coils = 1, .gap = 0}}};
+    device_start(&device, false);
+    struct field *field = field_new(4096);
+    struct site_source *source = field_add_modbus(field, SOURCE_MODBUS_TCP, device.port);
+    source->units = units;
+    source->unit_count = 1;
+    source->timeout_ns = 5 * NS_PER_S;
+    for (uint16_t i = 0; i < 5; i++) {
+        (void)field_add_register(field, 2, i, TYPE_U16, poll_ns);
+    }
+    start(&bench, field);
+    run_until(&bench, &bench.good, 20);
+    assert_int_equal(cell_get(&device.longest), 2); /* five registers side by side, at most two at once */
+    cell_set(&device.silent_unit, 2);
+    run_until(&bench, &bench.comm, 5); /* within its own time-out, not the source's */
+    stop(&bench);
+    device_stop(&device);
+}
+
 /* A point at 0 whose companion far away says "calibrating", one at 1 whose companion the device may refuse. */
 static void companions_are_asked_in_the_same_poll(void **state)
 {
@@ -544,6 +617,9 @@ int main(void)
         cmocka_unit_test(gives_comm_while_nobody_listens_and_reconnects),
         cmocka_unit_test(one_illegal_address_costs_one_point),
         cmocka_unit_test(an_illegal_register_between_values_costs_nothing),
+        cmocka_unit_test(several_requests_are_under_way_where_the_device_allows_it),
+        cmocka_unit_test(connections_with_several_requests_survive_all_moods),
+        cmocka_unit_test(a_unit_is_asked_by_its_own_manners),
         cmocka_unit_test(companions_are_asked_in_the_same_poll),
         cmocka_unit_test(a_dead_unit_leaves_its_neighbours_alone),
         cmocka_unit_test(independent_connections_do_not_wait_for_each_other),

@@ -165,7 +165,7 @@ static void check_read(const struct field *field, const struct mbus_plan *got, c
 {
     uint16_t last = 0;
     unsigned end = 0;
-    assert_true(read->count <= mbus_read_limit(&field->sources[read->source], (enum mbus_table)read->table));
+    assert_true(read->count <= mbus_read_limit(&field->sources[read->source], read->unit, (enum mbus_table)read->table));
     assert_in_range(read->phase_ns, 0, read->every_ns - 1);
     for (uint32_t k = 0; k < read->item_count; k++) {
         const struct mbus_item *item = &got->items[read->first_item + k];
