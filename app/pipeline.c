@@ -72,6 +72,7 @@ struct pipeline {
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
+    struct alarmed alarmed; /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
@@ -103,7 +104,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
-    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
+    if (p->counters == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -206,6 +208,8 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .alarmed = &p->alarmed,
+        .alarmed_bell = p->bus_bell,
         .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
@@ -315,6 +319,7 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .bell = p->bus_bell,
         .stop = &p->stop_field,
         .counters = p->counters,
+        .alarmed = &p->alarmed,
     };
     return mbus_worker_new(&config, &p->bus, err);
 }
@@ -677,6 +682,7 @@ void pipeline_free(struct pipeline *p)
     free(p->own_points);
     free(p->own_counters);
     free(p->safe);
+    free(p->alarmed.active);
     free(p->homes);
     free(p->masks);
     board_free(p->board);

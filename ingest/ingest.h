@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/mistakes.h"
 #include "base/ring.h"
+#include "model/alarmed.h"
 #include "model/queues.h"
 #include "model/site.h"
 
@@ -47,9 +48,10 @@ struct mbus_worker;
 struct mbus_config {
     const struct site *site;
     struct router *router;     /* borrowed; this agent's thread */
-    struct doorbell *bell;     /* rung to stop */
+    struct doorbell *bell;     /* rung to stop, and see alarmed */
     const struct cell *stop;   /* not 0: finish after the requests in flight */
     struct counters *counters;
+    const struct alarmed *alarmed; /* which hazards are in alarm; the bell is rung when that changes; may be NULL */
 };
 /* Plans all Modbus sources' reads and prepares the loop; connects only once the agent runs. */
 enum err_code mbus_worker_new(const struct mbus_config *config, struct mbus_worker **ret_worker, struct err *err) MUST_CHECK;

@@ -5,7 +5,8 @@
  * one heap; each connection has its next deadline in another.  A cycle reads
  * what has come, then looks at the connections' deadlines, then starts the
  * polls that are due.  A slot that comes while its read is not done is skipped
- * and counted, so polls never pile up.
+ * and counted, so polls never pile up.  While a hazard is in alarm the reads of
+ * its points may have a faster grid.
  *
  * libuv: descriptors are watched with uv_poll_t and read and written by
  * ourselves, so TCP and serial lines are the same thing, and there is one read
@@ -47,6 +48,7 @@ static void make_counters(struct mbus_worker *worker, struct bus_link *link)
         .reconnects = source_counter(worker, source, "reconnects", "connections made anew"),
         .skipped = source_counter(worker, source, "skipped", "polls skipped: the last not done, or no room"),
         .connected = source_counter(worker, source, "connected", "1 while there is a connection"),
+        .faster = source_counter(worker, source, "faster", "block reads polled faster, their hazard being in alarm"),
     };
 }
 
@@ -89,6 +91,7 @@ static void build_links(struct mbus_worker *worker)
             .plan = &plan[i],
             .link = link,
             .unit = unit,
+            .every_ns = plan[i].every_ns,
             .cuts = {.items = worker->plan.items + plan[i].first_item,
                      .marks = ARENA_ARRAY(&worker->arena, uint8_t, plan[i].item_count),
                      .count = plan[i].item_count},
@@ -215,7 +218,7 @@ void mbus_worker_free(struct mbus_worker *worker)
 /* The first slot of the grid behind `after_ns`. */
 static int64_t slot_after(const struct bus_read *read, int64_t after_ns)
 {
-    const int64_t every_ns = read->plan->every_ns;
+    const int64_t every_ns = read->every_ns;
     return read->slot_ns + ((after_ns - read->slot_ns) / every_ns + 1) * every_ns;
 }
 
@@ -226,7 +229,8 @@ static void start(struct mbus_worker *worker)
     for (uint32_t i = 0; i < worker->plan.read_count; i++) {
         struct bus_read *read = &worker->reads[i];
         const struct mbus_read *plan = read->plan;
-        read->slot_ns = worker->mono_ns + plan->phase_ns - plan->every_ns;
+        read->grid_ns = worker->mono_ns + plan->phase_ns - plan->every_ns;
+        read->slot_ns = read->grid_ns;
         int64_t first_ns = plan->phase_ns;
         if (plan->every_ns > first_poll_within_ns) {
             first_ns = (int64_t)((double)plan->phase_ns / (double)plan->every_ns * (double)first_poll_within_ns);
@@ -238,17 +242,53 @@ static void start(struct mbus_worker *worker)
     }
 }
 
+/* Puts a read on another grid of slots: a faster one that begins now, spread as the plan's, or the plan's own again. */
+static void change_pace(struct mbus_worker *worker, struct bus_read *read, bool faster)
+{
+    const struct mbus_read *plan = read->plan;
+    read->every_ns = faster ? plan->every_in_alarm_ns : plan->every_ns;
+    read->slot_ns = read->grid_ns;
+    if (faster) {
+        const double part = (double)plan->phase_ns / (double)plan->every_ns;
+        read->slot_ns = worker->mono_ns + (int64_t)(part * (double)read->every_ns) - read->every_ns;
+    }
+    const int64_t next_ns = slot_after(read, worker->mono_ns - 1);
+    read->slot_ns = next_ns - read->every_ns;
+    due_heap_set(&worker->slots, (uint32_t)(read - worker->reads), next_ns);
+}
+
+/* Looks whether hazards have come into alarm or are well again. */
+static void look_alarmed(struct mbus_worker *worker)
+{
+    const struct alarmed *alarmed = worker->config.alarmed;
+    if (alarmed == NULL || cell_get(&alarmed->turn) == worker->alarmed_turn) {
+        return;
+    }
+    worker->alarmed_turn = cell_get(&alarmed->turn);
+    for (uint32_t i = 0; i < worker->plan.read_count; i++) {
+        struct bus_read *read = &worker->reads[i];
+        const struct mbus_read *plan = read->plan;
+        const bool faster = plan->every_in_alarm_ns > 0 && alarmed_is(alarmed, plan->hazard);
+        const bool is_faster = read->every_ns != plan->every_ns;
+        if (faster != is_faster) {
+            change_pace(worker, read, faster);
+            const uint64_t before = counter_get(read->link->count.faster);
+            counter_set(read->link->count.faster, before + (uint64_t)faster - (uint64_t)is_faster);
+        }
+    }
+}
+
 static void run_slots(struct mbus_worker *worker)
 {
     uint32_t id;
     while (due_heap_take(&worker->slots, worker->mono_ns, &id)) {
         struct bus_read *read = &worker->reads[id];
         const int64_t next_ns = slot_after(read, worker->mono_ns);
-        const int64_t missed = (next_ns - read->slot_ns) / read->plan->every_ns - 1;
+        const int64_t missed = (next_ns - read->slot_ns) / read->every_ns - 1;
         if (missed > 1) { /* the first is this one */
             counter_add(read->link->count.skipped, (uint64_t)(missed - 1));
         }
-        read->slot_ns = next_ns - read->plan->every_ns;
+        read->slot_ns = next_ns - read->every_ns;
         due_heap_set(&worker->slots, id, next_ns);
         link_due(read->link, read);
         line_pump(read->link);
@@ -304,6 +344,7 @@ static int worker_do_work(void *self, int64_t now_ns)
     if (cell_get(worker->config.stop) != 0) {
         run_stop(worker);
     } else {
+        look_alarmed(worker);
         run_slots(worker);
     }
     if (worker->put) {

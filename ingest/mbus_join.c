@@ -20,6 +20,8 @@ int mbus_want_compare(const void *left, const void *right)
     BY(unit)
     BY(table)
     BY(every_ns)
+    BY(every_in_alarm_ns)
+    BY(hazard)
     BY(address)
     BY(size)
     BY(companion)
@@ -36,6 +38,8 @@ struct mbus_want mbus_want_of(const struct site *site, uint32_t point, const str
         .unit = owner->from.unit,
         .table = (uint8_t)place->table,
         .every_ns = owner->every_ns > 0 ? owner->every_ns : MBUS_EVERY_DEFAULT_NS,
+        .every_in_alarm_ns = owner->every_in_alarm_ns,
+        .hazard = owner->every_in_alarm_ns > 0 ? owner->hazard : 0,
         .address = place->address,
         .size = mbus_value_size(place),
         .companion = place != &owner->from,
@@ -73,6 +77,8 @@ static int item_compare(const struct joiner *joiner, uint32_t item, const struct
         .unit = block->unit,
         .table = block->table,
         .every_ns = block->every_ns,
+        .every_in_alarm_ns = block->every_in_alarm_ns,
+        .hazard = block->hazard,
         .address = at->at,
         .size = at->size,
         .companion = at->companion,

@@ -13,6 +13,8 @@ struct mbus_want {
     uint8_t unit;
     uint8_t table;
     int64_t every_ns;
+    int64_t every_in_alarm_ns; /* 0: as ever */
+    uint32_t hazard;           /* whose alarm that is; 0 without */
     uint16_t address;
     uint16_t size;
     bool companion; /* not the point's value, but a register that says something about it */

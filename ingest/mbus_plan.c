@@ -138,7 +138,8 @@ static size_t collect(const struct site *site, struct mbus_want *wants)
 static bool joins(const struct site *site, const struct mbus_read *read, const struct mbus_want *want)
 {
     if (read->source != want->source || read->unit != want->unit || read->table != want->table ||
-        read->every_ns != want->every_ns) {
+        read->every_ns != want->every_ns || read->every_in_alarm_ns != want->every_in_alarm_ns ||
+        read->hazard != want->hazard) {
         return false;
     }
     const struct site_source *source = &site->sources[read->source];
@@ -167,6 +168,8 @@ static void add_block(struct mbus_plan *plan, const struct mbus_want *want)
         .unit = want->unit,
         .table = want->table,
         .every_ns = want->every_ns,
+        .every_in_alarm_ns = want->every_in_alarm_ns,
+        .hazard = want->hazard,
     };
 }
 

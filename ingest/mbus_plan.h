@@ -4,7 +4,8 @@
  *   points    [0 f32] [2 u16]     [5 u16]            [40 u32]
  *   reads     |-- 0, 6 registers ------|             |-- 40, 2 --|
  *
- * Points of one connection, unit, table and `every` are sorted by address and
+ * Points of one connection, unit, table and `every` (and hazard, where its
+ * points are polled faster while it is in alarm) are sorted by address and
  * joined into one read while the hole between two of them is at most the
  * source's or the unit's `gap` (registers; 16 coils count as one) and the read stays within
  * max_registers or max_coils.  A value is never split.
@@ -56,6 +57,8 @@ struct mbus_read {
     uint8_t table; /* enum mbus_table */
     bool guided;   /* some of its items are */
     int64_t every_ns;
+    int64_t every_in_alarm_ns; /* while the hazard is in alarm; 0: as ever */
+    uint32_t hazard;
     int64_t phase_ns; /* 0 .. every_ns - 1 */
 };
 

@@ -48,6 +48,8 @@ struct bus_read {
     struct bus_read *next; /* in the link's queue */
     struct bus_ask *ask;   /* while a poll of it is under way */
     struct mbus_cuts cuts;
+    int64_t every_ns;        /* the plan's, or the shorter one while its hazard is in alarm */
+    int64_t grid_ns;         /* where the plan's grid of slots began */
     int64_t slot_ns;         /* the slot in the due heap */
     int64_t search_ns;       /* refused addresses are asked again from then on */
     int64_t search_wait_ns;  /* how long it was waited for that; doubles */
@@ -90,7 +92,8 @@ enum link_state {
 enum { LINK_BUFFER = 2 * MBUS_ADU_MAX };
 
 struct bus_counters {
-    struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected;
+    struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected,
+        *faster;
 };
 
 struct bus_link {
@@ -150,6 +153,7 @@ struct mbus_worker {
     int64_t now_ns;         /* of this cycle */
     int64_t mono_ns;        /* of this cycle */
     size_t reserved;        /* samples that the reads in flight may yet give */
+    uint64_t alarmed_turn;  /* as last looked at */
     int work;               /* done in this cycle */
     bool put;               /* a sample was put in this cycle */
     bool started;

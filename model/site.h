@@ -38,6 +38,7 @@ struct site_hazard {
     double lat, lon;     /* degrees, WGS 84 */
     const char *contact;
     const char *advice;
+    int64_t every_in_alarm_ns; /* 0: not given */
 };
 
 enum source_type { SOURCE_MODBUS_TCP, SOURCE_MODBUS_RTU, SOURCE_MODBUS_RTU_TCP, SOURCE_MQTT };
@@ -172,6 +173,7 @@ struct site_point {
     bool has_range;
     double range_lo, range_hi;
     int64_t every_ns;     /* 0: not given */
+    int64_t every_in_alarm_ns; /* on Modbus, while its hazard is in alarm; 0: as ever */
     int64_t stale_ns;     /* 0: never becomes stale; else `stale`, or 3 x every */
     double resolution;    /* default 0 */
     uint32_t hazard;      /* index or SITE_NONE */

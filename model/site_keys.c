@@ -44,6 +44,8 @@ static const struct conf_key hazard_keys[] = {
     {"location", CONF_TABLE, KEY(raw_hazard, location), .table = &location_table, .help = "where it is"},
     {"contact", CONF_TEXT, KEY(raw_hazard, contact), .help = "whom to call"},
     {"advice", CONF_TEXT, KEY(raw_hazard, advice), .help = "what to do first, where a rule says nothing itself"},
+    {"every_in_alarm", CONF_DURATION, KEY(raw_hazard, every_in_alarm_ns), .lo = 1, .fallback_note = "no faster",
+     .help = "while an alarm of it is active its points on Modbus that are read more slowly are read as often as this"},
 };
 const struct conf_table hazard_table = {.name = "hazards[]",
                                         .about = "A hazard: a place or plant whose points are judged together.",
@@ -232,6 +234,8 @@ static const struct conf_key point_keys[] = {
     {"range", CONF_PAIR, KEY(raw_point, range), .increasing = true,
      .help = "lowest and highest value the instrument can give; outside it a reading is flagged `range`"},
     {"every", CONF_DURATION, KEY(raw_point, every_ns), .lo = 1, .help = "time between two readings"},
+    {"every_in_alarm", CONF_DURATION, KEY(raw_point, every_in_alarm_ns), .lo = 1, .fallback_note = "the hazard's",
+     .help = "on Modbus: time between two readings while an alarm of its hazard is active"},
     {"stale", CONF_DURATION, KEY(raw_point, stale_ns), .lo = 1, .fallback_note = "3 × `every`, if given",
      .help = "silence after which the point is stale"},
     {"resolution", CONF_NUMBER, KEY(raw_point, resolution), .lo = 0, .hi = INFINITY, .fallback = "0",

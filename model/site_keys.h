@@ -26,6 +26,7 @@ struct raw_hazard {
     const char *id, *name;
     struct raw_location location;
     const char *contact, *advice;
+    int64_t every_in_alarm_ns;
 };
 
 struct raw_source {
@@ -84,7 +85,7 @@ struct raw_point {
     struct conf_head head;
     const char *id, *name, *kind, *unit;
     struct conf_pair range;
-    int64_t every_ns, stale_ns;
+    int64_t every_ns, every_in_alarm_ns, stale_ns;
     double resolution;
     const char *hazard;
     struct conf_tags tags;

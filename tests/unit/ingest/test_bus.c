@@ -23,6 +23,8 @@ struct bench {
     struct agent agent;
     struct doorbell *bell;
     struct cell stop;
+    struct alarmed alarmed;
+    struct cell active[2]; /* [hazard] */
     struct clock clock;
     uint64_t good; /* samples with the right value */
     uint64_t comm; /* samples without value, comm */
@@ -36,13 +38,15 @@ static void start(struct bench *bench, struct field *field)
 {
     struct err err;
     *bench = (struct bench){.field = field};
+    bench->alarmed.active = bench->active;
     clock_init(&bench->clock);
     assert_int_equal(doorbell_open(&bench->bell, &err), ERR_NONE);
     const struct mbus_config config = {.site = &field->site,
                                        .router = &field->router,
                                        .bell = bench->bell,
                                        .stop = &bench->stop,
-                                       .counters = field->counters};
+                                       .counters = field->counters,
+                                       .alarmed = &bench->alarmed};
     assert_int_equal(mbus_worker_new(&config, &bench->worker, &err), ERR_NONE);
     bench->agent = mbus_worker_agent(bench->worker);
 }
@@ -308,6 +312,41 @@ static void an_illegal_register_between_values_costs_nothing(void **state)
     run_until(&bench, &bench.good_of[2], 20);
     run_until(&bench, &bench.good_of[0], 1);
     assert_int_equal(bench.comm, 0);
+    stop(&bench);
+    device_stop(&device);
+}
+
+static void a_hazard_in_alarm_is_polled_faster(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    device_start(&device, false);
+    struct field *field = field_new(4096);
+    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, device.port);
+    for (uint16_t i = 0; i < 3; i++) {
+        struct site_point *point = field_add_register(field, 1, i, TYPE_U16, 10 * poll_ns);
+        point->hazard = i % 2;
+        point->every_in_alarm_ns = i < 2 ? poll_ns : 0;
+    }
+    start(&bench, field);
+    run_until(&bench, &bench.good, 3);
+    cell_set(&bench.active[1], 2);
+    cell_set(&bench.alarmed.turn, 1);
+    const uint64_t slow[] = {bench.good_of[0], bench.good_of[2]};
+    run_until(&bench, &bench.good_of[1], 31);
+    /* 30 periods of the fast point are 3 of the slow ones; the rest of the tolerance is for the machine. */
+    assert_in_range(bench.good_of[0] - slow[0], 2, 6);
+    assert_in_range(bench.good_of[2] - slow[1], 2, 6);
+    assert_int_equal(field_count(field, "faster"), 1);
+    cell_set(&bench.active[1], 0);
+    cell_set(&bench.alarmed.turn, 2);
+    run_for(&bench, 2 * poll_ns);
+    const uint64_t before[] = {bench.good_of[0], bench.good_of[1]};
+    run_until(&bench, &bench.good_of[0], 3);
+    assert_in_range(bench.good_of[1] - before[1], 1, 6);
+    assert_true(bench.good_of[0] > before[0]);
+    assert_int_equal(field_count(field, "faster"), 0);
     stop(&bench);
     device_stop(&device);
 }
@@ -617,6 +656,7 @@ int main(void)
         cmocka_unit_test(gives_comm_while_nobody_listens_and_reconnects),
         cmocka_unit_test(one_illegal_address_costs_one_point),
         cmocka_unit_test(an_illegal_register_between_values_costs_nothing),
+        cmocka_unit_test(a_hazard_in_alarm_is_polled_faster),
         cmocka_unit_test(several_requests_are_under_way_where_the_device_allows_it),
         cmocka_unit_test(connections_with_several_requests_survive_all_moods),
         cmocka_unit_test(a_unit_is_asked_by_its_own_manners),
