@@ -72,7 +72,8 @@ struct pipeline {
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
-    struct alarmed alarmed; /* manager -> bus worker: which hazards are in alarm */
+    struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
@@ -99,13 +100,15 @@ static size_t power_of_two(size_t least)
 static enum err_code make_tables(struct pipeline *p, struct err *err)
 {
     const struct site *site = p->site;
-    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count) +
+                               mbus_counter_count(site));
     p->board = board_new(site->point_count);
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
     p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
-    if (p->counters == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -277,6 +280,7 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .job_bell = p->keeper_bell,
         .jobs_done = p->jobs_done,
         .counters = p->counters,
+        .exceptions = p->exceptions,
         .stop = &p->stop_control,
     };
     p->keeper = (struct keeper){
@@ -320,6 +324,7 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .stop = &p->stop_field,
         .counters = p->counters,
         .alarmed = &p->alarmed,
+        .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
 }
@@ -334,12 +339,10 @@ static enum err_code find_own_points(struct pipeline *p, struct err *err)
     }
     for (uint32_t i = 0; i < p->site->point_count; i++) {
         const char *id = p->site->points[i].id;
-        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
-            const struct counter *counter = counters_at(p->counters, c);
-            if (strcmp(counter_name(counter), id + 5) == 0) {
-                p->own_points[p->own_count] = i;
-                p->own_counters[p->own_count++] = counter;
-            }
+        const struct counter *counter = strncmp(id, "davy.", 5) == 0 ? counter_find(p->counters, id + 5) : NULL;
+        if (counter != NULL) {
+            p->own_points[p->own_count] = i;
+            p->own_counters[p->own_count++] = counter;
         }
     }
     return ERR_NONE;
@@ -683,6 +686,7 @@ void pipeline_free(struct pipeline *p)
     free(p->own_counters);
     free(p->safe);
     free(p->alarmed.active);
+    free(p->exceptions);
     free(p->homes);
     free(p->masks);
     board_free(p->board);

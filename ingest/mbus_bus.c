@@ -28,30 +28,6 @@ static const int64_t first_poll_within_ns = NS_PER_S; /* after the start, howeve
 
 /* ---- building ---- */
 
-static struct counter *source_counter(const struct mbus_worker *worker, const struct site_source *source,
-                                      const char *what, const char *help)
-{
-    char name[256];
-    (void)snprintf(name, sizeof name, "ingest.%s.%s", source->id, what);
-    return counter_new(worker->config.counters, name, "", help);
-}
-
-static void make_counters(struct mbus_worker *worker, struct bus_link *link)
-{
-    const struct site_source *source = link->source;
-    link->count = (struct bus_counters){
-        .polls = source_counter(worker, source, "polls", "block reads started"),
-        .timeouts = source_counter(worker, source, "timeouts", "requests without an answer in time"),
-        .exceptions = source_counter(worker, source, "exceptions", "answers that were Modbus exceptions"),
-        .late_replies = source_counter(worker, source, "late_replies", "late, doubled or foreign answers thrown away"),
-        .bad_replies = source_counter(worker, source, "bad_replies", "answers that did not match or were no Modbus"),
-        .reconnects = source_counter(worker, source, "reconnects", "connections made anew"),
-        .skipped = source_counter(worker, source, "skipped", "polls skipped: the last not done, or no room"),
-        .connected = source_counter(worker, source, "connected", "1 while there is a connection"),
-        .faster = source_counter(worker, source, "faster", "block reads polled faster, their hazard being in alarm"),
-    };
-}
-
 static void add_link(struct mbus_worker *worker, uint32_t source, struct bus_read *reads)
 {
     struct bus_link *link = &worker->links[worker->link_count];
@@ -62,7 +38,7 @@ static void add_link(struct mbus_worker *worker, uint32_t source, struct bus_rea
     link->units = &worker->units[worker->unit_count];
     link->ask_count = link->source->outstanding > 1 ? link->source->outstanding : 1;
     link->asks = ARENA_ARRAY(&worker->arena, struct bus_ask, link->ask_count);
-    make_counters(worker, link);
+    count_link_begin(link);
     link_prepare(link);
 }
 
@@ -70,6 +46,7 @@ static void add_unit(struct mbus_worker *worker, struct bus_link *link, struct b
 {
     worker->units[worker->unit_count++] =
         (struct bus_unit){.link = link, .reads = reads, .unit = number, .manners = site_manners(link->source, number)};
+    count_unit_begin(&worker->units[worker->unit_count - 1]);
     link->unit_count++;
 }
 
@@ -238,6 +215,7 @@ static void start(struct mbus_worker *worker)
         due_heap_set(&worker->slots, i, worker->mono_ns + first_ns);
     }
     for (uint32_t i = 0; i < worker->link_count; i++) {
+        count_states(&worker->links[i]);
         link_open(&worker->links[i]);
     }
 }

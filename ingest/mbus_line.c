@@ -50,10 +50,11 @@ static void rest(struct bus_link *link, const struct bus_unit *unit)
     link->ready_ns = link->worker->mono_ns + rest_ns;
 }
 
-static void count_answer(struct bus_link *link, enum mbus_verdict verdict)
+static void count_answer(struct bus_link *link, struct bus_unit *unit, enum mbus_verdict verdict,
+                         const struct mbus_reply *reply)
 {
     if (verdict == FRAME_EXCEPTION) {
-        counter_add(link->count.exceptions, 1);
+        count_exception(unit, reply->exception);
     } else if (verdict == FRAME_WRONG) {
         counter_add(link->count.bad_replies, 1);
     }
@@ -68,7 +69,7 @@ static void answered(struct bus_link *link, struct bus_ask *ask, enum mbus_verdi
                                                                reply->exception == EXCEPTION_GATEWAY_PATH);
     ask->state = ASK_FREE;
     rest(link, unit);
-    count_answer(link, verdict);
+    count_answer(link, unit, verdict, reply);
     prove(link);
     if (behind_gateway) {
         unit_missed(unit, link->worker->mono_ns - ask->sent_ns);
@@ -311,7 +312,7 @@ static void timed_out(struct bus_link *link, struct bus_ask *ask)
     const bool rtu = link->framing == FRAMING_RTU;
     const bool probe = ask->read == NULL;
     const int64_t cost_ns = (rtu ? 2 : 1) * (link->worker->mono_ns - ask->sent_ns);
-    counter_add(link->count.timeouts, 1);
+    count_timeout(unit);
     link->mute++;
     link->ready_ns = link->worker->mono_ns + (rtu ? unit->manners.timeout_ns : unit->manners.pause_ns);
     if (link->mute >= MUTE_UNTIL_RECONNECT && link->source->type != SOURCE_MODBUS_RTU) {

@@ -160,6 +160,7 @@ void link_lost(struct bus_link *link, const char *reason)
     drop(link);
     units_reset(link);
     link->state = LINK_DOWN;
+    count_states(link);
     link->retry_ns = worker->mono_ns + back_off_wait(link->seed, link->tries, retry_min_ns, retry_max_ns);
     link->tries++;
     if (!link->announced_down) {

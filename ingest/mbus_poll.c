@@ -96,6 +96,18 @@ static void put_guided(struct bus_read *read, uint32_t item)
     }
 }
 
+/* Keeps the code of an exception with the points it struck; 0: they are answered again. */
+static void keep_exception(struct bus_read *read, uint8_t exception)
+{
+    struct cell *cells = read->link->worker->config.exceptions;
+    for (uint32_t i = read->piece.first; cells != NULL && i < read->piece.first + read->piece.count; i++) {
+        if (!read->cuts.items[i].companion) {
+            cell_set(&cells[read->cuts.items[i].point], exception);
+        }
+    }
+    read->excepted = read->excepted || exception != 0;
+}
+
 static bool reserve(struct bus_read *read)
 {
     struct mbus_worker *worker = read->link->worker;
@@ -236,7 +248,7 @@ bool poll_start(struct bus_read *read, struct bus_ask *ask)
     if (!reserve(read)) {
         return false;
     }
-    counter_add(read->link->count.polls, 1);
+    count_poll(read);
     *ask = (struct bus_ask){.read = read, .unit = read->unit};
     read->ask = ask;
     begin(read);
@@ -264,6 +276,9 @@ void poll_reply(struct bus_read *read, const uint8_t *payload)
         } else {
             put(read, i, mbus_decode(&site->points[item->point].from, payload, at));
         }
+    }
+    if (read->excepted) {
+        keep_exception(read, 0);
     }
     read->answered += read->piece.count;
     read->cursor = read->piece.first + read->piece.count;
@@ -295,6 +310,7 @@ static bool divide(struct bus_read *read)
 void poll_exception(struct bus_read *read, uint8_t exception)
 {
     read->exception = exception;
+    keep_exception(read, exception);
     const bool address = exception == EXCEPTION_ADDRESS || exception == EXCEPTION_VALUE;
     if (address && read->cuts.count > 1 && divide(read)) {
         next_piece(read); /* the same items in smaller pieces, or those behind a hole */
@@ -319,7 +335,7 @@ void poll_comm(struct bus_read *read)
     if (!reserve(read)) {
         return;
     }
-    counter_add(read->link->count.polls, 1);
+    count_poll(read);
     begin(read);
     finish(read);
 }

@@ -8,6 +8,7 @@
  *   mbus_line   what goes over it: requests, answers, time-outs
  *   mbus_poll   one read: pieces, samples, refused addresses
  *   mbus_unit   one device behind a connection: silent, asked now and then
+ *   mbus_count  the numbers all this lets be seen
  *
  * All of it belongs to the agent's thread and to the arena of the worker.  Two
  * times run side by side: `mono_ns` for everything that is waited for (slots,
@@ -65,16 +66,23 @@ struct bus_read {
     bool refused;            /* the last poll was refused by an exception; logged */
     bool searching;          /* refused pieces of this poll are cut */
     bool divided;            /* there are marks */
+    bool excepted;           /* some of its points have the code of an exception */
     bool hopeless;           /* the last search found nothing that is not refused */
+};
+
+struct unit_counters {
+    struct counter *state, *polls, *timeouts, *exceptions, *exception;
 };
 
 struct bus_unit {
     struct bus_link *link;
+    struct unit_counters count;
     struct site_manners manners; /* const after start */
     struct bus_read *reads;      /* [read_count] */
     uint32_t read_count;
     uint8_t unit;
     uint8_t misses;          /* requests without answer in a row */
+    bool heard;              /* on this connection */
     bool silent;             /* asked by probes only */
     int64_t silent_since_ns; /* mono */
     int64_t probe_ns;        /* when a silent unit may be asked again */
@@ -93,7 +101,7 @@ enum { LINK_BUFFER = 2 * MBUS_ADU_MAX };
 
 struct bus_counters {
     struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected,
-        *faster;
+        *faster, *state;
 };
 
 struct bus_link {
@@ -237,6 +245,8 @@ void poll_comm(struct bus_read *read);
 void unit_answered(struct bus_unit *unit);
 /* It did not; the attempt cost so much time on the line. */
 void unit_missed(struct bus_unit *unit, int64_t cost_ns);
+/* True while nothing is expected of it. */
+bool unit_is_given_up(const struct bus_unit *unit);
 /* Which silent unit may be asked now; NULL: none. */
 struct bus_unit *unit_to_probe(struct bus_link *link);
 /* When the next may be; TIME_NEVER when none is silent. */
@@ -244,5 +254,17 @@ int64_t unit_next_probe(const struct bus_link *link);
 void unit_probe(struct bus_unit *unit, struct bus_ask *ask);
 /* The connection is new: nothing is known of its units. */
 void units_reset(struct bus_link *link);
+
+/* ---- mbus_count ---- */
+
+void count_link_begin(struct bus_link *link);
+void count_unit_begin(struct bus_unit *unit);
+/* Shows how the connection and its units are. */
+void count_states(struct bus_link *link);
+void count_exception(struct bus_unit *unit, uint8_t exception);
+void count_timeout(struct bus_unit *unit);
+void count_poll(struct bus_read *read);
+/* Points named davy.bus.… that would never get a reading. */
+void count_check(const struct site *site, struct mistakes *mistakes);
 
 #endif

@@ -67,20 +67,37 @@ static void log_silent(struct bus_unit *unit)
               unit->misses);
 }
 
+bool unit_is_given_up(const struct bus_unit *unit)
+{
+    return unit->silent || unit->misses >= MISSES_UNTIL_SILENT;
+}
+
+/* The hot way: an answer that changes nothing. */
+static bool is_news(const struct bus_unit *unit)
+{
+    return unit->silent || unit->misses > 0 || !unit->heard;
+}
+
 void unit_answered(struct bus_unit *unit)
 {
     struct bus_link *link = unit->link;
+    if (!is_news(unit)) {
+        return;
+    }
     const bool alone_back = !unit->silent && unit->misses >= MISSES_UNTIL_SILENT;
     unit->misses = 0;
+    unit->heard = true;
     if (alone_back) {
         log_back(unit);
     }
-    if (!unit->silent) {
+    const bool first = !someone_answers(link);
+    const bool was_silent = unit->silent;
+    unit->silent = false;
+    link->silent_count -= was_silent;
+    count_states(link);
+    if (!was_silent) {
         return;
     }
-    const bool first = !someone_answers(link);
-    unit->silent = false;
-    link->silent_count--;
     log_back(unit);
     if (first) {
         wake_other_silent(link); /* the line itself is back: so may be the others */
@@ -114,8 +131,10 @@ void unit_missed(struct bus_unit *unit, int64_t cost_ns)
         if (unit->misses == MISSES_UNTIL_SILENT) {
             log_silent(unit);
         }
+        count_states(link);
         return;
     }
+    count_states(link);
     link->probe_ns = mono_ns + (someone_answers(link) ? BUDGET_PARTS * cost_ns : probe_pause_ns);
 }
 
@@ -177,6 +196,7 @@ void units_reset(struct bus_link *link)
 {
     for (uint32_t i = 0; i < link->unit_count; i++) {
         link->units[i].misses = 0;
+        link->units[i].heard = false;
         link->units[i].silent = false;
     }
     link->silent_count = 0;

@@ -28,9 +28,15 @@ static json_t *fill_text(const char *text, const struct template_words *words)
 {
     char n[16];
     (void)snprintf(n, sizeof n, "%u", words->n);
+    char unit[16];
+    (void)snprintf(unit, sizeof unit, "%lld", (long long)words->unit);
     const struct {
         const char *word, *by;
-    } known[] = {{"{id}", words->id}, {"{name}", words->name}, {"{n}", n}};
+    } known[] = {{"{id}", words->id},
+                 {"{name}", words->name},
+                 {"{n}", n},
+                 {"{source}", words->device->source},
+                 {"{unit}", words->unit >= 0 ? unit : "{unit}"}};
     struct buf out = {0};
     buf_text(&out, "");
     while (*text != '\0') {
