@@ -36,6 +36,7 @@ static void add_link(struct mbus_worker *worker, uint32_t source, struct bus_rea
     link->id = worker->link_count++;
     link->reads = reads;
     link->units = &worker->units[worker->unit_count];
+    link->share.units = &worker->shares[worker->unit_count];
     link->ask_count = link->source->outstanding > 1 ? link->source->outstanding : 1;
     link->asks = ARENA_ARRAY(&worker->arena, struct bus_ask, link->ask_count);
     count_link_begin(link);
@@ -47,7 +48,9 @@ static void add_unit(struct mbus_worker *worker, struct bus_link *link, struct b
     worker->units[worker->unit_count++] =
         (struct bus_unit){.link = link, .reads = reads, .unit = number, .manners = site_manners(link->source, number)};
     count_unit_begin(&worker->units[worker->unit_count - 1]);
+    worker->shares[worker->unit_count - 1].period_ns = INT64_MAX;
     link->unit_count++;
+    link->share.count++;
 }
 
 /* The plan is sorted by source and unit, so links and units are stretches of it. */
@@ -77,6 +80,8 @@ static void build_links(struct mbus_worker *worker)
             read->kept = ARENA_ARRAY(&worker->arena, uint64_t, plan[i].item_count);
             read->has = ARENA_ARRAY(&worker->arena, bool, plan[i].item_count);
         }
+        struct share_unit *share = &link->share.units[link->unit_count - 1];
+        share->period_ns = plan[i].every_ns < share->period_ns ? plan[i].every_ns : share->period_ns;
         link->read_count++;
         unit->read_count++;
     }
@@ -107,6 +112,7 @@ static void build(struct mbus_worker *worker)
     const size_t links = count_links(&worker->plan);
     worker->links = ARENA_ARRAY(&worker->arena, struct bus_link, links + 1);
     worker->units = ARENA_ARRAY(&worker->arena, struct bus_unit, count_units(&worker->plan) + 1);
+    worker->shares = ARENA_ARRAY(&worker->arena, struct share_unit, count_units(&worker->plan) + 1);
     worker->reads = ARENA_ARRAY(&worker->arena, struct bus_read, worker->plan.read_count + 1);
     due_heap_init(&worker->slots, &worker->arena, (uint32_t)worker->plan.read_count);
     due_heap_init(&worker->wakes, &worker->arena, (uint32_t)links);

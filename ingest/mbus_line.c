@@ -6,7 +6,9 @@
  * only); units behind one connection are thereby serialised.
  * What comes back is matched (mbus_frame); what answers something older is
  * thrown away and counted; what is no Modbus ends a TCP connection and, on a
- * serial line, is thrown away until the line is quiet.
+ * serial line, is thrown away until the line is quiet.  RTU over TCP is a line
+ * too: one unit that garbles its answers must not cost the others theirs, so the
+ * connection is made anew only after many of them in a row.
  *
  * RTU has no transaction id.  An answer that comes after its time-out could be
  * taken for the answer to the next request, so after a time-out the line is
@@ -20,7 +22,10 @@
 #include <unistd.h>
 
 static const int64_t junk_quiet_ns = 50 * NS_PER_MS; /* serial: silence that ends junk */
-enum { MUTE_UNTIL_RECONNECT = 10 };                  /* connected, but not one byte to so many requests */
+enum {
+    MUTE_UNTIL_RECONNECT = 10,    /* connected, but not one byte to so many requests */
+    GARBLED_UNTIL_RECONNECT = 10, /* RTU over TCP: one unit may garble, so many answers in a row are no line */
+};
 
 /* ---- receiving ---- */
 
@@ -47,7 +52,22 @@ static void rest(struct bus_link *link, const struct bus_unit *unit)
     if (link->framing == FRAMING_RTU && rest_ns < link->frame_gap_ns) {
         rest_ns = link->frame_gap_ns;
     }
-    link->ready_ns = link->worker->mono_ns + rest_ns;
+    const int64_t ready_ns = link->worker->mono_ns + rest_ns;
+    link->ready_ns = ready_ns > link->ready_ns ? ready_ns : link->ready_ns;
+}
+
+/* What a request took of the line until it is free again counts against its unit. */
+static void charge(struct bus_link *link, const struct bus_ask *ask)
+{
+    struct bus_read *read = ask->read;
+    if (read == NULL || link->unit_count < 2) {
+        return; /* probes have their own budget; a unit alone has all of the line */
+    }
+    const int64_t cost_ns = (link->ready_ns - ask->sent_ns) / link->ask_count;
+    read->cost_ns += cost_ns;
+    const double demand = (double)read->cost_ns / (double)read->every_ns;
+    share_charge(&link->share, (uint32_t)(ask->unit - link->units), demand - read->demand, cost_ns, link->ready_ns);
+    read->demand = demand;
 }
 
 static void count_answer(struct bus_link *link, struct bus_unit *unit, enum mbus_verdict verdict,
@@ -68,7 +88,9 @@ static void answered(struct bus_link *link, struct bus_ask *ask, enum mbus_verdi
     const bool behind_gateway = verdict == FRAME_EXCEPTION && (reply->exception == EXCEPTION_GATEWAY_SILENCE ||
                                                                reply->exception == EXCEPTION_GATEWAY_PATH);
     ask->state = ASK_FREE;
+    link->garbled = verdict == FRAME_WRONG ? link->garbled : 0;
     rest(link, unit);
+    charge(link, ask);
     count_answer(link, unit, verdict, reply);
     prove(link);
     if (behind_gateway) {
@@ -101,14 +123,15 @@ static void throw_away(struct bus_link *link)
 /* Serial: what came answers nothing, and whoever was asked has spoken. */
 static void garbage(struct bus_link *link)
 {
-    counter_add(link->count.bad_replies, 1);
-    if (link->source->type != SOURCE_MODBUS_RTU) {
+    const bool serial = link->source->type == SOURCE_MODBUS_RTU;
+    if (link->framing == FRAMING_TCP || (!serial && ++link->garbled >= GARBLED_UNTIL_RECONNECT)) {
+        counter_add(link->count.bad_replies, 1);
         link_lost(link, "what came is not Modbus");
         return;
     }
     struct mbus_reply none = {0};
-    answered(link, &link->asks[0], FRAME_WRONG, &none);
     throw_away(link);
+    answered(link, &link->asks[0], FRAME_WRONG, &none);
 }
 
 /* Which request the frame at the head of these bytes may answer; NULL: none.  RTU has one at a time; TCP tells it by
@@ -303,7 +326,9 @@ int64_t line_next(const struct bus_link *link)
         return TIME_NEVER;
     }
     const int64_t probe_ns = unit_next_probe(link);
-    return held || link->queue_head != NULL || probe_ns < link->ready_ns ? link->ready_ns : probe_ns;
+    const int64_t queue_ns = link_queue_next(link);
+    const int64_t next_ns = held ? link->ready_ns : probe_ns < queue_ns ? probe_ns : queue_ns;
+    return next_ns < link->ready_ns ? link->ready_ns : next_ns;
 }
 
 static void timed_out(struct bus_link *link, struct bus_ask *ask)
@@ -325,6 +350,7 @@ static void timed_out(struct bus_link *link, struct bus_ask *ask)
         return;
     }
     ask->state = ASK_FREE;
+    charge(link, ask);
     if (probe || !unit->silent) { /* several requests may have been under way when it fell silent */
         unit_missed(unit, cost_ns);
     }

@@ -238,6 +238,7 @@ static void begin(struct bus_read *read)
 {
     read->cursor = 0;
     read->answered = 0;
+    read->cost_ns = 0;
     if (read->has != NULL) {
         memset(read->has, 0, read->cuts.count * sizeof *read->has);
     }

@@ -24,6 +24,7 @@
 #include "ingest/mbus_cuts.h"
 #include "ingest/mbus_frame.h"
 #include "ingest/mbus_plan.h"
+#include "ingest/mbus_share.h"
 #include <uv.h>
 
 struct bus_link;
@@ -54,6 +55,8 @@ struct bus_read {
     int64_t slot_ns;         /* the slot in the due heap */
     int64_t search_ns;       /* refused addresses are asked again from then on */
     int64_t search_wait_ns;  /* how long it was waited for that; doubles */
+    int64_t cost_ns;         /* of the line's time, this poll */
+    double demand;           /* part of the line's time that it takes */
     uint32_t cursor;         /* items before it have their sample of this poll */
     struct mbus_piece piece; /* asked now */
     uint32_t joined;         /* item whose cut is tried without, 0: none */
@@ -135,6 +138,7 @@ struct bus_link {
     int64_t down_since_ns;
 
     struct bus_read *queue_head, *queue_tail; /* due reads, oldest first */
+    struct share share;                       /* of the line's time among the units */
     struct bus_ask *asks;                     /* [ask_count] */
     uint32_t ask_count;                       /* const after start */
     uint16_t transaction;
@@ -142,6 +146,7 @@ struct bus_link {
     uint32_t silent_count;
     int64_t probe_ns; /* silent units of this link share one budget */
     unsigned mute;    /* requests without any byte in a row */
+    unsigned garbled; /* answers in a row that were no Modbus */
     size_t len;
     uint8_t buffer[LINK_BUFFER];
 };
@@ -154,6 +159,7 @@ struct mbus_worker {
     struct bus_link *links;
     uint32_t link_count;
     struct bus_unit *units;
+    struct share_unit *shares; /* [unit] */
     uint32_t unit_count;
     struct bus_read *reads; /* [plan.read_count] */
     struct due_heap slots;  /* by read */
@@ -192,8 +198,10 @@ void link_open(struct bus_link *link);
 void link_wake(struct bus_link *link);
 /* A read of the link became due: queued, answered with `comm`, or skipped. */
 void link_due(struct bus_link *link, struct bus_read *read);
-/* Takes the oldest due read out of the queue; NULL: there is none. */
+/* Takes the oldest due read out of the queue, of those whose unit may be asked now; NULL: there is none. */
 struct bus_read *link_queue_take(struct bus_link *link);
+/* When there may be one, in ready or share; TIME_NEVER when none is due. */
+int64_t link_queue_next(const struct bus_link *link);
 /* Trouble: closes, gives `comm` to all that is due, plans the next try, says so once. */
 void link_lost(struct bus_link *link, const char *reason);
 void link_lost_errno(struct bus_link *link, const char *what, int error);

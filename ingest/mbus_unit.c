@@ -109,6 +109,12 @@ static void fall_silent(struct bus_unit *unit)
 {
     struct bus_link *link = unit->link;
     unit->silent = true;
+    struct share_unit *share = &link->share.units[unit - link->units];
+    share->demand = 0; /* probes have a budget of their own */
+    share->greedy = false;
+    for (uint32_t i = 0; i < unit->read_count; i++) {
+        unit->reads[i].demand = 0;
+    }
     unit->probe_wait_ns = probe_wait_min_ns;
     unit->probe_ns = link->worker->mono_ns + unit->probe_wait_ns;
     link->silent_count++;

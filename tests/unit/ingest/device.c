@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5, LATE_MS = 150 };
+enum { WAIT_MS = 5, LATE_MS = 150, SLOW_MS = 90 };
 
 /* One connection. */
 struct peer {
@@ -52,11 +52,17 @@ static void send_all(int fd, const uint8_t *bytes, size_t len)
     }
 }
 
+static enum mood mood_of(const struct device *device, uint8_t unit)
+{
+    const uint64_t odd = cell_get(&device->odd_unit);
+    return (enum mood)cell_get(odd != 0 && odd == unit ? &device->odd_mood : &device->mood);
+}
+
 static size_t answer(const struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *pdu, uint8_t *frame)
 {
     const struct device *device = peer->device;
     const enum mbus_framing framing = device->rtu ? FRAMING_RTU : FRAMING_TCP;
-    const enum mood mood = (enum mood)cell_get(&device->mood);
+    const enum mood mood = mood_of(device, unit);
     const uint16_t address = (uint16_t)(pdu[1] << 8 | pdu[2]);
     const uint16_t count = (uint16_t)(pdu[3] << 8 | pdu[4]);
     const uint64_t hole = cell_get(&device->hole);
@@ -135,7 +141,7 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
         return true;
     }
     const size_t len = answer(peer, tid, unit, pdu, frame);
-    switch ((enum mood)cell_get(&device->mood)) {
+    switch (mood_of(device, unit)) {
     case MOOD_SILENT:
         return true;
     case MOOD_LATE:
@@ -150,6 +156,10 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
         return true;
     case MOOD_DRIBBLE:
         dribble(peer, frame, len);
+        return true;
+    case MOOD_SLOW:
+        (void)poll(NULL, 0, SLOW_MS);
+        send_all(peer->fd, frame, len);
         return true;
     case MOOD_MERGED:
         merged(peer, frame, len);
