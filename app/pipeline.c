@@ -77,6 +77,8 @@ struct pipeline {
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
+    struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
@@ -103,12 +105,15 @@ static size_t power_of_two(size_t least)
 static enum err_code make_tables(struct pipeline *p, struct err *err)
 {
     const struct site *site = p->site;
-    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count) +
+                               mbus_counter_count(site));
     p->board = board_new(site->point_count);
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
-    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
+    p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -211,6 +216,8 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .alarmed = &p->alarmed,
+        .alarmed_bell = p->bus_bell,
         .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
@@ -278,6 +285,7 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .job_bell = p->keeper_bell,
         .jobs_done = p->jobs_done,
         .counters = p->counters,
+        .exceptions = p->exceptions,
         .stop = &p->stop_control,
     };
     p->keeper = (struct keeper){
@@ -321,6 +329,8 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .stop = &p->stop_field,
         .counters = p->counters,
         .tap = recorder_tap_bus(p->recorder),
+        .alarmed = &p->alarmed,
+        .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
 }
@@ -347,12 +357,10 @@ static enum err_code find_own_points(struct pipeline *p, struct err *err)
     }
     for (uint32_t i = 0; i < p->site->point_count; i++) {
         const char *id = p->site->points[i].id;
-        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
-            const struct counter *counter = counters_at(p->counters, c);
-            if (strcmp(counter_name(counter), id + 5) == 0) {
-                p->own_points[p->own_count] = i;
-                p->own_counters[p->own_count++] = counter;
-            }
+        const struct counter *counter = strncmp(id, "davy.", 5) == 0 ? counter_find(p->counters, id + 5) : NULL;
+        if (counter != NULL) {
+            p->own_points[p->own_count] = i;
+            p->own_counters[p->own_count++] = counter;
         }
     }
     return ERR_NONE;
@@ -732,6 +740,8 @@ void pipeline_free(struct pipeline *p)
     free(p->own_points);
     free(p->own_counters);
     free(p->safe);
+    free(p->alarmed.active);
+    free(p->exceptions);
     free(p->homes);
     free(p->masks);
     board_free(p->board);

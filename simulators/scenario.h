@@ -45,6 +45,7 @@ struct hold {
 /* What one point does.  legs rise by at_ns and begin with one at the start; freezes and flags are in order of at_ns. */
 struct sim_point {
     struct wave wave;
+    bool named; /* the scenario says how it moves */
     uint64_t key;     /* its own stream of noise: a hash of seed and id */
     int64_t every_ns; /* a sample each; the site's `every`, or 1 s */
     const struct leg *legs;
