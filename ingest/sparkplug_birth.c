@@ -95,10 +95,6 @@ void spb_scope_lose(struct spb_session *session, uint32_t index, int64_t time_ns
             spb_item_lose(session, item, time_ns, seen_ns, batch);
         }
     }
-    if (batch->stopped) {
-        scope->wait_ns = 0; /* the rest is tried again with the next tick */
-        spb_due(session, 0);
-    }
 }
 
 /* ---- births ------------------------------------------------------------------------------------------------------ */

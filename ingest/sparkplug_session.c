@@ -90,9 +90,13 @@ static void plan_ask(struct spb_node *node, int64_t mono_ns)
 void spb_want_birth(struct spb_session *session, uint32_t index, int64_t mono_ns, const char *why)
 {
     struct spb_node *node = &session->nodes[index];
-    if (node->ask) {
+    if (node->ask && node->heard) {
         return;
     }
+    if (node->ask) { /* asked in vain so far, and now it speaks */
+        node->asked_ns = 0;
+    }
+    node->heard = true;
     node->ask = true;
     plan_ask(node, mono_ns);
     spb_due(session, node->ask_ns);
@@ -326,7 +330,7 @@ static void take_of_node(struct spb_reading *reading, struct spb_node *node, enu
 {
     struct spb_session *session = reading->session;
     if (session->presume) {
-        reading->by_name = true;
+        reading->by_name = type != SPB_DBIRTH;
         apply(reading, type);
         return;
     }
@@ -382,6 +386,7 @@ static void lose_node(struct spb_session *session, struct spb_node *node, enum s
 {
     node->state = state;
     node->ask = false;
+    node->heard = false;
     node->has_last = false;
     node->alias_count = 0;
     drop_held(node);
@@ -465,9 +470,27 @@ static void take_payload(struct spb_reading *reading, const struct spb_topic *to
     } else {
         take_of_node(reading, node, topic->type);
     }
-    if (reading->batch->stopped) {
-        make_unsure(session, node, reading->message->mono_ns, "its message could not be taken");
+}
+
+void spb_session_spoilt(struct spb_session *session, int64_t mono_ns)
+{
+    for (uint32_t i = 0; i < session->keys.count; i++) {
+        struct spb_item *item = &session->items[i];
+        if (item->key == NULL || session->scopes[item->scope].born) {
+            continue;
+        }
+        struct spb_scope *scope = &session->scopes[item->scope];
+        if (item->lost && scope->wait_ns == TIME_NEVER) {
+            scope->wait_ns = 0;
+        }
+        item->lost = item->lost && scope->wait_ns != 0;
     }
+    for (uint32_t n = 0; n < session->node_count; n++) {
+        if (session->nodes[n].state == SPB_NODE_ONLINE) {
+            make_unsure(session, &session->nodes[n], mono_ns, "not all could be taken");
+        }
+    }
+    spb_due(session, 0);
 }
 
 void spb_session_take(struct spb_session *session, const struct spb_message *message, struct mqtt_batch *batch)
@@ -490,6 +513,7 @@ void spb_session_up(struct spb_session *session, int64_t mono_ns)
     for (uint32_t n = 0; n < session->node_count; n++) {
         struct spb_node *node = &session->nodes[n];
         node->ask = true;
+        node->heard = false;
         node->tries = 0;
         node->ask_ns = mono_ns + n * ask_spread_ns;
     }

@@ -122,6 +122,7 @@ struct spb_node {
     size_t held_count, held_bytes;
     int64_t held_until_ns; /* mono */
     bool ask;              /* a rebirth is wanted */
+    bool heard;            /* and the node has said something since */
     int64_t ask_ns;        /* mono: not before */
     int64_t asked_ns;
     unsigned tries;
@@ -167,14 +168,17 @@ void spb_session_done(struct spb_session *session);
 /* Tells what is known of an item's points from before the start: their newest sample. */
 void spb_session_recall(struct spb_session *session, uint32_t item, int64_t time_ns, uint16_t status);
 
-/* Takes a message: its samples go to the batch, what cannot be read is set aside there.  Where batch->stopped comes
- * back true nothing can be put for now: the node of a message that is not sent again is then UNSURE. */
+/* Takes a message: its samples go to the batch, what cannot be read is set aside there. */
 void spb_session_take(struct spb_session *session, const struct spb_message *message, struct mqtt_batch *batch);
 
 /* The connection stands and all is subscribed: every node is asked for its births. */
 void spb_session_up(struct spb_session *session, int64_t mono_ns);
 /* The connection is gone: nothing is known of any node. */
 void spb_session_down(struct spb_session *session, int64_t seen_ns, struct mqtt_batch *batch);
+
+/* Samples that were put into a batch did not get through: marks of loss are put again with the next tick, and nodes that
+ * were ONLINE are UNSURE. */
+void spb_session_spoilt(struct spb_session *session, int64_t mono_ns);
 
 /* Does what is due; sets session->due_ns. */
 void spb_session_tick(struct spb_session *session, int64_t seen_ns, int64_t mono_ns, struct mqtt_batch *batch);

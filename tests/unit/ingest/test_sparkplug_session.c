@@ -771,6 +771,11 @@ static void a_request_without_answer_is_repeated(void **state)
         pass(&rig, NS_PER_S);
     }
     assert_true(requests >= 3 && requests <= 6);
+    ndata(&rig, 5, 1); /* it lives: asked at once, and then by the same rule */
+    assert_string_equal(asked(&rig), "G/N");
+    pass(&rig, NS_PER_S / 2);
+    ndata(&rig, 6, 1);
+    assert_string_equal(asked(&rig), "nobody");
     stop(&rig);
 }
 
@@ -834,7 +839,7 @@ static void other_messages_are_passed_over_or_set_aside(void **state)
     stop(&rig);
 }
 
-static void what_could_not_be_put_makes_the_node_unsure(void **state)
+static void what_could_not_be_put_is_made_good(void **state)
 {
     (void)state;
     struct rig rig;
@@ -847,10 +852,18 @@ static void what_could_not_be_put_makes_the_node_unsure(void **state)
     }
     rig.jam = true;
     say(&rig, "spBv1.0/G/NDATA/N", 2, many, 9);
-    rig.jam = false;
+    spb_session_spoilt(&rig.session, rig.mono_ns);
     assert_string_equal(asked(&rig), "G/N");
+    rig.jam = false;
     nbirth(&rig, 7);
     require_value(&rig, 0, 0, 20);
+    rig.jam = true;
+    ndeath(&rig, 7); /* its marks do not get through … */
+    spb_session_spoilt(&rig.session, rig.mono_ns);
+    rig.jam = false;
+    assert_true(rig.session.due_ns <= rig.mono_ns);
+    tick(&rig); /* … and are put again */
+    assert_int_equal(count_lost(&rig, 0) + count_lost(&rig, 1) + count_lost(&rig, 2), 3);
     stop(&rig);
 }
 
@@ -929,7 +942,7 @@ int main(void)
         cmocka_unit_test(a_dead_node_is_not_asked),
         cmocka_unit_test(our_own_state_is_said_again_when_somebody_says_offline),
         cmocka_unit_test(other_messages_are_passed_over_or_set_aside),
-        cmocka_unit_test(what_could_not_be_put_makes_the_node_unsure),
+        cmocka_unit_test(what_could_not_be_put_is_made_good),
         cmocka_unit_test(what_the_store_remembers_is_gone_on_from),
         cmocka_unit_test(aliases_beyond_the_bound_are_not_asked_for),
     };
