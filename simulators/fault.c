@@ -7,7 +7,14 @@
 #include <string.h>
 
 enum argument { ARG_NONE, ARG_CODE, ARG_DURATION };
-enum { ON_TCP = 1, ON_SERIAL = 2, ON_MQTT = 4, ON_MODBUS = ON_TCP | ON_SERIAL };
+enum {
+    ON_TCP = 1,
+    ON_SERIAL = 2,
+    ON_PLAIN = 4, /* MQTT in all formats but Sparkplug */
+    ON_SPARKPLUG = 8,
+    ON_MODBUS = ON_TCP | ON_SERIAL,
+    ON_MQTT = ON_PLAIN | ON_SPARKPLUG,
+};
 
 static const struct {
     const char *name;
@@ -28,6 +35,8 @@ static const struct {
     [FAULT_DUPLICATE] = {"duplicate", ARG_NONE, ON_TCP | ON_MQTT, false},
     [FAULT_MALFORMED] = {"malformed", ARG_NONE, ON_MQTT, false},
     [FAULT_REORDER] = {"reorder", ARG_NONE, ON_MQTT, false},
+    [FAULT_LOST] = {"lost", ARG_NONE, ON_SPARKPLUG, false},
+    [FAULT_WRONG_ALIAS] = {"wrong-alias", ARG_NONE, ON_SPARKPLUG, false},
 };
 
 static enum fault_kind find_kind(const char *name, size_t len)
@@ -85,15 +94,16 @@ const char *fault_name(enum fault_kind kind)
     return kinds[kind].name;
 }
 
-bool fault_fits(enum fault_kind kind, enum source_type type)
+bool fault_fits(enum fault_kind kind, const struct site_source *source)
 {
     static const unsigned on[] = {
         [SOURCE_MODBUS_TCP] = ON_TCP,
         [SOURCE_MODBUS_RTU] = ON_SERIAL,
         [SOURCE_MODBUS_RTU_TCP] = ON_TCP,
-        [SOURCE_MQTT] = ON_MQTT,
+        [SOURCE_MQTT] = ON_PLAIN,
     };
-    return (kinds[kind].on & on[type]) != 0;
+    const bool sparkplug = source->type == SOURCE_MQTT && source->format == FORMAT_SPARKPLUG;
+    return (kinds[kind].on & (sparkplug ? ON_SPARKPLUG : on[source->type])) != 0;
 }
 
 bool fault_is_whole(enum fault_kind kind)
@@ -101,12 +111,12 @@ bool fault_is_whole(enum fault_kind kind)
     return kinds[kind].whole;
 }
 
-void fault_names(enum source_type type, char *ret_text, size_t size)
+void fault_names(const struct site_source *source, char *ret_text, size_t size)
 {
     size_t len = 0;
     ret_text[0] = '\0';
     for (enum fault_kind kind = FAULT_NONE + 1; kind < FAULT_COUNT; kind++) {
-        if (fault_fits(kind, type) && len < size) {
+        if (fault_fits(kind, source) && len < size) {
             len += (size_t)snprintf(ret_text + len, size - len, "%s%s", len > 0 ? ", " : "", kinds[kind].name);
         }
     }

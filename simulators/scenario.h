@@ -69,6 +69,8 @@ enum fault_kind {
     FAULT_DUPLICATE,  /* everything twice */
     FAULT_MALFORMED,  /* broken messages between the good ones */
     FAULT_REORDER,    /* messages swapped in pairs */
+    FAULT_LOST,       /* messages are counted but do not leave */
+    FAULT_WRONG_ALIAS, /* metrics under aliases that no birth gave */
     FAULT_COUNT
 };
 

@@ -155,8 +155,8 @@ static void take_incident(struct scenario_reader *reader, const struct conf_at *
     incident.point = point;
     if (incident.kind == INCIDENT_STATUS && !can_say(reader, point, incident.status)) {
         conf_mistake(&reader->conf, at,
-                     "Modbus shows only \"sensor\", by a value from the point's \"invalid\" or a NaN; json and "
-                     "thingsboard only \"sensor\", neuron also \"comm\"",
+                     "Modbus shows only \"sensor\", by a value from the point's \"invalid\" or a NaN; json, "
+                     "thingsboard and sparkplug only \"sensor\", neuron also \"comm\"",
                      "point \"%s\" cannot show that status", reader->site->points[point].id);
     } else if (!incidents_add(&reader->incidents, incident)) {
         conf_mistake(&reader->conf, at, "use narrower patterns", "more than %d events of points", INCIDENTS_MAX);
@@ -242,9 +242,9 @@ static bool check_fault(const struct place *place, const struct fault *fault)
 {
     const struct site *site = place->reader->site;
     const struct site_source *source = &site->sources[fault->source];
-    if (!fault_fits(fault->kind, source->type)) {
+    if (!fault_fits(fault->kind, source)) {
         char names[200], hint[240];
-        fault_names(source->type, names, sizeof names);
+        fault_names(source, names, sizeof names);
         (void)snprintf(hint, sizeof hint, "it can have %s", names);
         complain(place, "fault", hint, "is none that this source can have");
         return false;
