@@ -473,8 +473,6 @@ static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
     struct spb_config config = {
         .site = p->site,
         .router = &p->routers[WORKER_SPARKPLUG],
-        .safe = p->safe,
-        .shard_count = p->config.shards,
         .board = p->board,
         .counters = p->counters,
     };
@@ -551,10 +549,7 @@ static enum err_code build(struct pipeline *p, struct err *err)
     if (code == ERR_NONE) {
         code = make_control(p, err);
     }
-    if (code == ERR_NONE) {
-        code = make_bus(p, err);
-    }
-    return code == ERR_NONE ? find_own_points(p, err) : code;
+    return code == ERR_NONE ? make_bus(p, err) : code;
 }
 
 enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
@@ -568,6 +563,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     enum err_code code = build(p, err);
     if (code == ERR_NONE) {
         code = start_threads(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = find_own_points(p, err); /* once all have made their counters */
     }
     if (code != ERR_NONE) {
         pipeline_stop(p);

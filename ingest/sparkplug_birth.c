@@ -37,8 +37,7 @@ void spb_alias_add(struct spb_node *node, struct spb_alias alias)
 {
     if (node->alias_count == node->alias_room) {
         const size_t room = node->alias_room == 0 ? 64 : 2 * node->alias_room;
-        struct spb_alias *more =
-            room <= SPB_ALIASES_MAX ? realloc(node->aliases, room * sizeof *node->aliases) : NULL;
+        struct spb_alias *more = room <= SPB_ALIASES_MAX ? realloc(node->aliases, room * sizeof *node->aliases) : NULL;
         if (more == NULL) {
             node->aliases_full = true; /* those left out are passed over, not asked for again and again */
             return;

@@ -58,32 +58,25 @@ static void refuse(const struct host_source *source, const char *topic, size_t l
     char text[TOPIC_PRINT_MAX];
     mqtt_topic_print(topic, len, text);
     log_event(LOG_WARN, "ingest", "ING-045", source->intake.source->id,
-              "source=%s topic=\"%s\" reason=\"no room, or not safe in time\"", source->intake.source->id, text);
+              "source=%s topic=\"%s\" reason=\"no room in time\"", source->intake.source->id, text);
 }
 
-static bool on_message(void *self, const char *topic, size_t topic_len, const char *payload, size_t len, bool retained,
-                       int qos)
+static void on_message(void *self, const char *topic, size_t topic_len, const char *payload, size_t len, bool retained)
 {
     struct host_source *source = self;
     struct spb_host *host = source->host;
-    uint64_t ticket = 0;
     if (cell_get(&host->stop) != 0) {
-        return strcmp(topic, source->link.state_topic) == 0; /* our own goodbye must not end the connection it came by */
+        return; /* our own goodbye, or something that comes too late */
     }
     (void)pthread_mutex_lock(&host->mutex);
     const int64_t due_ns = source->intake.session.due_ns;
-    bool taken = spb_intake_take(&source->intake, topic, topic_len, payload, len, retained, qos > 0, &ticket);
+    if (!spb_intake_take(&source->intake, topic, topic_len, payload, len, retained)) {
+        refuse(source, topic, topic_len);
+    }
     if (source->intake.session.due_ns < due_ns || source->intake.session.state_again) {
         wake(host);
     }
     (void)pthread_mutex_unlock(&host->mutex);
-    if (taken && ticket != 0) {
-        taken = spb_intake_wait_safe(&source->intake, ticket);
-    }
-    if (!taken) {
-        refuse(source, topic, topic_len);
-    }
-    return taken;
 }
 
 /* ---- the keeper -------------------------------------------------------------------------------------------------- */

@@ -8,10 +8,8 @@
  * one mutex, which is never held while paho is called: paho holds its own in
  * its callbacks.  Whoever holds the mutex is the one writer of the router's row.
  *
- * Safe.  Sparkplug's data comes with QoS 0 and is not confirmed.  A message
- * that is (deaths by will, nodes that publish with QoS 1) is acknowledged when
- * it is safe, as in the inbox: else the connection is cut, and the births that
- * follow the next one tell what is so.
+ * Where a ring stays full for 2 s the message is lost, counted and told, and its
+ * nodes are asked to be born again.
  */
 #ifndef DAVY_INGEST_SPARKPLUG_HOST_H
 #define DAVY_INGEST_SPARKPLUG_HOST_H
@@ -24,8 +22,6 @@ struct spb_host;
 struct spb_config {
     const struct site *site;
     struct router *router;     /* borrowed; a row of its own */
-    struct safe_source *safe;  /* [source] */
-    unsigned shard_count;
     const struct board *board; /* what is known from before; may be NULL */
     struct counters *counters;
 };

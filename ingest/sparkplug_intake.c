@@ -4,13 +4,11 @@
 #include "ingest/sparkplug_intake.h"
 
 #include "base/log.h"
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 static const int64_t nap_ns = 50 * NS_PER_US; /* between two looks for room */
-static const int bell_wait_ms = 20;           /* second line of defence behind the bell */
 
 /* ---- what is told ------------------------------------------------------------------------------------------------ */
 
@@ -65,15 +63,13 @@ static void report_aside(const struct spb_intake *intake, const char *topic, siz
 void spb_shared_init(struct spb_shared *shared, const struct spb_config *config, const struct cell *stop,
                      struct arena *arena)
 {
-    size_t room = TAKE_BATCH;
+    size_t room = SPB_BATCH;
     for (unsigned m = 0; m < config->router->shard_count; m++) {
         const size_t capacity = ring_capacity(config->router->rings[m]);
-        room = capacity / 2 < room ? capacity / 2 : room; /* and a mark must fit behind them */
+        room = capacity / 2 < room ? capacity / 2 : room;
     }
     *shared = (struct spb_shared){
         .router = config->router,
-        .safe = config->safe,
-        .shard_count = config->shard_count,
         .stop = stop,
         .samples = ARENA_ARRAY(arena, struct sample, room),
         .room = room,
@@ -98,7 +94,7 @@ static void make_counters(struct spb_intake *intake, const struct spb_config *co
         {&count->historical, "historical", "samples told as history: kept as late, not judged"},
         {&count->foreign, "foreign", "messages of nodes that no point names"},
         {&count->rebirths, "rebirths", "requests for a rebirth"},
-        {&count->refused, "refused", "messages not taken: no room, or not safe"},
+        {&count->refused, "refused", "messages not taken whole: no room"},
         {&count->online, "online", "nodes that are online"},
         {&count->connected, "connected", "1 while there is a connection"},
         {&count->reconnects, "reconnects", "connections made anew"},
@@ -129,7 +125,6 @@ void spb_intake_init(struct spb_intake *intake, struct spb_shared *shared, const
     *intake = (struct spb_intake){
         .shared = shared,
         .source = &config->site->sources[source],
-        .index = source,
     };
     spb_session_init(&intake->session, config->site, source, clock_mono_ns(), arena);
     intake->session.told = on_told;
@@ -148,7 +143,7 @@ void spb_intake_done(struct spb_intake *intake)
 static bool wait_room(const struct spb_shared *shared, size_t n)
 {
     const struct timespec nap = {.tv_nsec = nap_ns};
-    const int64_t until_ns = clock_mono_ns() + TAKE_PATIENCE_NS;
+    const int64_t until_ns = clock_mono_ns() + SPB_ROOM_PATIENCE_NS;
     while (!router_room(shared->router, n)) {
         if (cell_get(shared->stop) != 0 || clock_mono_ns() >= until_ns) {
             return false;
@@ -189,7 +184,7 @@ static bool hand_on(void *self, struct mqtt_batch *batch)
     if (batch->count == 0) {
         return true;
     }
-    if (!wait_room(intake->shared, batch->count + 1)) {
+    if (!wait_room(intake->shared, batch->count)) {
         return false;
     }
     order_by_time(batch->samples, batch->count);
@@ -222,23 +217,10 @@ static int64_t now_ns(struct spb_intake *intake)
     return sample_cut_time(clock_now_ns(&intake->shared->clock));
 }
 
-static bool put_mark(struct spb_intake *intake, uint64_t *ret_ticket)
-{
-    struct router *router = intake->shared->router;
-    if (!wait_room(intake->shared, 1)) {
-        return false;
-    }
-    intake->ticket++;
-    router_mark(router, intake->index, intake->ticket, now_ns(intake));
-    router_flush(router);
-    *ret_ticket = intake->ticket;
-    return true;
-}
-
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
 bool spb_intake_take(struct spb_intake *intake, const char *topic, size_t topic_len, const char *payload, size_t len,
-                     bool retained, bool confirmed, uint64_t *ret_ticket)
+                     bool retained)
 {
     struct mqtt_batch batch = begin_batch(intake);
     const struct spb_message message = {
@@ -247,56 +229,18 @@ bool spb_intake_take(struct spb_intake *intake, const char *topic, size_t topic_
         .payload = payload,
         .len = len,
         .retained = retained,
-        .kept_by_us = confirmed,
         .seen_ns = now_ns(intake),
         .mono_ns = clock_mono_ns(),
     };
-    const uint64_t before = counter_get(intake->count.samples);
     spb_session_take(&intake->session, &message, &batch);
-    bool taken = !batch.stopped && hand_on(intake, &batch);
+    const bool taken = !batch.stopped && hand_on(intake, &batch);
     report_aside(intake, topic, topic_len, &batch);
-    if (taken && confirmed && counter_get(intake->count.samples) != before) {
-        taken = put_mark(intake, ret_ticket);
-    }
     if (!taken) {
         counter_add(intake->count.refused, 1);
         spb_session_spoilt(&intake->session, message.mono_ns);
     }
     tell_counts(intake);
     return taken;
-}
-
-static bool is_safe(const struct spb_intake *intake, uint64_t ticket)
-{
-    return safe_reached(&intake->shared->safe[intake->index], intake->shared->shard_count, ticket);
-}
-
-static void wait_bell(const struct spb_intake *intake, uint64_t ticket)
-{
-    struct doorbell *bell = intake->shared->safe[intake->index].bell;
-    if (bell == NULL) {
-        const struct timespec nap = {.tv_nsec = nap_ns};
-        (void)nanosleep(&nap, NULL);
-        return;
-    }
-    doorbell_park(bell);
-    if (!is_safe(intake, ticket)) {
-        struct pollfd fd = {.fd = doorbell_fd(bell), .events = POLLIN};
-        (void)poll(&fd, 1, bell_wait_ms); /* whatever woke us, the cells are looked at again */
-    }
-    doorbell_unpark(bell);
-}
-
-bool spb_intake_wait_safe(const struct spb_intake *intake, uint64_t ticket)
-{
-    const int64_t until_ns = clock_mono_ns() + TAKE_PATIENCE_NS;
-    while (!is_safe(intake, ticket)) {
-        if (clock_mono_ns() >= until_ns) {
-            return false;
-        }
-        wait_bell(intake, ticket);
-    }
-    return true;
 }
 
 /* ---- the connection ---------------------------------------------------------------------------------------------- */

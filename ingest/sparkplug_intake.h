@@ -2,8 +2,8 @@
  * sparkplug_intake: one source's session, with the rings behind it and what it
  * tells in log and counters.
  *
- * Called with the host's mutex held, but for spb_intake_wait_safe.  Waits for
- * room in the rings at most TAKE_PATIENCE_NS; knows nothing of paho.
+ * Called with the host's mutex held.  Waits for room in the rings at most
+ * SPB_ROOM_PATIENCE_NS; knows nothing of paho.
  */
 #ifndef DAVY_INGEST_SPARKPLUG_INTAKE_H
 #define DAVY_INGEST_SPARKPLUG_INTAKE_H
@@ -11,6 +11,9 @@
 #include "ingest/mqtt_take.h"
 #include "ingest/sparkplug_host.h"
 #include "ingest/sparkplug_session.h"
+
+#define SPB_ROOM_PATIENCE_NS (2 * NS_PER_S)
+enum { SPB_BATCH = 1024 }; /* samples put at once, fewer where the rings are smaller */
 
 struct spb_counters {
     struct counter *messages, *samples, *set_aside, *repeats, *births, *deaths, *gaps, *historical, *foreign, *rebirths,
@@ -20,8 +23,6 @@ struct spb_counters {
 /* What all sources of a host share; mutex. */
 struct spb_shared {
     struct router *router;
-    struct safe_source *safe;
-    unsigned shard_count;
     const struct cell *stop;
     struct sample *samples; /* [room] */
     size_t room;
@@ -31,11 +32,9 @@ struct spb_shared {
 struct spb_intake {
     struct spb_shared *shared;
     const struct site_source *source;
-    uint32_t index; /* into site.sources */
     struct spb_session session;
     struct spb_counters count;
-    uint64_t ticket; /* of the last mark */
-    bool was_up;     /* connected once since the start */
+    bool was_up; /* connected once since the start */
 };
 
 void spb_shared_init(struct spb_shared *shared, const struct spb_config *config, const struct cell *stop,
@@ -44,12 +43,9 @@ void spb_intake_init(struct spb_intake *intake, struct spb_shared *shared, const
                      uint32_t source, struct arena *arena);
 void spb_intake_done(struct spb_intake *intake);
 
-/* Takes a message.  False: not all of it could be put.  With `confirmed` a mark follows, and *ret_ticket is what
- * spb_intake_wait_safe waits for (0: nothing). */
+/* Takes a message.  False: not all of it could be put, and so its nodes are to be born again. */
 bool spb_intake_take(struct spb_intake *intake, const char *topic, size_t topic_len, const char *payload, size_t len,
-                     bool retained, bool confirmed, uint64_t *ret_ticket);
-/* Without the mutex, on the callback thread only.  False: not safe in time. */
-bool spb_intake_wait_safe(const struct spb_intake *intake, uint64_t ticket);
+                     bool retained);
 
 void spb_intake_up(struct spb_intake *intake);
 void spb_intake_down(struct spb_intake *intake);

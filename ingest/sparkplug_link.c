@@ -79,25 +79,12 @@ static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
     }
 }
 
-/* Ends the connection on which this message came; true when that is certain. */
-static bool cut(struct spb_link *link)
-{
-    struct sockets ours;
-    mqtt_sockets_find(link->port, &ours);
-    mqtt_sockets_subtract(&ours, &link->before);
-    return mqtt_sockets_cut(&ours) > 0;
-}
-
 static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     struct spb_link *link = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
     const char *payload = message->payload != NULL ? message->payload : "";
-    if (!link->owner.message(link->owner.self, topic, len, payload, (size_t)message->payloadlen,
-                             message->retained != 0, message->qos) &&
-        message->qos > 0 && !cut(link)) {
-        return 0; /* the broker will think it taken; paho at least offers it again */
-    }
+    link->owner.message(link->owner.self, topic, len, payload, (size_t)message->payloadlen, message->retained != 0);
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
     return 1;
@@ -105,7 +92,8 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 
 /* ---- what is published ------------------------------------------------------------------------------------------- */
 
-static MQTTAsync_token publish(struct spb_link *link, const char *topic, const struct buf *payload, int qos, bool retain)
+static MQTTAsync_token publish(struct spb_link *link, const char *topic, const struct buf *payload, int qos,
+                               bool retain)
 {
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
     MQTTAsync_message message = MQTTAsync_message_initializer;
@@ -215,7 +203,6 @@ static void start_connect(struct spb_link *link, int64_t state_ms)
     options.onFailure = on_connect_failed;
     options.context = link;
     options.ssl = strncmp(site->url, "mqtts:", 6) == 0 ? &tls : NULL;
-    mqtt_sockets_find(link->port, &link->before);
     const int code = MQTTAsync_connect(link->client, &options); /* copies all of it */
     buf_done(&death);
     if (code != MQTTASYNC_SUCCESS) {
@@ -306,20 +293,29 @@ static enum err_code read_url(struct spb_link *link, char *ret_uri, size_t room,
     return ERR_NONE;
 }
 
+static void add_filter(struct spb_link *link, struct arena *arena, const char *filter, int qos)
+{
+    link->filters[link->filter_count] = arena_strdup(arena, filter);
+    link->qos[link->filter_count++] = qos;
+}
+
 static void fill_filters(struct spb_link *link, struct arena *arena)
 {
     const struct site_source *source = link->source;
     struct buf topic = {0};
     spb_write_state_topic(&topic, source->host_id);
     link->state_topic = arena_strdup(arena, topic.data);
-    buf_done(&topic);
-    link->filter_count = (int)source->topic_count + 1;
-    link->filters = ARENA_ARRAY(arena, char *, link->filter_count);
-    link->qos = ARENA_ARRAY(arena, int, link->filter_count);
-    for (int i = 0; i < link->filter_count; i++) {
-        link->filters[i] = i == 0 ? link->state_topic : arena_strdup(arena, source->topics[i - 1]);
-        link->qos[i] = 1;
+    link->filters = ARENA_ARRAY(arena, char *, 2 * source->topic_count + 1);
+    link->qos = ARENA_ARRAY(arena, int, 2 * source->topic_count + 1);
+    add_filter(link, arena, link->state_topic, 1);
+    for (size_t i = 0; i < source->topic_count; i++) {
+        buf_clear(&topic);
+        add_filter(link, arena, source->topics[i], 0);
+        if (spb_write_death_filter(&topic, source->topics[i])) {
+            add_filter(link, arena, topic.data, 1);
+        }
     }
+    buf_done(&topic);
 }
 
 enum err_code spb_link_init(struct spb_link *link, const struct site *site, const struct site_source *source,

@@ -9,7 +9,10 @@
  * Each step to the right of DOWN, CONNECTED and SUBSCRIBED is taken by
  * spb_link_step, the others are noted by paho's callbacks.  The session is a
  * clean one, as the specification asks: what a node said while we were away is
- * told by its next birth.
+ * told by its next birth.  Readings are subscribed to with QoS 0, as they are
+ * sent: a broker gives nothing again to a clean session, so acknowledging them
+ * would promise what cannot be held; what is lost on the way is found by seq.
+ * Deaths, which have none, and our own STATE come with QoS 1.
  *
  * Threads: as the host; `lock` is its mutex, held by whoever calls, and given
  * up while paho is called.
@@ -20,7 +23,6 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "ingest/mqtt_socket.h"
 #include "model/site.h"
 #include <pthread.h>
 
@@ -36,9 +38,7 @@ enum spb_link_state {
 /* What the host wants to know.  Both are called by paho's callback thread, without the lock. */
 struct spb_link_owner {
     void (*changed)(void *self); /* spb_link_step has something to do */
-    /* False: it must not be acknowledged. */
-    bool (*message)(void *self, const char *topic, size_t topic_len, const char *payload, size_t len, bool retained,
-                    int qos);
+    void (*message)(void *self, const char *topic, size_t topic_len, const char *payload, size_t len, bool retained);
     void *self;
 };
 
@@ -53,10 +53,9 @@ struct spb_link {
     uint16_t port;
     uint64_t seed;
     char *state_topic;
-    char **filters; /* the site's topics and our own STATE */
+    char **filters; /* our own STATE, the site's topics, the deaths among them */
     int *qos;
     int filter_count;
-    struct sockets before; /* connections to this port when ours was not made yet */
 
     enum spb_link_state state; /* lock, and all below */
     int64_t state_ms;          /* the timestamp of the will, and so of the birth */

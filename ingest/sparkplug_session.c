@@ -1,6 +1,6 @@
 /*
- * sparkplug_session: the order of messages, deaths, and when to ask for a
- * rebirth (see sparkplug_session.h).
+ * sparkplug_session: births and deaths of nodes, and when to ask for a rebirth
+ * (see sparkplug_session.h).
  */
 #include "ingest/sparkplug_session.h"
 
@@ -26,16 +26,6 @@ void spb_session_init(struct spb_session *session, const struct site *site, uint
     }
 }
 
-static void drop_held(struct spb_node *node)
-{
-    for (size_t i = 0; i < node->held_count; i++) {
-        free(node->held[i].bytes);
-    }
-    node->held_count = 0;
-    node->held_bytes = 0;
-    node->held_until_ns = TIME_NEVER;
-}
-
 void spb_session_recall(struct spb_session *session, uint32_t index, int64_t time_ns, uint16_t status)
 {
     struct spb_item *item = &session->items[index];
@@ -48,7 +38,7 @@ void spb_session_recall(struct spb_session *session, uint32_t index, int64_t tim
 void spb_session_done(struct spb_session *session)
 {
     for (uint32_t n = 0; n < session->node_count; n++) {
-        drop_held(&session->nodes[n]);
+        spb_order_drop(&session->nodes[n]);
         free(session->nodes[n].aliases);
     }
     spb_items_done(session);
@@ -118,8 +108,7 @@ const char *spb_session_ask(struct spb_session *session, int64_t mono_ns)
     return NULL;
 }
 
-/* From now on aliases are not trusted; what stays without birth for long is lost. */
-static void make_unsure(struct spb_session *session, struct spb_node *node, int64_t mono_ns, const char *why)
+void spb_make_unsure(struct spb_session *session, struct spb_node *node, int64_t mono_ns, const char *why)
 {
     if (node->state == SPB_NODE_ONLINE) {
         node->state = SPB_NODE_UNSURE;
@@ -131,241 +120,12 @@ static void make_unsure(struct spb_session *session, struct spb_node *node, int6
     spb_want_birth(session, session->scopes[node->scope].node, mono_ns, why);
 }
 
-/* ---- messages in their order ------------------------------------------------------------------------------------- */
-
-/* When what is lost now was lost, by the node's clock. */
-static int64_t loss_time(const struct spb_node *node, int64_t seen_ns)
+int64_t spb_loss_time(const struct spb_node *node, int64_t seen_ns)
 {
     return node->lag_ns > SPB_CLOCK_SLACK_NS ? seen_ns - node->lag_ns : seen_ns;
 }
 
-static void device_death(struct spb_reading *reading)
-{
-    struct spb_session *session = reading->session;
-    const struct spb_node *node = &session->nodes[session->scopes[reading->scope].node];
-    const int64_t told_ns = reading->payload.has_time ? spb_ms_to_ns(reading->payload.time_ms) : -1;
-    session->counts.deaths++;
-    spb_tell(session, SPB_NOTE_DEAD, session->scopes[reading->scope].id, "it says that it is dead (DDEATH)");
-    spb_scope_lose(session, reading->scope, told_ns >= 0 ? told_ns : loss_time(node, reading->message->seen_ns),
-                   reading->message->seen_ns, reading->batch);
-}
-
-static void apply_data(struct spb_reading *reading)
-{
-    struct spb_session *session = reading->session;
-    const struct spb_scope *scope = &session->scopes[reading->scope];
-    if (!scope->born && !session->presume) {
-        mqtt_aside(reading->batch, "data without a birth", 0);
-        spb_want_birth(session, scope->node, reading->message->mono_ns, "data without a birth");
-        return;
-    }
-    spb_read_metrics(reading);
-}
-
-/* A message whose turn it is, or whose turn can no longer be known (by_name). */
-static void apply(struct spb_reading *reading, enum spb_type type)
-{
-    if (reading->scope == SITE_NONE) {
-        return; /* a device that no point wants: only its place in the order counts */
-    }
-    switch (type) {
-    case SPB_DBIRTH:
-        reading->birth = true;
-        if (reading->by_name) {
-            mqtt_aside(reading->batch, "a birth out of order: another is asked for", 0);
-        } else {
-            spb_birth_device(reading);
-        }
-        break;
-    case SPB_DDEATH:
-        device_death(reading);
-        break;
-    default:
-        apply_data(reading);
-        break;
-    }
-}
-
-static bool is_device_type(enum spb_type type)
-{
-    return type >= SPB_DBIRTH && type <= SPB_DCMD;
-}
-
-/* A message that waited, as if it came now. */
-static void apply_held(struct spb_session *session, struct spb_held *held, int64_t mono_ns, bool by_name,
-                       struct mqtt_batch *batch)
-{
-    struct spb_topic topic;
-    size_t offset;
-    const struct spb_message message = {
-        .topic = held->bytes,
-        .topic_len = held->topic_len,
-        .payload = held->bytes + held->topic_len,
-        .len = held->len,
-        .seen_ns = held->seen_ns,
-        .mono_ns = mono_ns,
-    };
-    struct spb_reading reading = {.session = session, .message = &message, .batch = batch, .by_name = by_name};
-    if (spb_topic_read(message.topic, message.topic_len, &topic) == NULL &&
-        spb_payload_read(message.payload, message.len, &reading.payload, &offset) == NULL) {
-        reading.scope = spb_scope_find(session, &topic, is_device_type(topic.type));
-        apply(&reading, topic.type);
-    }
-}
-
-static void take_out(struct spb_node *node, size_t i)
-{
-    node->held_bytes -= node->held[i].topic_len + node->held[i].len;
-    free(node->held[i].bytes);
-    node->held_count--;
-    memmove(&node->held[i], &node->held[i + 1], (node->held_count - i) * sizeof node->held[0]);
-}
-
-/* Those whose turn has come now. */
-static void release_next(struct spb_session *session, struct spb_node *node, int64_t mono_ns, struct mqtt_batch *batch)
-{
-    for (size_t i = 0; i < node->held_count && node->state == SPB_NODE_ONLINE;) {
-        if (node->held[i].seq != node->expected) {
-            i++;
-            continue;
-        }
-        node->expected++;
-        apply_held(session, &node->held[i], mono_ns, false, batch);
-        take_out(node, i);
-        i = 0;
-    }
-    if (node->held_count == 0) {
-        node->held_until_ns = TIME_NEVER;
-    }
-}
-
-/* What is missing does not come any more: the others go on without it, as far as they can be understood. */
-static void give_up_waiting(struct spb_session *session, struct spb_node *node, int64_t mono_ns,
-                            struct mqtt_batch *batch)
-{
-    session->counts.gaps++;
-    make_unsure(session, node, mono_ns, "messages are missing");
-    while (node->held_count > 0) {
-        size_t next = 0;
-        for (size_t i = 1; i < node->held_count; i++) {
-            const uint8_t ahead = (uint8_t)(node->held[i].seq - node->expected);
-            next = ahead < (uint8_t)(node->held[next].seq - node->expected) ? i : next;
-        }
-        apply_held(session, &node->held[next], mono_ns, true, batch);
-        take_out(node, next);
-    }
-    node->held_until_ns = TIME_NEVER;
-}
-
-/* Copies a message that came too early; false when there is no room. */
-static bool hold(struct spb_session *session, struct spb_node *node, const struct spb_reading *reading)
-{
-    const struct spb_message *message = reading->message;
-    const size_t bytes = message->topic_len + message->len;
-    char *copy = node->held_count < SPB_HELD_MAX && bytes <= SPB_HELD_BYTES - node->held_bytes ? malloc(bytes) : NULL;
-    if (copy == NULL) {
-        return false;
-    }
-    memcpy(copy, message->topic, message->topic_len);
-    memcpy(copy + message->topic_len, message->payload, message->len);
-    if (node->held_count == 0) {
-        node->held_until_ns = message->mono_ns + session->reorder_ns;
-        spb_due(session, node->held_until_ns);
-    }
-    node->held[node->held_count++] = (struct spb_held){
-        .bytes = copy,
-        .topic_len = message->topic_len,
-        .len = message->len,
-        .seen_ns = message->seen_ns,
-        .time_ms = reading->payload.time_ms,
-        .seq = (uint8_t)reading->payload.seq,
-    };
-    node->held_bytes += bytes;
-    return true;
-}
-
-static bool is_held(const struct spb_node *node, const struct spb_reading *reading)
-{
-    for (size_t i = 0; i < node->held_count; i++) {
-        if (node->held[i].seq == reading->payload.seq && node->held[i].time_ms == reading->payload.time_ms) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void note_taken(struct spb_node *node, const struct spb_reading *reading)
-{
-    node->has_last = reading->payload.has_seq && reading->payload.has_time;
-    node->last_seq = (uint8_t)reading->payload.seq;
-    node->last_time_ms = reading->payload.time_ms;
-}
-
-static void take_in_order(struct spb_reading *reading, struct spb_node *node, enum spb_type type)
-{
-    struct spb_session *session = reading->session;
-    const int64_t mono_ns = reading->message->mono_ns;
-    const uint8_t seq = (uint8_t)reading->payload.seq;
-    if (!reading->payload.has_seq || seq == node->expected) { /* without a number there is no order to see to */
-        node->expected = reading->payload.has_seq ? (uint8_t)(seq + 1) : node->expected;
-        note_taken(node, reading);
-        apply(reading, type);
-        release_next(session, node, mono_ns, reading->batch);
-        return;
-    }
-    const bool again = node->has_last && seq == node->last_seq && reading->payload.time_ms == node->last_time_ms;
-    if (again || is_held(node, reading)) {
-        session->counts.repeats++;
-        return;
-    }
-    if (!reading->message->kept_by_us && hold(session, node, reading)) {
-        return;
-    }
-    give_up_waiting(session, node, mono_ns, reading->batch);
-    reading->by_name = true;
-    apply(reading, type);
-}
-
-static void take_of_node(struct spb_reading *reading, struct spb_node *node, enum spb_type type)
-{
-    struct spb_session *session = reading->session;
-    if (session->presume) {
-        reading->by_name = type != SPB_DBIRTH;
-        apply(reading, type);
-        return;
-    }
-    switch (node->state) {
-    case SPB_NODE_ONLINE:
-        take_in_order(reading, node, type);
-        break;
-    case SPB_NODE_UNSURE:
-        reading->by_name = true;
-        apply(reading, type);
-        break;
-    default:
-        mqtt_aside(reading->batch, "its node has no birth yet", 0);
-        spb_want_birth(session, session->scopes[node->scope].node, reading->message->mono_ns, "no birth is known");
-        break;
-    }
-}
-
 /* ---- births and deaths of nodes ---------------------------------------------------------------------------------- */
-
-/* What waited and was sent before the birth belongs to the session before: only its names still mean something. */
-static void settle_older(struct spb_reading *reading, struct spb_node *node)
-{
-    for (size_t i = 0; i < node->held_count;) {
-        if (reading->payload.has_time && node->held[i].time_ms >= reading->payload.time_ms) {
-            i++;
-            continue;
-        }
-        apply_held(reading->session, &node->held[i], reading->message->mono_ns, true, reading->batch);
-        take_out(node, i);
-    }
-    if (node->held_count == 0) {
-        node->held_until_ns = TIME_NEVER;
-    }
-}
 
 static void take_birth(struct spb_reading *reading, struct spb_node *node)
 {
@@ -375,10 +135,10 @@ static void take_birth(struct spb_reading *reading, struct spb_node *node)
         return;
     }
     reading->birth = true;
-    settle_older(reading, node);
-    note_taken(node, reading);
+    spb_order_older(reading, node);
+    spb_order_note(node, reading);
     spb_birth_node(reading);
-    release_next(reading->session, node, reading->message->mono_ns, reading->batch);
+    spb_order_next(reading->session, node, reading->message->mono_ns, reading->batch);
 }
 
 static void lose_node(struct spb_session *session, struct spb_node *node, enum spb_state state, int64_t seen_ns,
@@ -389,9 +149,9 @@ static void lose_node(struct spb_session *session, struct spb_node *node, enum s
     node->heard = false;
     node->has_last = false;
     node->alias_count = 0;
-    drop_held(node);
+    spb_order_drop(node);
     for (uint32_t s = node->scope; s != SITE_NONE; s = session->scopes[s].next) {
-        spb_scope_lose(session, s, loss_time(node, seen_ns), seen_ns, batch);
+        spb_scope_lose(session, s, spb_loss_time(node, seen_ns), seen_ns, batch);
     }
 }
 
@@ -406,10 +166,7 @@ static void take_death(struct spb_reading *reading, struct spb_node *node)
         mqtt_aside(reading->batch, "the death of an earlier session of the node", 0);
         return;
     }
-    while (node->held_count > 0) {
-        apply_held(session, &node->held[0], mono_ns, true, reading->batch);
-        take_out(node, 0);
-    }
+    spb_order_flush(session, node, mono_ns, reading->batch);
     session->counts.deaths++;
     spb_tell(session, SPB_NOTE_DEAD, node_id(session, node), "it is dead (NDEATH)");
     lose_node(session, node, SPB_NODE_OFFLINE, reading->message->seen_ns, reading->batch);
@@ -448,8 +205,7 @@ static void take_payload(struct spb_reading *reading, const struct spb_topic *to
         return;
     }
     size_t offset = 0;
-    const char *reason =
-        spb_payload_read(reading->message->payload, reading->message->len, &reading->payload, &offset);
+    const char *reason = spb_payload_read(reading->message->payload, reading->message->len, &reading->payload, &offset);
     if (reason == NULL && reading->payload.has_seq && reading->payload.seq > UINT8_MAX) {
         reason = "its seq is greater than 255";
     }
@@ -458,7 +214,7 @@ static void take_payload(struct spb_reading *reading, const struct spb_topic *to
         return;
     }
     struct spb_node *node = &session->nodes[session->scopes[own].node];
-    reading->scope = is_device_type(topic->type) ? spb_scope_find(session, topic, true) : own;
+    reading->scope = spb_is_device_type(topic->type) ? spb_scope_find(session, topic, true) : own;
     session->counts.messages++;
     if (topic->type == SPB_NDEATH) {
         take_death(reading, node);
@@ -468,7 +224,7 @@ static void take_payload(struct spb_reading *reading, const struct spb_topic *to
     if (topic->type == SPB_NBIRTH) {
         take_birth(reading, node);
     } else {
-        take_of_node(reading, node, topic->type);
+        spb_order_take(reading, node, topic->type);
     }
 }
 
@@ -487,7 +243,7 @@ void spb_session_spoilt(struct spb_session *session, int64_t mono_ns)
     }
     for (uint32_t n = 0; n < session->node_count; n++) {
         if (session->nodes[n].state == SPB_NODE_ONLINE) {
-            make_unsure(session, &session->nodes[n], mono_ns, "not all could be taken");
+            spb_make_unsure(session, &session->nodes[n], mono_ns, "not all could be taken");
         }
     }
     spb_due(session, 0);
@@ -550,7 +306,7 @@ static void end_patience(struct spb_session *session, uint32_t index, int64_t se
     if (scope->wait_ns > 0 && owns_items(session, index)) {
         spb_tell(session, SPB_NOTE_DEAD, scope->id, "no birth has come");
     }
-    spb_scope_lose(session, index, loss_time(node, seen_ns), seen_ns, batch);
+    spb_scope_lose(session, index, spb_loss_time(node, seen_ns), seen_ns, batch);
     scope->born = born;
 }
 
@@ -570,7 +326,7 @@ void spb_session_tick(struct spb_session *session, int64_t seen_ns, int64_t mono
     for (uint32_t n = 0; n < session->node_count; n++) {
         struct spb_node *node = &session->nodes[n];
         if (node->held_until_ns <= mono_ns && !batch->stopped) {
-            give_up_waiting(session, node, mono_ns, batch);
+            spb_order_give_up(session, node, mono_ns, batch);
         }
         spb_due(session, node->held_until_ns);
         spb_due(session, node->ask && session->connected ? node->ask_ns : TIME_NEVER);

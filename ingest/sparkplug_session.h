@@ -43,26 +43,26 @@
 #include "ingest/mqtt_decode.h"
 #include "ingest/sparkplug_topic.h"
 
-#define SPB_PATIENCE_NS      (10 * NS_PER_S) /* without birth: then what should have been born is lost */
-#define SPB_ASK_MIN_NS       NS_PER_S        /* between two requests for a rebirth … */
-#define SPB_ASK_MAX_NS       (300 * NS_PER_S)
-#define SPB_CLOCK_SLACK_NS   NS_PER_S        /* a node's clock this much behind ours is as good as ours */
-#define SPB_LOST             (ST_COMM | ST_STALE)
+#define SPB_PATIENCE_NS    (10 * NS_PER_S) /* without birth: then what should have been born is lost */
+#define SPB_ASK_MIN_NS     NS_PER_S        /* between two requests for a rebirth … */
+#define SPB_ASK_MAX_NS     (300 * NS_PER_S)
+#define SPB_CLOCK_SLACK_NS NS_PER_S /* a node's clock this much behind ours is as good as ours */
+#define SPB_LOST           (ST_COMM | ST_STALE)
 enum {
-    SPB_HELD_MAX = 32,          /* messages of a node that wait for a missing one */
-    SPB_HELD_BYTES = 1 << 20,   /* and their bytes */
-    SPB_ALIASES_MAX = 1 << 16,  /* of one node; more are not known by alias */
-    SPB_SKEW_S = 60,            /* as the contract's skew: such a sample counts by its receipt */
+    SPB_HELD_MAX = 32,         /* messages of a node that wait for a missing one */
+    SPB_HELD_BYTES = 1 << 20,  /* and their bytes */
+    SPB_ALIASES_MAX = 1 << 16, /* of one node; more are not known by alias */
+    SPB_SKEW_S = 60,           /* as the contract's skew: such a sample counts by its receipt */
 };
 
 enum spb_state { SPB_NODE_UNKNOWN, SPB_NODE_ONLINE, SPB_NODE_UNSURE, SPB_NODE_OFFLINE };
 
 /* What is worth a line of the log. */
 enum spb_note {
-    SPB_NOTE_BORN,     /* a node or device: its birth was taken */
-    SPB_NOTE_DEAD,     /* its points are lost: detail says why */
-    SPB_NOTE_UNSURE,   /* a rebirth is wanted: detail says why */
-    SPB_NOTE_UNNAMED,  /* detail: a key of the site that its birth does not have */
+    SPB_NOTE_BORN,    /* a node or device: its birth was taken */
+    SPB_NOTE_DEAD,    /* its points are lost: detail says why */
+    SPB_NOTE_UNSURE,  /* a rebirth is wanted: detail says why */
+    SPB_NOTE_UNNAMED, /* detail: a key of the site that its birth does not have */
 };
 typedef void spb_told_fn(void *self, enum spb_note note, const char *who, const char *detail);
 
@@ -95,7 +95,7 @@ struct spb_scope {
 
 struct spb_alias {
     uint64_t alias;
-    uint32_t item;  /* SITE_NONE: no point wants it */
+    uint32_t item; /* SITE_NONE: no point wants it */
     uint32_t scope;
 };
 
@@ -115,7 +115,7 @@ struct spb_node {
     uint64_t bdseq;
     uint8_t expected, last_seq;
     uint64_t last_time_ms;
-    int64_t lag_ns; /* receipt less the time of its newest payload */
+    int64_t lag_ns;            /* receipt less the time of its newest payload */
     struct spb_alias *aliases; /* by alias */
     size_t alias_count, alias_room;
     struct spb_held held[SPB_HELD_MAX]; /* by seq, as they follow `expected` */
@@ -141,7 +141,7 @@ struct spb_session {
     struct spb_item *items; /* [keys.count], at the first target of each key */
     uint32_t *node_items;   /* by node: items */
     bool connected;
-    bool presume; /* looking at a saved message: all names are as born */
+    bool presume;     /* looking at a saved message: all names are as born */
     bool state_again; /* our STATE was said to be offline: say it again */
     int64_t due_ns;   /* mono: when spb_session_tick is next wanted */
     struct spb_counts counts;
@@ -155,7 +155,6 @@ struct spb_message {
     const char *payload; /* not NULL */
     size_t len;
     bool retained;
-    bool kept_by_us; /* it will be acknowledged: it may not wait in memory */
     int64_t seen_ns;
     int64_t mono_ns;
 };
@@ -176,8 +175,8 @@ void spb_session_up(struct spb_session *session, int64_t mono_ns);
 /* The connection is gone: nothing is known of any node. */
 void spb_session_down(struct spb_session *session, int64_t seen_ns, struct mqtt_batch *batch);
 
-/* Samples that were put into a batch did not get through: marks of loss are put again with the next tick, and nodes that
- * were ONLINE are UNSURE. */
+/* Samples that were put into a batch did not get through: marks of loss are put again with the next tick, and nodes
+ * that were ONLINE are UNSURE. */
 void spb_session_spoilt(struct spb_session *session, int64_t mono_ns);
 
 /* Does what is due; sets session->due_ns. */
@@ -228,7 +227,26 @@ void spb_alias_add(struct spb_node *node, struct spb_alias alias);
 bool spb_find_bdseq(const struct spb_message *message, uint64_t *ret_bdseq);
 #define SPB_AMBIGUOUS (SITE_NONE - 1) /* an item: the birth gave this alias twice */
 
+/* sparkplug_order.c: messages of a node in the order of their seq. */
+void spb_order_take(struct spb_reading *reading, struct spb_node *node, enum spb_type type);
+/* Remembers the message just taken, to know it again. */
+void spb_order_note(struct spb_node *node, const struct spb_reading *reading);
+/* Takes those that waited and whose turn has come. */
+void spb_order_next(struct spb_session *session, struct spb_node *node, int64_t mono_ns, struct mqtt_batch *batch);
+/* A birth has come: what waited and was sent before it belongs to the session before, and only its names still mean
+ * something. */
+void spb_order_older(struct spb_reading *reading, struct spb_node *node);
+/* What is missing does not come any more: the others go on without it, as far as they can be understood. */
+void spb_order_give_up(struct spb_session *session, struct spb_node *node, int64_t mono_ns, struct mqtt_batch *batch);
+/* Takes all that waits, by name. */
+void spb_order_flush(struct spb_session *session, struct spb_node *node, int64_t mono_ns, struct mqtt_batch *batch);
+void spb_order_drop(struct spb_node *node);
+
 /* sparkplug_session.c */
+/* From now on aliases are not trusted; what stays without birth for long is lost. */
+void spb_make_unsure(struct spb_session *session, struct spb_node *node, int64_t mono_ns, const char *why);
+/* When what is lost now was lost, by the node's clock. */
+int64_t spb_loss_time(const struct spb_node *node, int64_t seen_ns);
 void spb_want_birth(struct spb_session *session, uint32_t node, int64_t mono_ns, const char *why);
 void spb_tell(const struct spb_session *session, enum spb_note note, const char *who, const char *detail);
 /* Makes sure that the session is looked at by then. */

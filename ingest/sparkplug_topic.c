@@ -8,15 +8,10 @@
 
 static const char namespace[] = "spBv1.0/";
 static const char *const names[SPB_TYPES] = {
-    [SPB_NBIRTH] = "NBIRTH", [SPB_NDEATH] = "NDEATH", [SPB_NDATA] = "NDATA", [SPB_NCMD] = "NCMD",
-    [SPB_DBIRTH] = "DBIRTH", [SPB_DDEATH] = "DDEATH", [SPB_DDATA] = "DDATA", [SPB_DCMD] = "DCMD",
-    [SPB_STATE] = "STATE",
+    [SPB_NBIRTH] = "NBIRTH", [SPB_NDEATH] = "NDEATH", [SPB_NDATA] = "NDATA",
+    [SPB_NCMD] = "NCMD",     [SPB_DBIRTH] = "DBIRTH", [SPB_DDEATH] = "DDEATH",
+    [SPB_DDATA] = "DDATA",   [SPB_DCMD] = "DCMD",     [SPB_STATE] = "STATE",
 };
-
-const char *spb_type_name(enum spb_type type)
-{
-    return names[type];
-}
 
 /* ---- reading ---- */
 
@@ -65,8 +60,8 @@ const char *spb_topic_read(const char *topic, size_t len, struct spb_topic *ret_
     if (n < 3 || n > LEVELS) {
         return "the topic has too few or too many levels";
     }
-    parts = (struct spb_topic){
-        .type = find_type(levels[1]), .group = levels[0], .node = levels[2], .device = levels[3]};
+    parts =
+        (struct spb_topic){.type = find_type(levels[1]), .group = levels[0], .node = levels[2], .device = levels[3]};
     if (parts.type == SPB_STATE) {
         return "the topic's type is none of Sparkplug B";
     }
@@ -126,6 +121,29 @@ void spb_write_state_topic(struct buf *buf, const char *host_id)
 void spb_write_state(struct buf *buf, bool online, int64_t time_ms)
 {
     buf_printf(buf, "{\"online\":%s,\"timestamp\":%lld}", online ? "true" : "false", (long long)time_ms);
+}
+
+bool spb_write_death_filter(struct buf *buf, const char *filter)
+{
+    enum { GROUP = 1, TYPE = 2, NODE = 3 };
+    struct spb_span levels[NODE + 1] = {{"+", 1}, {"+", 1}, {"+", 1}, {"+", 1}};
+    const char *at = filter;
+    size_t n = 0;
+    bool rest = false; /* a # stands for all that follows */
+    for (; at != NULL && n <= NODE && !rest; n++) {
+        const struct spb_span level = take_level(&at, filter + strlen(filter));
+        rest = is_word(level, "#");
+        levels[n] = rest ? levels[n] : level;
+    }
+    const bool first = is_word(levels[0], "+") || is_word(levels[0], "spBv1.0");
+    const bool type = is_word(levels[TYPE], "+") || is_word(levels[TYPE], names[SPB_NDEATH]);
+    const bool whole = rest || at == NULL || strcmp(at, "#") == 0; /* not deeper: those are devices */
+    if (!first || !type || !whole || (!rest && n <= NODE)) {
+        return false;
+    }
+    buf_printf(buf, "%s%.*s/%s/%.*s", namespace, (int)levels[GROUP].len, levels[GROUP].data, names[SPB_NDEATH],
+               (int)levels[NODE].len, levels[NODE].data);
+    return true;
 }
 
 bool spb_state_is_offline(const char *payload, size_t len)

@@ -36,8 +36,10 @@ struct spb_topic {
 /* Gives NULL, or why it is none of the three forms. */
 const char *spb_topic_read(const char *topic, size_t len, struct spb_topic *ret_topic);
 
-/* The name of a type, "NBIRTH". */
-const char *spb_type_name(enum spb_type type);
+static inline bool spb_is_device_type(enum spb_type type)
+{
+    return type >= SPB_DBIRTH && type <= SPB_DCMD;
+}
 
 /* Writes the topic and the payload of a request for a rebirth. */
 void spb_write_rebirth_topic(struct buf *buf, const char *group_and_node);
@@ -46,6 +48,9 @@ void spb_write_rebirth(struct buf *buf, int64_t time_ms);
 /* Writes the topic and payload of the host's own STATE. */
 void spb_write_state_topic(struct buf *buf, const char *host_id);
 void spb_write_state(struct buf *buf, bool online, int64_t time_ms);
+
+/* Writes the subscription to the deaths of those nodes that a subscription hears; false when it hears of none. */
+bool spb_write_death_filter(struct buf *buf, const char *filter);
 
 /* True when a STATE payload says that the host is offline. */
 bool spb_state_is_offline(const char *payload, size_t len);

@@ -16,10 +16,10 @@ static const struct {
     enum value_class class;
     unsigned bits;
 } types[SPB_DATATYPES] = {
-    [SPB_INT8] = {CLASS_SIGNED, 8},      [SPB_INT16] = {CLASS_SIGNED, 16},     [SPB_INT32] = {CLASS_SIGNED, 32},
-    [SPB_INT64] = {CLASS_SIGNED, 64},    [SPB_UINT8] = {CLASS_UNSIGNED, 8},    [SPB_UINT16] = {CLASS_UNSIGNED, 16},
-    [SPB_UINT32] = {CLASS_UNSIGNED, 32}, [SPB_UINT64] = {CLASS_UNSIGNED, 64},  [SPB_FLOAT] = {CLASS_REAL, 32},
-    [SPB_DOUBLE] = {CLASS_REAL, 64},     [SPB_BOOLEAN] = {CLASS_TRUTH, 1},     [SPB_DATETIME] = {CLASS_UNSIGNED, 64},
+    [SPB_INT8] = {CLASS_SIGNED, 8},      [SPB_INT16] = {CLASS_SIGNED, 16},    [SPB_INT32] = {CLASS_SIGNED, 32},
+    [SPB_INT64] = {CLASS_SIGNED, 64},    [SPB_UINT8] = {CLASS_UNSIGNED, 8},   [SPB_UINT16] = {CLASS_UNSIGNED, 16},
+    [SPB_UINT32] = {CLASS_UNSIGNED, 32}, [SPB_UINT64] = {CLASS_UNSIGNED, 64}, [SPB_FLOAT] = {CLASS_REAL, 32},
+    [SPB_DOUBLE] = {CLASS_REAL, 64},     [SPB_BOOLEAN] = {CLASS_TRUTH, 1},    [SPB_DATETIME] = {CLASS_UNSIGNED, 64},
 };
 
 static const char other_field[] = "the value stands in a field that its datatype does not use";

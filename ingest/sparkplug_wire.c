@@ -108,8 +108,8 @@ static struct spb_cursor over(const char *start, struct spb_span span)
 
 static const char *read_heading(const struct field *field, struct spb_payload *payload)
 {
-    static const unsigned wires[] = {[1] = WIRE_VARINT, [2] = WIRE_LEN, [3] = WIRE_VARINT, [4] = WIRE_LEN,
-                                     [5] = WIRE_LEN};
+    static const unsigned wires[] = {
+        [1] = WIRE_VARINT, [2] = WIRE_LEN, [3] = WIRE_VARINT, [4] = WIRE_LEN, [5] = WIRE_LEN};
     if (field->number >= sizeof wires / sizeof *wires) {
         return NULL;
     }
@@ -210,10 +210,10 @@ static void read_quality(struct spb_span metric, struct spb_metric *ret_metric)
 /* ---- metric ---- */
 
 static const unsigned char metric_wires[] = {
-    [1] = WIRE_LEN,    [2] = WIRE_VARINT, [3] = WIRE_VARINT, [4] = WIRE_VARINT, [5] = WIRE_VARINT, [6] = WIRE_VARINT,
-    [7] = WIRE_VARINT, [8] = WIRE_LEN,    [9] = WIRE_LEN,    [10] = WIRE_VARINT, [11] = WIRE_VARINT, [12] = WIRE_32,
-    [13] = WIRE_64,    [14] = WIRE_VARINT, [15] = WIRE_LEN,  [16] = WIRE_LEN,   [17] = WIRE_LEN,   [18] = WIRE_LEN,
-    [19] = WIRE_LEN,
+    [1] = WIRE_LEN,     [2] = WIRE_VARINT, [3] = WIRE_VARINT, [4] = WIRE_VARINT,  [5] = WIRE_VARINT,
+    [6] = WIRE_VARINT,  [7] = WIRE_VARINT, [8] = WIRE_LEN,    [9] = WIRE_LEN,     [10] = WIRE_VARINT,
+    [11] = WIRE_VARINT, [12] = WIRE_32,    [13] = WIRE_64,    [14] = WIRE_VARINT, [15] = WIRE_LEN,
+    [16] = WIRE_LEN,    [17] = WIRE_LEN,   [18] = WIRE_LEN,   [19] = WIRE_LEN,
 };
 
 static void read_number(const struct field *field, struct spb_metric *metric)

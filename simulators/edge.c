@@ -180,12 +180,11 @@ static void send_data_of(struct edge *edge, uint32_t scope, const struct gateway
     edge_payload_begin(&edge->bytes, time_ms);
     for (size_t m = 0; m < edge->metric_count; m++) {
         const struct edge_metric *metric = &edge->metrics[m];
-        if (metric->scope == scope &&
-            gateway_holds(&edge->gateway, edge->gateway.points[metric->place], message)) {
-            const struct edge_value value = {
-                .alias = metric->alias + strange,
-                .historical = how.historical,
-                .number = gateway_item(&edge->gateway, metric->place, message->t_ns).number};
+        if (metric->scope == scope && gateway_holds(&edge->gateway, edge->gateway.points[metric->place], message)) {
+            const struct edge_value value = {.alias = metric->alias + strange,
+                                             .historical = how.historical,
+                                             .number =
+                                                 gateway_item(&edge->gateway, metric->place, message->t_ns).number};
             edge_payload_value(&edge->bytes, time_ms, &value);
             count++;
         }

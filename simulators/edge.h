@@ -18,7 +18,7 @@ struct edge_metric {
     const char *name;
     uint32_t scope; /* 0: the node, else devices[scope - 1] */
     uint64_t alias;
-    size_t place;   /* of its point in the gateway */
+    size_t place; /* of its point in the gateway */
 };
 
 typedef void edge_send_fn(void *self, const char *topic, const char *bytes, size_t len);
@@ -43,7 +43,7 @@ struct edge_how {
     bool wrong_alias; /* aliases that no birth gave */
     bool lost;        /* counted, but not sent */
     bool twice;
-    bool broken;      /* something that is no payload goes before it */
+    bool broken; /* something that is no payload goes before it */
 };
 
 /* Gives "group/node" of a key in ret_id; false when the key has no such levels. */

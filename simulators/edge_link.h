@@ -22,8 +22,8 @@ enum err_code edge_link_new(const char *site_id, const struct site_source *sourc
                             void (*wake)(void *self), void *wake_self, struct edge_link **ret_link,
                             struct err *err) MUST_CHECK;
 
-/* Connects, or disconnects (when cut), whatever is next.  Never blocks.  True when births are to be sent: the connection
- * has just come up, or a host asks. */
+/* Connects, or disconnects (when cut), whatever is next.  Never blocks.  True when births are to be sent: the
+ * connection has just come up, or a host asks. */
 bool edge_link_work(struct edge_link *link, int64_t now_ns, int64_t epoch_ns, bool cut);
 bool edge_link_is_up(const struct edge_link *link);
 void edge_link_send(struct edge_link *link, const char *topic, const char *bytes, size_t len);

@@ -23,7 +23,7 @@ struct edge_value {
 void edge_payload_begin(struct buf *buf, int64_t time_ms);
 void edge_payload_value(struct buf *buf, int64_t time_ms, const struct edge_value *value);
 void edge_payload_bdseq(struct buf *buf, uint64_t bdseq);
-void edge_payload_rebirth(struct buf *buf); /* "Node Control/Rebirth", false */
+void edge_payload_rebirth(struct buf *buf);      /* "Node Control/Rebirth", false */
 void edge_payload_end(struct buf *buf, int seq); /* < 0: without */
 
 /* True when a command asks for a rebirth. */

@@ -178,8 +178,8 @@ static enum err_code add_node(struct sim_edge *edge, const struct site *site, co
     if (node->waiting == NULL || node->written == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
-    return edge_link_new(site->id, &site->sources[edge->source], edge->count, &node->edge, wake, wake_self,
-                         &node->link, err);
+    return edge_link_new(site->id, &site->sources[edge->source], edge->count, &node->edge, wake, wake_self, &node->link,
+                         err);
 }
 
 static enum err_code add_nodes(struct sim_edge *edge, const struct site *site, void (*wake)(void *), void *wake_self,
@@ -224,11 +224,6 @@ uint64_t sim_edge_dropped(const struct sim_edge *edge)
         dropped += edge->nodes[i].dropped;
     }
     return dropped;
-}
-
-size_t sim_edge_count(const struct sim_edge *edge)
-{
-    return edge->count;
 }
 
 void sim_edge_free(struct sim_edge *edge)

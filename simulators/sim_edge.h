@@ -24,7 +24,6 @@ enum err_code sim_edge_new(const struct site *site, const struct scenario *scena
 void sim_edge_play(struct sim_edge *edge, int64_t t_ns, int64_t epoch_ns);
 /* Moments of data dropped so far because nobody took them. */
 uint64_t sim_edge_dropped(const struct sim_edge *edge);
-size_t sim_edge_count(const struct sim_edge *edge);
 void sim_edge_free(struct sim_edge *edge);
 
 #endif

@@ -28,7 +28,7 @@ def site(port, **source):
         "sources": {"gw": {"type": "mqtt", "url": f"mqtt://127.0.0.1:{port}", "format": "sparkplug", "reorder": "300ms",
                            **source}},
         "points": [point("ch4/a", "G/N/ch4"), point("temp/a", "G/N/pump/temp"), point("run/a", "G/N/pump/Inputs/run"),
-                   point("ch4/b", "G/M/ch4")],
+                   point("ch4/b", "G/M/ch4"), {"id": "davy.ingest.gw.online", "kind": "davy"}],
         "rules": [{"id": "high", "where": {"kind": "ch4"}, "levels": [{"level": "red", "when": "value >= 1.5"}]},
                   {"id": "hot", "where": {"kind": "temp"}, "levels": [{"level": "yellow", "when": "value >= 80"}]}],
         "sinks": {"log": {"type": "file", "path": "events.ndjson"}},
@@ -86,6 +86,7 @@ def test_births_data_and_deaths(stage):
     wait_sample(stage, "ch4/a", "the birth's value", lambda s: s["value"] == 0.3 and s["status"] == "good")
     wait_sample(stage, "temp/a", "the device's", lambda s: s["value"] == 41.5)
     equal(newest(stage, "run/a")["value"], 1)
+    wait_sample(stage, "davy.ingest.gw.online", "davy's own", lambda s: s["value"] == 1)
     node.data(None, {"ch4": 1.6})
     raised = stage.wait_event("the alarm", event="raised", alarm="high:ch4/a")
     equal(raised["value"], 1.6)

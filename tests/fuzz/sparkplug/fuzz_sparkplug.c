@@ -19,8 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { POINTS = 4, ROOM = 5 };
 
 static const char *const topics[] = {
-    "spBv1.0/G/NBIRTH/N",   "spBv1.0/G/DBIRTH/N/d", "spBv1.0/G/NDATA/N",   "spBv1.0/G/DDATA/N/d",
-    "spBv1.0/G/DDEATH/N/d", "spBv1.0/G/NDEATH/N",   "spBv1.0/G/NDATA/M",   "spBv1.0/STATE/host",
+    "spBv1.0/G/NBIRTH/N",   "spBv1.0/G/DBIRTH/N/d", "spBv1.0/G/NDATA/N", "spBv1.0/G/DDATA/N/d",
+    "spBv1.0/G/DDEATH/N/d", "spBv1.0/G/NDEATH/N",   "spBv1.0/G/NDATA/M", "spBv1.0/STATE/host",
     "spBv1.0/G/DBIRTH/N/e", "spBv1.0/X/NDATA/N",    "spBv1.0/G/WHAT/N",
 };
 enum { TOPICS = sizeof topics / sizeof *topics };
@@ -66,7 +66,6 @@ static void run(struct spb_session *session, const uint8_t *data, size_t size)
             .payload = (const char *)data + 3,
             .len = len,
             .retained = (data[0] & 0x80) != 0,
-            .kept_by_us = (data[0] & 0x40) != 0,
             .seen_ns = now_ns,
             .mono_ns = now_ns,
         };

@@ -20,8 +20,15 @@ struct told {
     bool historical, null;
     int quality; /* 0: none told; -1: the code 0 */
     /* the value field: */
-    enum { VALUE_NONE, VALUE_INT = 10, VALUE_LONG = 11, VALUE_FLOAT = 12, VALUE_DOUBLE = 13, VALUE_BOOL = 14,
-           VALUE_TEXT = 15 } field;
+    enum {
+        VALUE_NONE,
+        VALUE_INT = 10,
+        VALUE_LONG = 11,
+        VALUE_FLOAT = 12,
+        VALUE_DOUBLE = 13,
+        VALUE_BOOL = 14,
+        VALUE_TEXT = 15
+    } field;
     uint64_t whole;
     double real;
     const char *text;

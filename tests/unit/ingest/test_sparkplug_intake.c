@@ -1,5 +1,5 @@
 /*
- * Taking Sparkplug messages without a broker: rings, marks, room, the order of
+ * Taking Sparkplug messages without a broker: rings, room, the order of
  * a payload's readings, counters.
  */
 #include "field.h"
@@ -12,7 +12,6 @@
 
 struct bench {
     struct field *field;
-    struct safe_source safe[1];
     struct cell stop;
     struct arena arena;
     struct spb_shared shared;
@@ -29,11 +28,8 @@ static void start(struct bench *bench, size_t ring)
     source->reorder_ns = NS_PER_S;
     (void)field_add_key(bench->field, "G/N/a");
     (void)field_add_key(bench->field, "G/N/b");
-    const struct spb_config config = {.site = &bench->field->site,
-                                      .router = &bench->field->router,
-                                      .safe = bench->safe,
-                                      .shard_count = 1,
-                                      .counters = bench->field->counters};
+    const struct spb_config config = {
+        .site = &bench->field->site, .router = &bench->field->router, .counters = bench->field->counters};
     arena_init(&bench->arena);
     spb_shared_init(&bench->shared, &config, &bench->stop, &bench->arena);
     spb_intake_init(&bench->intake, &bench->shared, &config, 0, &bench->arena);
@@ -48,29 +44,24 @@ static void stop(struct bench *bench)
     field_free(bench->field);
 }
 
-static bool say(struct bench *bench, const char *topic, int seq, const struct told *metrics, size_t n, bool confirmed,
-                uint64_t *ret_ticket)
+static bool say(struct bench *bench, const char *topic, int seq, const struct told *metrics, size_t n)
 {
     struct buf buf = {0};
     payload_build(&buf, T0_MS, seq, metrics, n);
-    const bool taken =
-        spb_intake_take(&bench->intake, topic, strlen(topic), buf.data, buf.len, false, confirmed, ret_ticket);
+    const bool taken = spb_intake_take(&bench->intake, topic, strlen(topic), buf.data, buf.len, false);
     buf_done(&buf);
     return taken;
 }
 
 static struct told value(const char *name, uint64_t time_ms, double number)
 {
-    return (struct told){
-        .name = name, .time_ms = time_ms, .type = SPB_DOUBLE, .field = VALUE_DOUBLE, .real = number};
+    return (struct told){.name = name, .time_ms = time_ms, .type = SPB_DOUBLE, .field = VALUE_DOUBLE, .real = number};
 }
 
 static void birth(struct bench *bench)
 {
     const struct told metrics[] = {value("a", 0, 1), value("b", 0, 2)};
-    uint64_t ticket = 0;
-    assert_true(say(bench, "spBv1.0/G/NBIRTH/N", 0, metrics, 2, false, &ticket));
-    assert_int_equal(ticket, 0); /* nobody waits for an answer */
+    assert_true(say(bench, "spBv1.0/G/NBIRTH/N", 0, metrics, 2));
 }
 
 static size_t drain(struct bench *bench, struct sample *ret_samples, size_t room)
@@ -82,42 +73,17 @@ static size_t drain(struct bench *bench, struct sample *ret_samples, size_t room
     return n;
 }
 
-static void only_what_is_acknowledged_gets_a_mark(void **state)
-{
-    struct bench bench;
-    struct sample samples[8];
-    uint64_t ticket = 0;
-    (void)state;
-    start(&bench, 64);
-    birth(&bench);
-    assert_int_equal(drain(&bench, samples, 8), 2);
-    const struct told metric = value("a", 0, 3);
-    assert_true(say(&bench, "spBv1.0/G/NDATA/N", 1, &metric, 1, true, &ticket));
-    assert_int_equal(ticket, 1);
-    assert_int_equal(drain(&bench, samples, 8), 2);
-    assert_true(samples[0].value == 3 && samples[1].point == POINT_MARK && samples[1].time_ns == 1);
-    assert_false(spb_intake_wait_safe(&bench.intake, ticket)); /* stored, but its alarms not yet journalled */
-    cell_set(&bench.safe[0].stored[0], 1);
-    cell_set(&bench.safe[0].judged[0], 1);
-    assert_true(spb_intake_wait_safe(&bench.intake, ticket));
-    ticket = 0;
-    assert_true(say(&bench, "spBv1.0/G/NDATA/stranger", 1, &metric, 1, true, &ticket));
-    assert_int_equal(ticket, 0); /* there is nothing to wait for */
-    stop(&bench);
-}
-
 static void readings_of_one_payload_go_in_by_their_time(void **state)
 {
     struct bench bench;
     struct sample samples[8];
-    uint64_t ticket = 0;
     (void)state;
     start(&bench, 64);
     birth(&bench);
     (void)drain(&bench, samples, 8);
     const struct told metrics[] = {value("a", T0_MS + 3000, 3), value("b", T0_MS + 1000, 1),
                                    value("a", T0_MS + 2000, 2), value("b", T0_MS + 1000, 4)};
-    assert_true(say(&bench, "spBv1.0/G/NDATA/N", 1, metrics, 4, false, &ticket));
+    assert_true(say(&bench, "spBv1.0/G/NDATA/N", 1, metrics, 4));
     assert_int_equal(drain(&bench, samples, 8), 4);
     const double order[] = {1, 4, 2, 3}; /* of one time as they were written */
     for (size_t i = 0; i < 4; i++) {
@@ -126,19 +92,17 @@ static void readings_of_one_payload_go_in_by_their_time(void **state)
     stop(&bench);
 }
 
-static void without_room_nothing_is_acknowledged_and_a_birth_is_wanted(void **state)
+static void without_room_a_message_is_lost_and_a_birth_wanted(void **state)
 {
     struct bench bench;
     struct sample samples[8];
-    uint64_t ticket = 0;
     (void)state;
     start(&bench, 4);
     birth(&bench);
     (void)spb_session_ask(&bench.intake.session, clock_mono_ns());
     const struct told metrics[] = {value("a", 0, 3), value("b", 0, 4)};
-    assert_true(say(&bench, "spBv1.0/G/NDATA/N", 1, metrics, 1, false, &ticket));
-    assert_false(say(&bench, "spBv1.0/G/NDATA/N", 2, metrics, 2, true, &ticket)); /* the ring is full: waits in vain */
-    assert_int_equal(ticket, 0);
+    assert_true(say(&bench, "spBv1.0/G/NDATA/N", 1, metrics, 1));
+    assert_false(say(&bench, "spBv1.0/G/NDATA/N", 2, metrics, 2)); /* the ring is full: waits in vain */
     assert_int_equal(field_count(bench.field, "refused"), 1);
     assert_int_equal(field_count(bench.field, "online"), 0);
     assert_true(bench.intake.session.nodes[0].ask);
@@ -152,15 +116,14 @@ static void without_room_nothing_is_acknowledged_and_a_birth_is_wanted(void **st
 static void a_stop_waits_for_nothing(void **state)
 {
     struct bench bench;
-    uint64_t ticket = 0;
     (void)state;
     start(&bench, 4);
     birth(&bench);
     cell_set(&bench.stop, 1);
-    const struct told metrics[] = {value("a", 0, 3), value("b", 0, 4)};
+    const struct told metrics[] = {value("a", 0, 3), value("b", 0, 4), value("a", 0, 5)};
     const int64_t before_ns = clock_mono_ns();
-    assert_false(say(&bench, "spBv1.0/G/NDATA/N", 1, metrics, 2, true, &ticket));
-    assert_true(clock_mono_ns() - before_ns < TAKE_PATIENCE_NS);
+    assert_false(say(&bench, "spBv1.0/G/NDATA/N", 1, metrics, 3));
+    assert_true(clock_mono_ns() - before_ns < SPB_ROOM_PATIENCE_NS);
     stop(&bench);
 }
 
@@ -182,9 +145,8 @@ static void the_loss_of_the_broker_is_a_sample_of_every_point(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_what_is_acknowledged_gets_a_mark),
         cmocka_unit_test(readings_of_one_payload_go_in_by_their_time),
-        cmocka_unit_test(without_room_nothing_is_acknowledged_and_a_birth_is_wanted),
+        cmocka_unit_test(without_room_a_message_is_lost_and_a_birth_wanted),
         cmocka_unit_test(a_stop_waits_for_nothing),
         cmocka_unit_test(the_loss_of_the_broker_is_a_sample_of_every_point),
     };

@@ -25,7 +25,7 @@ struct rig {
     bool jam; /* nothing can be put */
     int64_t mono_ns;
     int64_t seen_ns;
-    bool qos1, retained;
+    bool retained;
     char notes[NOTES_MAX][160];
     size_t note_count;
 };
@@ -121,7 +121,6 @@ static void say_bytes(struct rig *rig, const char *topic, const char *bytes, siz
         .payload = bytes != NULL ? bytes : "",
         .len = len,
         .retained = rig->retained,
-        .kept_by_us = rig->qos1,
         .seen_ns = rig->seen_ns,
         .mono_ns = rig->mono_ns,
     };
@@ -632,21 +631,6 @@ static void what_stays_missing_is_asked_for_and_only_names_count_meanwhile(void 
     stop(&rig);
 }
 
-/* A message that will be acknowledged may not be in memory alone. */
-static void what_is_acknowledged_does_not_wait(void **state)
-{
-    (void)state;
-    struct rig rig;
-    start(&rig, all_keys, 4);
-    come_up(&rig);
-    const struct told by_name = number("t", 0, 4);
-    rig.qos1 = true;
-    say(&rig, "spBv1.0/G/NDATA/N", 3, &by_name, 1);
-    require_value(&rig, 0, 0, 4);
-    assert_int_equal(rig.session.counts.gaps, 1);
-    stop(&rig);
-}
-
 static void too_many_waiting_messages_end_the_wait(void **state)
 {
     (void)state;
@@ -932,7 +916,6 @@ int main(void)
         cmocka_unit_test(seq_goes_round_at_256),
         cmocka_unit_test(messages_that_changed_places_are_put_in_order),
         cmocka_unit_test(what_stays_missing_is_asked_for_and_only_names_count_meanwhile),
-        cmocka_unit_test(what_is_acknowledged_does_not_wait),
         cmocka_unit_test(too_many_waiting_messages_end_the_wait),
         cmocka_unit_test(repeats_are_dropped),
         cmocka_unit_test(data_that_overtook_its_birth_waits_for_it),

@@ -68,8 +68,13 @@ static void what_was_spoilt_is_never_read_differently(void **state)
 static void a_message_cut_anywhere_is_refused_or_sound(void **state)
 {
     (void)state;
-    const struct told told = {.name = "face/ch4", .alias = 300, .time_ms = 1767571230000, .type = SPB_DOUBLE,
-                              .quality = 192, .field = VALUE_DOUBLE, .real = 1.5};
+    const struct told told = {.name = "face/ch4",
+                              .alias = 300,
+                              .time_ms = 1767571230000,
+                              .type = SPB_DOUBLE,
+                              .quality = 192,
+                              .field = VALUE_DOUBLE,
+                              .real = 1.5};
     struct buf whole = {0};
     payload_build(&whole, 1767571230000, 17, &told, 1);
     for (size_t len = 0; len < whole.len; len++) {
@@ -91,15 +96,15 @@ static void a_broken_frame_is_told_with_its_place(void **state)
 {
     (void)state;
     static const struct broken brokens[] = {
-        {"\x08", 1, 0},                                             /* a number that does not begin */
-        {"\x08\x01\x18", 3, 2},                                     /* the second one */
-        {"\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 11, 0},     /* more than 64 bits */
-        {"\x12\x05\x0A", 3, 0},                                     /* longer than the message */
-        {"\x12\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11, 0},     /* much longer */
-        {"\x0B\x0C", 2, 0},                                         /* a group */
-        {"\x00\x00", 2, 0},                                         /* field 0 */
-        {"\x0A\x00", 2, 0},                                         /* a time that is a text */
-        {"\x18\x01\x10\x01", 4, 2},                                 /* metrics that are a number */
+        {"\x08", 1, 0},                                          /* a number that does not begin */
+        {"\x08\x01\x18", 3, 2},                                  /* the second one */
+        {"\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F", 11, 0}, /* more than 64 bits */
+        {"\x12\x05\x0A", 3, 0},                                  /* longer than the message */
+        {"\x12\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11, 0}, /* much longer */
+        {"\x0B\x0C", 2, 0},                                      /* a group */
+        {"\x00\x00", 2, 0},                                      /* field 0 */
+        {"\x0A\x00", 2, 0},                                      /* a time that is a text */
+        {"\x18\x01\x10\x01", 4, 2},                              /* metrics that are a number */
     };
     for (size_t i = 0; i < sizeof brokens / sizeof *brokens; i++) {
         struct spb_payload payload;
@@ -268,7 +273,8 @@ static void topics_say_type_group_node_and_device(void **state)
     }
 }
 
-/* topics-ncmd-topic, topics-ncmd-timestamp, payloads-ncmd-seq, data-commands-rebirth-name, -verb, -value, -name-aliases */
+/* topics-ncmd-topic, topics-ncmd-timestamp, payloads-ncmd-seq, data-commands-rebirth-name, -verb, -value, -name-aliases
+ */
 static void a_rebirth_is_asked_for_by_name_with_time_and_without_seq(void **state)
 {
     (void)state;
@@ -313,6 +319,35 @@ static void the_state_of_a_host_is_json_with_online_and_timestamp(void **state)
     buf_done(&text);
 }
 
+/* Deaths have no seq, so they are heard with QoS 1, whatever else is. */
+static void deaths_are_heard_apart(void **state)
+{
+    static const char *const rows[][2] = {
+        {"spBv1.0/#", "spBv1.0/+/NDEATH/+"},
+        {"#", "spBv1.0/+/NDEATH/+"},
+        {"spBv1.0/G/#", "spBv1.0/G/NDEATH/+"},
+        {"spBv1.0/G/+/N/#", "spBv1.0/G/NDEATH/N"},
+        {"spBv1.0/G/+/N", "spBv1.0/G/NDEATH/N"},
+        {"spBv1.0/+/+/+", "spBv1.0/+/NDEATH/+"},
+        {"+/G/+/#", "spBv1.0/G/NDEATH/+"},
+        {"spBv1.0/G/NDEATH/N", "spBv1.0/G/NDEATH/N"},
+        {"spBv1.0/G/NDATA/N", NULL},
+        {"spBv1.0/G/+/N/D", NULL},
+        {"spBv1.0/G", NULL},
+        {"spBv1.0/STATE/h", NULL},
+        {"davy/#", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct buf buf = {0};
+        assert_int_equal(spb_write_death_filter(&buf, rows[i][0]), rows[i][1] != NULL);
+        if (rows[i][1] != NULL) {
+            assert_string_equal(buf.data, rows[i][1]);
+        }
+        buf_done(&buf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +360,7 @@ int main(void)
         cmocka_unit_test(every_datatype_is_a_number_or_none),
         cmocka_unit_test(null_is_no_value_whatever_stands_beside_it),
         cmocka_unit_test(topics_say_type_group_node_and_device),
+        cmocka_unit_test(deaths_are_heard_apart),
         cmocka_unit_test(a_rebirth_is_asked_for_by_name_with_time_and_without_seq),
         cmocka_unit_test(the_state_of_a_host_is_json_with_online_and_timestamp),
     };

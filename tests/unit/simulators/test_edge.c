@@ -54,17 +54,17 @@ static void open_stage(struct stage *stage)
 {
     struct err err;
     memset(stage, 0, sizeof *stage);
-    stage->site = field_site(
-        "{\"site\":{\"id\":\"s\"},\"sources\":{\"gw\":{\"type\":\"mqtt\",\"url\":\"mqtt://h\",\"format\":\"sparkplug\"}},"
-        "\"points\":["
-        "{\"id\":\"a\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/t\"}},"
-        "{\"id\":\"b\",\"every\":\"2s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/d/Inputs/x\"}},"
-        "{\"id\":\"c\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/d/y\"}},"
-        "{\"id\":\"c2\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/d/y\"}},"
-        "{\"id\":\"e\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/M/t\"}}]}");
-    stage->scenario = field_scenario(
-        stage->site, "{\"start\":\"2026-01-05T00:00:00Z\",\"length\":\"10m\","
-                     "\"points\":{\"a\":{\"base\":1.5},\"b\":{\"base\":2.5},\"c\":{\"base\":3.5}}}");
+    stage->site = field_site("{\"site\":{\"id\":\"s\"},\"sources\":{\"gw\":{\"type\":\"mqtt\",\"url\":\"mqtt://"
+                             "h\",\"format\":\"sparkplug\"}},"
+                             "\"points\":["
+                             "{\"id\":\"a\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/t\"}},"
+                             "{\"id\":\"b\",\"every\":\"2s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/d/Inputs/x\"}},"
+                             "{\"id\":\"c\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/d/y\"}},"
+                             "{\"id\":\"c2\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/N/d/y\"}},"
+                             "{\"id\":\"e\",\"every\":\"1s\",\"from\":{\"source\":\"gw\",\"key\":\"G/M/t\"}}]}");
+    stage->scenario =
+        field_scenario(stage->site, "{\"start\":\"2026-01-05T00:00:00Z\",\"length\":\"10m\","
+                                    "\"points\":{\"a\":{\"base\":1.5},\"b\":{\"base\":2.5},\"c\":{\"base\":3.5}}}");
     assert_int_equal(edge_init(&stage->edge, stage->site, stage->scenario, 0, "G/N", &err), ERR_NONE);
     stage->edge.send = on_send;
     stage->edge.send_self = stage;
@@ -105,7 +105,8 @@ static void births_tell_everything_and_data_only_aliases(void **state)
     edge_send_births(&stage.edge, 0, 1000 * NS_PER_MS);
     assert_int_equal(stage.count, 2);
     assert_string_equal(stage.said[0].topic, "spBv1.0/G/NBIRTH/N");
-    assert_true(stage.said[0].payload.has_seq && stage.said[0].payload.seq == 0 && stage.said[0].payload.time_ms == 1000);
+    assert_true(stage.said[0].payload.has_seq && stage.said[0].payload.seq == 0 &&
+                stage.said[0].payload.time_ms == 1000);
     assert_int_equal(stage.said[0].payload.metrics, 3);
     const struct spb_metric bdseq = metric_of(&stage.said[0], 0);
     assert_true(is_named(&bdseq, "bdSeq") && bdseq.whole == 3);
