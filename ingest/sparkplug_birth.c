@@ -22,6 +22,13 @@ const struct spb_alias *spb_alias_find(const struct spb_node *node, uint64_t ali
 {
     size_t low = 0;
     size_t high = node->alias_count;
+    if (high == 0) {
+        return NULL;
+    }
+    const uint64_t guess = alias - node->aliases[0].alias; /* most nodes count them without a gap */
+    if (guess < high && node->aliases[guess].alias == alias) {
+        return &node->aliases[guess];
+    }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (node->aliases[middle].alias < alias) {

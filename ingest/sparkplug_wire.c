@@ -12,15 +12,14 @@ enum { VARINT_MAX = 10 };
 struct field {
     uint32_t number;
     unsigned wire;
-    uint64_t whole; /* varint, or the bits of a fixed one */
-    struct spb_span bytes;
-    const char *at; /* where it begins */
+    uint64_t whole;        /* varint, or the bits of a fixed one; else not set */
+    struct spb_span bytes; /* WIRE_LEN; else not set */
 };
 
 static const char cut_short[] = "the message ends within a field";
 
 /* Gives false when it does not end in time. */
-static bool take_varint(struct spb_cursor *cursor, uint64_t *ret_value)
+static bool take_long_varint(struct spb_cursor *cursor, uint64_t *ret_value)
 {
     uint64_t value = 0;
     for (unsigned i = 0; i < VARINT_MAX && cursor->at < cursor->end; i++) {
@@ -35,6 +34,16 @@ static bool take_varint(struct spb_cursor *cursor, uint64_t *ret_value)
         }
     }
     return false;
+}
+
+/* Most are a single byte. */
+static inline bool take_varint(struct spb_cursor *cursor, uint64_t *ret_value)
+{
+    if (cursor->at < cursor->end && (unsigned char)*cursor->at < 0x80) {
+        *ret_value = (unsigned char)*cursor->at++;
+        return true;
+    }
+    return take_long_varint(cursor, ret_value);
 }
 
 static bool take_fixed(struct spb_cursor *cursor, unsigned size, uint64_t *ret_value)
@@ -63,9 +72,8 @@ static bool take_bytes(struct spb_cursor *cursor, struct spb_span *ret_bytes)
 }
 
 /* Takes the next field; NULL, or why there is none.  At the end only when cursor->at is cursor->end before. */
-static const char *take_field(struct spb_cursor *cursor, struct field *ret_field)
+static inline const char *take_field(struct spb_cursor *cursor, struct field *ret_field)
 {
-    struct field field = {.at = cursor->at};
     uint64_t tag;
     bool whole = true;
     if (!take_varint(cursor, &tag)) {
@@ -74,29 +82,25 @@ static const char *take_field(struct spb_cursor *cursor, struct field *ret_field
     if (tag >> 3 == 0 || tag >> 3 > UINT32_MAX >> 3) {
         return "a field has a number that cannot be";
     }
-    field.number = (uint32_t)(tag >> 3);
-    field.wire = tag & 7;
-    switch (field.wire) {
+    ret_field->number = (uint32_t)(tag >> 3);
+    ret_field->wire = tag & 7;
+    switch (ret_field->wire) {
     case WIRE_VARINT:
-        whole = take_varint(cursor, &field.whole);
+        whole = take_varint(cursor, &ret_field->whole);
         break;
     case WIRE_64:
-        whole = take_fixed(cursor, 8, &field.whole);
+        whole = take_fixed(cursor, 8, &ret_field->whole);
         break;
     case WIRE_32:
-        whole = take_fixed(cursor, 4, &field.whole);
+        whole = take_fixed(cursor, 4, &ret_field->whole);
         break;
     case WIRE_LEN:
-        whole = take_bytes(cursor, &field.bytes);
+        whole = take_bytes(cursor, &ret_field->bytes);
         break;
     default:
         return "this is no protobuf";
     }
-    if (!whole) {
-        return cut_short;
-    }
-    *ret_field = field;
-    return NULL;
+    return whole ? NULL : cut_short;
 }
 
 static struct spb_cursor over(const char *start, struct spb_span span)
@@ -162,11 +166,11 @@ static bool find_property(struct spb_span metric, uint32_t number, const char *k
     struct spb_cursor fields = over(metric.data, metric);
     struct field field;
     while (fields.at < fields.end && take_field(&fields, &field) == NULL) {
-        struct spb_cursor set = over(metric.data, field.bytes);
         struct field entry;
         if (field.number != PROPERTIES || field.wire != WIRE_LEN) {
             continue;
         }
+        struct spb_cursor set = over(metric.data, field.bytes);
         while (set.at < set.end && take_field(&set, &entry) == NULL) {
             if (entry.number != number || entry.wire != WIRE_LEN) {
                 continue;
@@ -196,12 +200,12 @@ static void read_quality(struct spb_span metric, struct spb_metric *ret_metric)
     struct field field;
     bool is_null = false;
     while (cursor.at < cursor.end && take_field(&cursor, &field) == NULL) {
-        const bool whole = field.wire == WIRE_VARINT && (field.number == 3 || field.number == 4);
+        const bool whole = field.wire == WIRE_VARINT;
         if (field.number == 2) {
-            is_null = field.whole != 0;
+            is_null = whole && field.whole != 0;
         } else if (field.number >= 3 && field.number <= 10) { /* of several value fields the last counts */
-            ret_metric->has_quality = whole;
-            ret_metric->quality = (int32_t)(uint32_t)field.whole;
+            ret_metric->has_quality = whole && field.number <= 4;
+            ret_metric->quality = ret_metric->has_quality ? (int32_t)(uint32_t)field.whole : 0;
         }
     }
     ret_metric->has_quality = ret_metric->has_quality && !is_null;
@@ -280,13 +284,12 @@ static void read_metric_field(const struct field *field, struct spb_metric *metr
     }
 }
 
-/* Gives NULL, or why it cannot be read. */
+/* Gives NULL, or why it cannot be read; its place is told in any case. */
 static const char *read_metric(const char *start, struct spb_span bytes, struct spb_metric *ret_metric)
 {
-    struct spb_metric metric = {.offset = (size_t)(bytes.data - start)};
     struct spb_cursor cursor = over(start, bytes);
     bool properties = false;
-    *ret_metric = metric; /* the place is told also when the rest cannot be */
+    *ret_metric = (struct spb_metric){.offset = (size_t)(bytes.data - start)};
     while (cursor.at < cursor.end) {
         struct field field;
         const char *reason = take_field(&cursor, &field);
@@ -300,12 +303,11 @@ static const char *read_metric(const char *start, struct spb_span bytes, struct 
             return "a field of the metric is of another type than it should be";
         }
         properties = properties || field.number == PROPERTIES;
-        read_metric_field(&field, &metric);
+        read_metric_field(&field, ret_metric);
     }
     if (properties) {
-        read_quality(bytes, &metric);
+        read_quality(bytes, ret_metric);
     }
-    *ret_metric = metric;
     return NULL;
 }
 
