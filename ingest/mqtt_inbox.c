@@ -25,6 +25,7 @@
 #include "base/nodelay.h"
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
+#include "ingest/sparkplug_host.h"
 #include "ingest/wire_tap.h"
 #include "model/site_url.h"
 #include <MQTTAsync.h>
@@ -422,10 +423,6 @@ static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struc
     source->source = &site->sources[index];
     source->seed = back_off_seed(source->source->id);
     source->retry_ns = 1; /* the first try is due at once */
-    if (mqtt_decoder(source->source->format) == NULL) {
-        return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version",
-                       source->source->id);
-    }
     const enum err_code code = read_url(source, uri, sizeof uri, err);
     if (code != ERR_NONE) {
         return code;
@@ -449,7 +446,7 @@ static uint32_t count_sources(const struct site *site)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < site->source_count; i++) {
-        count += site->sources[i].type == SOURCE_MQTT;
+        count += site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i]);
     }
     return count;
 }
@@ -460,7 +457,7 @@ static enum err_code make_sources(struct mqtt_inbox *inbox, struct err *err)
     inbox->sources = ARENA_ARRAY(&inbox->arena, struct inbox_source, count_sources(site) + 1);
     take_shared_init(&inbox->shared, &inbox->config, &inbox->stop, &inbox->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
-        if (site->sources[i].type != SOURCE_MQTT) {
+        if (site->sources[i].type != SOURCE_MQTT || spb_host_takes(&site->sources[i])) {
             continue;
         }
         const enum err_code code = make_source(inbox, i, err);
