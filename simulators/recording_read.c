@@ -88,7 +88,8 @@ static void take_request(struct reader *reader, struct source_state *state, cons
     const enum source_type type = reader->site->sources[state->source].type;
     struct sim_request request;
     state->exchange = NO_EXCHANGE;
-    if (sim_frame_find(type == SOURCE_MODBUS_TCP ? FRAMING_TCP : FRAMING_RTU, record->bytes, record->len, &request) <= 0 ||
+    if (sim_frame_find(type == SOURCE_MODBUS_TCP ? FRAMING_TCP : FRAMING_RTU, record->bytes, record->len, &request) <=
+            0 ||
         !grow(reader, (void **)&recording->exchanges, sizeof recording->exchanges[0], recording->exchange_count,
               &reader->exchange_room)) {
         return;
@@ -291,7 +292,8 @@ static enum err_code read_records(struct reader *reader, const uint8_t *bytes, s
                                   struct err *err)
 {
     if (!wire_head_is(bytes, len)) {
-        return err_set(err, ERR_INPUT, "%s: is no recording of the wire; \"davy run SITE --record FILE\" makes one", file);
+        return err_set(err, ERR_INPUT, "%s: is no recording of the wire; \"davy run SITE --record FILE\" makes one",
+                       file);
     }
     struct wire_record record;
     size_t at = WIRE_HEAD_SIZE, size = 0;

@@ -52,8 +52,7 @@ static void fail(const char *what)
 static struct sockaddr_in address_of(const struct server *server, unsigned device)
 {
     const uint32_t host = 127U << 24 | server->net << 16 | (device / 250) << 8 | (1 + device % 250);
-    return (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(host), .sin_port = htons(server->port)};
+    return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(host), .sin_port = htons(server->port)};
 }
 
 static uint16_t free_port(void)
@@ -136,10 +135,11 @@ static void write_site(const struct server *server, const char *path)
     }
     (void)fprintf(out, "},\"points\":[");
     for (unsigned i = 0; i < DEVICES * REGISTERS; i++) {
-        (void)fprintf(out,
-                      "%s{\"id\":\"d%u/%u\",\"every\":\"1s\",\"range\":[0,1000],\"from\":{\"source\":\"d%u\",\"unit\":1,"
-                      "\"table\":\"holding\",\"address\":%u,\"type\":\"u16\"}}",
-                      i > 0 ? "," : "", i / REGISTERS, i % REGISTERS, i / REGISTERS, i % REGISTERS);
+        (void)fprintf(
+            out,
+            "%s{\"id\":\"d%u/%u\",\"every\":\"1s\",\"range\":[0,1000],\"from\":{\"source\":\"d%u\",\"unit\":1,"
+            "\"table\":\"holding\",\"address\":%u,\"type\":\"u16\"}}",
+            i > 0 ? "," : "", i / REGISTERS, i % REGISTERS, i / REGISTERS, i % REGISTERS);
     }
     (void)fprintf(out, "]}");
     if (fclose(out) != 0) {
@@ -150,7 +150,8 @@ static void write_site(const struct server *server, const char *path)
 static void write_scenario(const char *path)
 {
     FILE *out = fopen(path, "w");
-    if (out == NULL || fputs("{\"start\":0,\"length\":\"1h\",\"points\":{\"*\":{\"base\":500,\"noise\":20}}}", out) < 0 ||
+    if (out == NULL ||
+        fputs("{\"start\":0,\"length\":\"1h\",\"points\":{\"*\":{\"base\":500,\"noise\":20}}}", out) < 0 ||
         fclose(out) != 0) {
         fail(path);
     }
@@ -313,10 +314,11 @@ static void measure(struct server *ours, struct server *bare)
                 DEVICES, REGISTERS);
     bench_print("devices", "cpu_ratio", cpu.ratio, "x", "of a bare epoll server that answers zeros: %.1f us",
                 cpu.bare / 1e3);
-    bench_print("devices", "core_share", cpu.ours * DEVICES / 1e7, "%", "of one core at %d answers a second; %llu were late",
-                DEVICES, (unsigned long long)late);
+    bench_print("devices", "core_share", cpu.ours * DEVICES / 1e7, "%",
+                "of one core at %d answers a second; %llu were late", DEVICES, (unsigned long long)late);
     const struct bench_pair peak = bench_alternate(ROUNDS, answers_per_s, ours, answers_per_s, bare);
-    bench_print("devices", "peak_answers_per_s", peak.ours, "1/s", "%.2f of the bare server: %.0f", peak.ratio, peak.bare);
+    bench_print("devices", "peak_answers_per_s", peak.ours, "1/s", "%.2f of the bare server: %.0f", peak.ratio,
+                peak.bare);
     bench_print("devices", "memory", resident_mb(ours), "MB", "resident, %d connections", DEVICES);
 }
 
