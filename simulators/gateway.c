@@ -120,10 +120,8 @@ void gateway_payload(const struct gateway *gateway, const struct gateway_message
         }
     }
     const int64_t time_ns = epoch_ns + message->t_ns + gateway_shift(gateway, message);
-    const struct payload payload = {.time_ms = time_ns / NS_PER_MS,
-                                    .seq = message->seq,
-                                    .items = gateway->items,
-                                    .count = count};
+    const struct payload payload = {
+        .time_ms = time_ns / NS_PER_MS, .seq = message->seq, .items = gateway->items, .count = count};
     payload_write(&gateway->site->sources[gateway->source], &payload, buf);
 }
 
