@@ -233,7 +233,8 @@ static const char *scan_point(struct trace_reader *reader, const char *p, char s
     if (end == NULL || end == p) {
         return NULL;
     }
-    *ret_point = trace_find_point(reader, (struct trace_text){p, (size_t)(end - p)}); /* ids hold no quotes, escapes … */
+    /* what stands before `stop` may be anything: no id holds a quote, an escape or a line end */
+    *ret_point = trace_find_point(reader, (struct trace_text){p, (size_t)(end - p)});
     return *ret_point != SITE_NONE ? end : NULL;
 }
 

@@ -66,7 +66,7 @@ static void write_site(const struct scene *scene)
         (void)fprintf(file, "%s{\"id\": \"area-%d/device-%d/p%d\", \"kind\": \"ch4\", \"unit\": \"%%CH4\"}\n",
                       i > 0 ? "," : "", i / 100, i / 10, i);
     }
-    (void)fputs("], \"rules\": [{\"id\": \"limit\", \"on_delay\": \"5s\", \"off_delay\": \"5s\", \"levels\": [\n", file);
+    (void)fputs("], \"rules\": [{\"id\": \"limit\", \"on_delay\": \"5s\", \"off_delay\": \"5s\",\n\"levels\": [", file);
     static const char *const levels[LEVELS] = {"blue", "yellow", "orange", "red"};
     for (int k = 0; k < LEVELS; k++) {
         (void)fprintf(file, "%s{\"level\": \"%s\", \"when\": \"value >= %d\", \"clear\": \"value < %d.9\"}\n",
@@ -315,8 +315,8 @@ int main(int argc, char **argv)
         const struct bench_pair pair = bench_alternate(ROUNDS, run_davy, &scene, run_bare, &scene);
         char metric[64];
         (void)snprintf(metric, sizeof metric, "lines_per_s_%s", form_names[form]);
-        bench_print("replay", metric, pair.ours, "1/s", "%d points, %d lines, start to end, goal 2e6; bare %.4g", POINTS,
-                    LINES, pair.bare);
+        bench_print("replay", metric, pair.ours, "1/s", "%d points, %d lines, start to end, goal 2e6; bare %.4g",
+                    POINTS, LINES, pair.bare);
         (void)snprintf(metric, sizeof metric, "ratio_%s", form_names[form]);
         bench_print("replay", metric, pair.ratio, "of bare", "median of %d alternated rounds", ROUNDS);
     }
