@@ -59,7 +59,7 @@ static bool same_term(const struct term *a, const struct term *b)
 
 static bool is_arithmetic(enum op op)
 {
-    return op == OP_NUMBER || op == OP_VALUE || op == OP_NEGATE || (op >= OP_ADD && op <= OP_DIVIDE) ||
+    return op == OP_NUMBER || op == OP_VALUE || op == OP_NEGATE || (op >= OP_ADD && op <= OP_NOT_EQUAL) ||
            op == OP_ADD_NUMBER || op == OP_MULTIPLY_NUMBER;
 }
 
@@ -248,7 +248,8 @@ double term_calculate(const struct term *term, double value)
             top *= in->number;
             break;
         default:
-            top = calculate((enum op)in->op, *--below, top);
+            below--;
+            top = evaluate_two((enum op)in->op, *below, top);
             break;
         }
     }

@@ -64,28 +64,6 @@ static double eta_answer(const struct frame *frame, const struct instruction *in
     return window_eta(frame->windows[in->slot], limit, in->op == OP_ETA_UP, frame->now_ns);
 }
 
-/* A comparison with something unknown is unknown. */
-static inline double compare(enum op op, double a, double b)
-{
-    if (isnan(a) || isnan(b)) {
-        return NAN;
-    }
-    switch (op) {
-    case OP_LESS:
-        return a < b;
-    case OP_LESS_EQUAL:
-        return a <= b;
-    case OP_GREATER:
-        return a > b;
-    case OP_GREATER_EQUAL:
-        return a >= b;
-    case OP_EQUAL:
-        return a == b;
-    default:
-        return a != b;
-    }
-}
-
 double evaluate(const struct instruction *code, unsigned length, const struct frame *frame)
 {
     double stack[PROGRAM_STACK_MAX + 1]; /* the operands below the top; before the first there is one of no meaning */
@@ -128,19 +106,16 @@ double evaluate(const struct instruction *code, unsigned length, const struct fr
         case OP_NEGATE:
             top = -top;
             break;
-        case OP_ADD:
-        case OP_SUBTRACT:
-        case OP_MULTIPLY:
-        case OP_DIVIDE:
-            below--;
-            top = calculate((enum op)in->op, *below, top);
-            break;
         case OP_ADD_NUMBER:
             top += in->number;
             break;
         case OP_MULTIPLY_NUMBER:
             top *= in->number;
             break;
+        case OP_ADD:
+        case OP_SUBTRACT:
+        case OP_MULTIPLY:
+        case OP_DIVIDE:
         case OP_LESS:
         case OP_LESS_EQUAL:
         case OP_GREATER:
@@ -148,7 +123,7 @@ double evaluate(const struct instruction *code, unsigned length, const struct fr
         case OP_EQUAL:
         case OP_NOT_EQUAL:
             below--;
-            top = compare((enum op)in->op, *below, top);
+            top = evaluate_two((enum op)in->op, *below, top);
             break;
         case OP_NOT:
         case OP_AND:

@@ -27,8 +27,9 @@ static inline double evaluate_value(const struct frame *frame)
     return frame->own->unknown ? NAN : frame->own->value;
 }
 
-/* a op b; what is divided by zero is unknown. */
-static inline double calculate(enum op op, double a, double b)
+/* a op b of two numbers: a number, or a truth as 0 or 1.  NaN (unknown) what is divided by zero, and the comparison with
+ * something unknown. */
+static inline double evaluate_two(enum op op, double a, double b)
 {
     switch (op) {
     case OP_ADD:
@@ -37,8 +38,27 @@ static inline double calculate(enum op op, double a, double b)
         return a - b;
     case OP_MULTIPLY:
         return a * b;
-    default:
+    case OP_DIVIDE:
         return b == 0.0 ? NAN : a / b;
+    default:
+        break;
+    }
+    if (isnan(a) || isnan(b)) {
+        return NAN;
+    }
+    switch (op) {
+    case OP_LESS:
+        return a < b;
+    case OP_LESS_EQUAL:
+        return a <= b;
+    case OP_GREATER:
+        return a > b;
+    case OP_GREATER_EQUAL:
+        return a >= b;
+    case OP_EQUAL:
+        return a == b;
+    default:
+        return a != b;
     }
 }
 

@@ -87,7 +87,7 @@ static void fold(struct node *node)
         node->kind = NODE_NUMBER;
     } else if (node->kind == NODE_BINARY && a->kind == NODE_NUMBER && b->kind == NODE_NUMBER) {
         node->unit = unit_of(node);
-        node->number = calculate(node->op, a->number, b->number);
+        node->number = evaluate_two(node->op, a->number, b->number);
         node->kind = NODE_NUMBER;
     }
 }

@@ -105,7 +105,7 @@ static inline bool span_has(const struct span *span, double number)
 /* The parts of a rule's conditions, see conditions.h. */
 enum term_kind {
     TERM_VALUE,      /* the own point's value */
-    TERM_ARITHMETIC, /* of it and constants */
+    TERM_ARITHMETIC, /* worked out of it and constants */
     TERM_GENERAL,
 };
 

@@ -51,7 +51,7 @@ void shard_write_board(const struct shard *shard, uint32_t local, double value)
         .good = point->value,
         .status = point->status,
     };
-    board_write(shard->config.board, shard->site_points[local], &entry);
+    board_write(shard->config.board, shard->all_local ? local : shard->site_points[local], &entry);
 }
 
 void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t time_ns)
@@ -85,8 +85,8 @@ void shard_take_reading(struct shard *shard, uint32_t local, const struct sample
         shard_take_good(shard, local, sample->value, time_ns);
     }
     if (!point->timed) {
-        point->timed = true; /* from now on the entry moves later when it comes up */
-        timers_set(&shard->stale, local, point->seen_ns + point->stale_ns);
+        point->timed = true;
+        silence_enter(&shard->silence, local);
     }
     shard_write_board(shard, local, sample->value);
 }
@@ -313,14 +313,9 @@ void shard_sample(struct shard *shard, const struct sample *sample)
 int64_t shard_next_due(const struct shard *shard)
 {
     int64_t due_ns = timers_first(&shard->delays);
-    int64_t stale_ns = timers_first(&shard->stale);
+    int64_t stale_ns = silence_first(&shard->silence);
     due_ns = stale_ns < due_ns ? stale_ns : due_ns;
     return shard->second_ns < due_ns ? shard->second_ns : due_ns;
-}
-
-static int64_t stale_end(const struct shard *shard, uint32_t local)
-{
-    return shard->points[local].seen_ns + shard->points[local].stale_ns;
 }
 
 static void set_stale(struct shard *shard, uint32_t local)
@@ -347,13 +342,8 @@ static int compare_indices(const void *a, const void *b)
 static void begin_stale(struct shard *shard)
 {
     uint32_t count = 0;
-    while (timers_first(&shard->stale) <= shard->clock_ns) {
-        uint32_t local = timers_take(&shard->stale);
-        int64_t end_ns = stale_end(shard, local);
-        if (end_ns > shard->clock_ns) { /* a sample came since it was set */
-            timers_set(&shard->stale, local, end_ns);
-            continue;
-        }
+    uint32_t local = 0;
+    while (silence_take(&shard->silence, shard->clock_ns, &local)) {
         const struct run readers = shard->points[local].readers;
         for (uint32_t k = 0; k < readers.count; k++) {
             uint32_t i = reader_of(shard, readers, k);

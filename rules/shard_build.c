@@ -23,7 +23,6 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
     shard->all_local = shard->point_count == site->point_count;
     shard->site_points = ARENA_ARRAY(&shard->arena, uint32_t, shard->point_count + 1);
     shard->points = arena_alloc(&shard->arena, sizeof *shard->points * (shard->point_count + 1), 64);
-    timers_init(&shard->stale, &shard->arena, shard->point_count);
     for (uint32_t p = 0; p < site->point_count; p++) {
         uint32_t local = shard->local[p];
         if (local == SITE_NONE) {
@@ -49,9 +48,12 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
             .unknown = true,
             .home = homes[p] == shard->config.index,
         };
-        if (live && place->stale_ns > 0) {
-            shard->points[local].timed = true;
-            timers_set(&shard->stale, local, shard->config.start_ns + place->stale_ns);
+    }
+    silence_init(&shard->silence, &shard->arena, shard->points, shard->point_count, shard->config.start_ns);
+    for (uint32_t p = 0; shard->config.live && p < shard->point_count; p++) {
+        if (!shard->points[p].timed) {
+            shard->points[p].timed = true;
+            silence_enter(&shard->silence, p);
         }
     }
 }
@@ -476,11 +478,17 @@ size_t shard_fan_out(const struct rules *rules, unsigned index, unsigned count)
     return total;
 }
 
-size_t shard_bytes(const struct shard *shard)
+struct shard_bytes shard_bytes(const struct shard *shard)
 {
-    size_t bytes = sizeof *shard + shard->arena.used;
+    size_t grown = 0;
+    size_t windows = 0;
     for (uint32_t w = 0; w < shard->window_count; w++) {
-        bytes += window_bytes(shard->windows[w]);
+        grown += window_grown_bytes(shard->windows[w]);
+        windows += window_bytes(shard->windows[w]);
     }
-    return bytes;
+    return (struct shard_bytes){.all = sizeof *shard + shard->arena.used + grown,
+                                .quiet = offsetof(struct point_state, good_ns),
+                                .point = sizeof(struct point_state),
+                                .alarm = sizeof(struct instance),
+                                .window = shard->window_count > 0 ? windows / shard->window_count : 0};
 }

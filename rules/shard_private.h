@@ -10,6 +10,7 @@
 #include "rules/shard.h"
 #include "rules/state.h"
 #include "rules/timers.h"
+#include "rules/silence.h"
 #include "rules/window.h"
 
 /* A rule as a shard judges it; shared by its instances. */
@@ -53,7 +54,7 @@ struct shard {
     struct window **windows;
     uint32_t window_count;
     uint32_t *readers;            /* instances that read a point, rising; see reader_of */
-    struct timers stale;          /* [local point], by clock */
+    struct silence silence;          /* which point becomes stale next */
     /* instances, in the order of their alarms */
     uint32_t instance_count;
     struct instance *instances;
@@ -127,6 +128,7 @@ bool shard_go_on(struct shard *shard);
 void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t time_ns);
 /* Takes a sample that counts, with its final status, into the point's state. */
 void shard_take_reading(struct shard *shard, uint32_t local, const struct sample *sample);
+/* Shows the point's state, its newest reading being `value`, on the board, if it is at home here. */
 void shard_write_board(const struct shard *shard, uint32_t local, double value);
 /* Gives a home point's sample to the store; there is room. */
 void shard_keep(struct shard *shard, const struct sample *sample);

@@ -22,7 +22,7 @@
 #include "rules/shard_private.h"
 
 /* How far ahead points, and then what hangs on them, are fetched: a batch hides the memory's latency behind itself. */
-enum { POINTS_AHEAD = 24, READERS_AHEAD = 12 };
+enum { POINTS_AHEAD = 24, READERS_AHEAD = 12, WINDOWS_AHEAD = 8, ENTRIES_AHEAD = 4 };
 
 static inline bool in_order(const struct point_state *point, const struct sample *sample)
 {
@@ -173,16 +173,32 @@ bool run_one(struct shard *shard, const struct sample *sample)
     return true;
 }
 
-/* Two steps: the point, then, when that has come, as much of its first alarm as a quiet sample will need.  Always
- * inline: gcc 12 takes a function that only fetches ahead for one without effect and drops the calls. */
-static inline __attribute__((always_inline)) void look_ahead(const struct shard *shard, const struct sample *samples, size_t at, size_t n)
+/* What a run uses of its shard, which the compiler cannot know to stay the same. */
+struct run_view {
+    struct point_state *points;
+    const uint32_t *local; /* NULL: site and local indices are the same */
+    const struct board *board;
+    bool all_plain, any_windows;
+};
+
+static inline struct point_state *point_of(const struct run_view *view, const struct sample *sample)
 {
-    if (at + POINTS_AHEAD < n && samples[at + POINTS_AHEAD].point != POINT_MARK) {
-        const struct point_state *point = &shard->points[local_of(shard, samples[at + POINTS_AHEAD].point)];
-        __builtin_prefetch(point, 1);
+    return &view->points[view->local == NULL ? sample->point : view->local[sample->point]];
+}
+
+/* Fetches in two steps: the point, then, when that has come, as much of its first alarm as a quiet sample will need.
+ * Always inline: gcc 12 takes a function that only fetches ahead for one without effect and drops the calls. */
+static inline __attribute__((always_inline)) void look_ahead(const struct shard *shard, const struct run_view *view,
+                                                             const struct sample *sample)
+{
+    if (sample[POINTS_AHEAD].point != POINT_MARK) {
+        __builtin_prefetch(point_of(view, &sample[POINTS_AHEAD]), 1);
+        if (view->board != NULL) {
+            __builtin_prefetch(board_place(view->board, sample[POINTS_AHEAD].point), 1);
+        }
     }
-    if (!shard->all_plain && at + READERS_AHEAD < n && samples[at + READERS_AHEAD].point != POINT_MARK) {
-        const struct point_state *point = &shard->points[local_of(shard, samples[at + READERS_AHEAD].point)];
+    if (!view->all_plain && sample[READERS_AHEAD].point != POINT_MARK) {
+        const struct point_state *point = point_of(view, &sample[READERS_AHEAD]);
         if (!point->plain && point->readers.count > 0) {
             const struct instance *inst = &shard->instances[reader_of(shard, point->readers, 0)];
             __builtin_prefetch((const char *)inst + 64, 1);
@@ -194,41 +210,126 @@ static inline __attribute__((always_inline)) void look_ahead(const struct shard 
     }
 }
 
-size_t run_samples(struct shard *shard, const struct sample *samples, size_t n, int64_t before_ns)
+/* The windows of points that have any, in steps too: the list's entry, the window, the ends of its entries. */
+static inline __attribute__((always_inline)) void look_ahead_windows(const struct shard *shard,
+                                                                     const struct run_view *view,
+                                                                     const struct sample *sample)
 {
-    size_t room = n;
-    struct sample *kept = NULL;
-    if (shard->config.store != NULL) {
-        kept = ring_claim(shard->config.store, &room);
+    if (sample[POINTS_AHEAD].point != POINT_MARK) {
+        __builtin_prefetch(&shard->point_windows[point_of(view, &sample[POINTS_AHEAD]) - view->points]);
     }
-    int64_t due_ns = shard_next_due(shard);
+    static const int steps[] = {READERS_AHEAD, WINDOWS_AHEAD, ENTRIES_AHEAD};
+    for (int step = 0; step < 3; step++) {
+        const struct sample *ahead = &sample[steps[step]];
+        const struct point_state *point = ahead->point != POINT_MARK ? point_of(view, ahead) : NULL;
+        if (point == NULL || !point->has_windows) {
+            continue;
+        }
+        struct window *const *window = &shard->windows[shard->point_windows[point - view->points].first];
+        if (step == 0) {
+            __builtin_prefetch(window);
+        } else if (step == 1) {
+            window_fetch(*window);
+        } else {
+            window_fetch_entries(*window);
+        }
+    }
+}
+
+/* Where a run gives its home points' samples to the store, all at once at its end. */
+struct run_out {
+    struct sample *kept; /* NULL: not kept */
+    size_t room, home;
+};
+
+static inline void keep_home(struct run_out *out, const struct point_state *point, const struct sample *sample)
+{
+    if (point->home) {
+        if (out->kept != NULL) {
+            out->kept[out->home] = *sample;
+        }
+        out->home++;
+    }
+}
+
+/* As many quiet samples as come first. */
+static size_t run_quiet(struct shard *shard, const struct run_view *view, const struct sample *samples, size_t n,
+                        int64_t before_ns, struct run_out *out)
+{
     size_t taken = 0;
-    size_t home = 0;
-    for (; taken < n && home < room; taken++) {
+    for (; taken < n && out->home < out->room; taken++) {
         const struct sample *sample = &samples[taken];
-        look_ahead(shard, samples, taken, n);
-        if (sample->point == POINT_MARK || sample->seen_ns >= before_ns || sample->seen_ns >= due_ns) {
-            break;
-        }
-        struct point_state *point = &shard->points[local_of(shard, sample->point)];
-        if (!take_shortly(shard, point, sample)) {
-            break;
-        }
-        due_ns = shard_next_due(shard);
-        if (point->home) {
-            if (kept != NULL) {
-                kept[home] = *sample;
+        if (taken + POINTS_AHEAD < n) {
+            look_ahead(shard, view, sample);
+            if (view->any_windows) {
+                look_ahead_windows(shard, view, sample);
             }
-            home++;
         }
+        if (sample->point == POINT_MARK || sample->seen_ns >= before_ns) {
+            break;
+        }
+        struct point_state *point = point_of(view, sample);
+        if (!is_quiet(shard, point, sample)) {
+            break;
+        }
+        take_quiet(shard, point, sample);
+        keep_home(out, point, sample);
     }
-    if (kept != NULL && home > 0) {
-        ring_publish(shard->config.store, home);
+    return taken;
+}
+
+/* The sample that was not quiet, if it can be judged at once. */
+static bool run_simple(struct shard *shard, const struct run_view *view, const struct sample *sample,
+                       int64_t before_ns, struct run_out *out)
+{
+    if (sample->point == POINT_MARK || sample->seen_ns >= before_ns) {
+        return false;
+    }
+    struct point_state *point = point_of(view, sample);
+    if (!is_simple(shard, point, sample)) {
+        return false;
+    }
+    judge_at_once(shard, point, sample);
+    keep_home(out, point, sample);
+    return true;
+}
+
+static void end_run(struct shard *shard, const struct run_out *out)
+{
+    if (out->home == 0) {
+        return;
+    }
+    if (out->kept != NULL) {
+        ring_publish(shard->config.store, out->home);
         shard->kept_new = true;
     }
-    if (home > 0 && shard->samples != NULL) {
-        counter_add(shard->samples, home);
+    if (shard->samples != NULL) {
+        counter_add(shard->samples, out->home);
     }
+}
+
+size_t run_samples(struct shard *shard, const struct sample *samples, size_t n, int64_t before_ns)
+{
+    const struct run_view view = {.points = shard->points,
+                                  .local = shard->all_local ? NULL : shard->local,
+                                  .board = shard->config.board,
+                                  .all_plain = shard->all_plain,
+                                  .any_windows = shard->window_count > 0};
+    struct run_out out = {.room = n};
+    if (shard->config.store != NULL) {
+        out.kept = ring_claim(shard->config.store, &out.room);
+    }
+    size_t taken = 0;
+    for (;;) {
+        const int64_t due_ns = shard_next_due(shard); /* what was judged may have set a delay */
+        const int64_t until_ns = due_ns < before_ns ? due_ns : before_ns;
+        taken += run_quiet(shard, &view, samples + taken, n - taken, until_ns, &out);
+        if (taken == n || out.home == out.room || !run_simple(shard, &view, samples + taken, until_ns, &out)) {
+            break;
+        }
+        taken++;
+    }
+    end_run(shard, &out);
     return taken;
 }
 

@@ -54,7 +54,7 @@ struct point_state {
     bool has_windows : 1;
     bool own : 1;              /* only alarms of its own read it, and nothing but its value */
     bool plain : 1;            /* own, and they compare it with constants as it is */
-    bool timed : 1;            /* an entry of the stale timers stands for it, or it never becomes stale */
+    bool timed : 1;            /* it is entered in the silence timers, or never becomes stale */
     /* the second line */
     int64_t good_ns;           /* time of the last good sample */
     int64_t first_ns;          /* where `age` counts from before the first good sample */
