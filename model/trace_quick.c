@@ -224,10 +224,13 @@ static const char *scan_time(struct trace_reader *reader, struct trace_time *las
 /* A point's id, up to `stop`. */
 static const char *scan_point(struct trace_reader *reader, const char *p, char stop, uint32_t *ret_point)
 {
-    const struct trace_name *guess = &reader->names[reader->names[reader->last_point].after];
-    if (guess->len > 0 && memcmp(p, guess->id, guess->len) == 0 && p[guess->len] == stop) {
-        *ret_point = reader->last_point = (uint32_t)(guess - reader->names);
-        return p + guess->len;
+    if (trace_may_guess(reader)) {
+        const struct trace_name *guess = &reader->names[reader->names[reader->last_point].after];
+        if (guess->len > 0 && memcmp(p, guess->id, guess->len) == 0 && p[guess->len] == stop) {
+            *ret_point = reader->last_point = (uint32_t)(guess - reader->names);
+            reader->wrong = 0;
+            return p + guess->len;
+        }
     }
     const char *end = memchr(p, stop, TRACE_ID_MAX + 1);
     if (end == NULL || end == p) {
