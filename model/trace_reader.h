@@ -3,6 +3,7 @@
  *
  *   trace.c        opening, lines, setting aside
  *   trace_quick.c  the usual line of both forms, in one pass
+ *   trace_scan.c   what that is made of
  *   trace_value.c  times, points, values, status: the same for both forms
  *   trace_csv.c    a CSV line
  *   trace_json.c   an NDJSON line
