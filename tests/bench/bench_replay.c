@@ -11,6 +11,7 @@
  *   csv_rfc3339  times as davy writes them
  *   csv_seen     as `davy export` writes it: RFC 3339, time of receipt some milliseconds later
  *   ndjson       one object a line
+ *   against      csv_ms, judged by two sites (--against) that are the same
  *
  * Goal: 2 million lines a second.
  */
@@ -31,9 +32,10 @@ enum { POINTS = 1000, SECONDS = 1000, LINES = POINTS * SECONDS, ROUNDS = 5, LEVE
 
 #define START_MS INT64_C(1767571200000)
 
-enum form { CSV_MS, CSV_SHUFFLED, CSV_RFC3339, CSV_SEEN, NDJSON, FORMS };
+enum form { CSV_MS, CSV_SHUFFLED, CSV_RFC3339, CSV_SEEN, NDJSON, AGAINST, FORMS };
 
-static const char *const form_names[FORMS] = {"csv_ms", "csv_shuffled", "csv_rfc3339", "csv_seen", "ndjson"};
+static const char *const form_names[FORMS] = {"csv_ms", "csv_shuffled", "csv_rfc3339",
+                                              "csv_seen", "ndjson", "against"};
 
 static void need(bool fine, const char *what)
 {
@@ -166,7 +168,8 @@ static void become_davy(const struct scene *scene)
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     (void)dup2(nowhere, STDOUT_FILENO);
     (void)dup2(nowhere, STDERR_FILENO);
-    (void)execl(scene->davy, "davy", "replay", scene->site, scene->trace, (char *)NULL);
+    const char *const other = scene->form == AGAINST ? "--against" : NULL; /* ends the list when there is none */
+    (void)execl(scene->davy, "davy", "replay", scene->site, scene->trace, other, scene->site, (char *)NULL);
     _exit(127);
 }
 
