@@ -581,10 +581,7 @@ static enum err_code build(struct pipeline *p, struct err *err)
     if (code == ERR_NONE) {
         code = make_recorder(p, err);
     }
-    if (code == ERR_NONE) {
-        code = make_bus(p, err);
-    }
-    return code == ERR_NONE ? find_own_points(p, err) : code;
+    return code == ERR_NONE ? make_bus(p, err) : code;
 }
 
 /* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
