@@ -5,8 +5,8 @@
  *
  * What can be read as a block must, written again, be read as the same.
  */
+#include "base/crc32c.h"
 #include "store/chunk.h"
-#include "store/crc32c.h"
 #include "store/journal.h"
 #include "store/record.h"
 #include <stdlib.h>
