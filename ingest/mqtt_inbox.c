@@ -2,10 +2,11 @@
  * mqtt_inbox: takes messages from MQTT brokers, by way of paho.
  *
  * Threads.  `mqtt-inbox`, made at start, keeps the connections: it connects,
- * waits, subscribes, tries again.  paho's callbacks only note what happened and
- * wake it; the message callback takes the message (mqtt_take) and waits until
- * it is safe.  The state of a source is guarded by the inbox's mutex, which is
- * never held while paho is called: paho holds its own in its callbacks.
+ * waits, subscribes, tries again, and syncs the spool.  paho's callbacks only
+ * note what happened and wake it; the message callback puts the message into
+ * the spool (mqtt_intake).  `intake` takes what the callback does not take at
+ * once.  The state of a source is guarded by the inbox's mutex, which is never
+ * held while paho is called: paho holds its own in its callbacks.
  *
  * Traps of paho 1.3.12:
  *  - The callback runs before the PUBACK is sent and PUBACK follows whatever it
@@ -16,12 +17,13 @@
  *  - Its own reconnect neither renews subscriptions nor tells whether the
  *    broker still knew the session.  So we reconnect ourselves.
  *  - All asynchronous clients of a process share one lock, held during the
- *    callback: while we wait for safety no other client of this process sends.
+ *    callback: what the callback does, no other client of this process can send.
  *  - It leaves Nagle's algorithm on and has no setting for that.
  */
-#include "ingest/mqtt_take.h"
+#include "ingest/mqtt_intake.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/nodelay.h"
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
@@ -51,8 +53,9 @@ enum inbox_state {
 struct inbox_source {
     struct mqtt_inbox *inbox;
     const struct site_source *source;
-    struct mqtt_take take; /* callback thread */
-    MQTTAsync client;      /* const after start */
+    struct mqtt_take *take; /* const after start; what it holds is the intake's */
+    uint32_t index;         /* const after start, into site.sources */
+    MQTTAsync client;       /* const after start */
     char host[HOST_MAX];   /* const after start */
     uint16_t port;         /* const after start */
     uint64_t seed;         /* const after start: of the jitter */
@@ -74,12 +77,13 @@ struct inbox_source {
 struct mqtt_inbox {
     struct mqtt_config config;
     struct arena arena;
-    struct take_shared shared;
+    struct mqtt_intake *intake;
     struct inbox_source *sources;
     uint32_t count;
     struct cell stop; /* one writer: whoever stops */
     pthread_t keeper;
     bool keeper_runs;
+    struct runner *runner; /* of the intake */
     bool stopped;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -182,7 +186,8 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
     struct inbox_source *source = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
     if (is_ours(source, topic, len) &&
-        mqtt_take_message(&source->take, topic, len, message->payload, (size_t)message->payloadlen) == TAKE_REFUSED &&
+        !mqtt_intake_put(source->inbox->intake, source->index, topic, len, message->payload,
+                         (size_t)message->payloadlen) &&
         !cut(source)) {
         return 0; /* the broker will think it taken; paho at least offers it again */
     }
@@ -216,7 +221,7 @@ static void plan_retry(struct inbox_source *source, int64_t mono_ns)
 {
     source->retry_ns = mono_ns + back_off_wait(source->seed, source->tries, retry_min_ns, retry_max_ns);
     source->tries++;
-    counter_set(source->take.count.connected, 0);
+    counter_set(source->take->count.connected, 0);
     if (!source->announced_down) {
         source->announced_down = true;
         source->down_since_ns = mono_ns;
@@ -272,9 +277,9 @@ static void greet(struct inbox_source *source, int64_t mono_ns)
     log_event(LOG_INFO, "ingest", "ING-011", source->source->id,
               "source=%s host=%s port=%u connected after=%llds tries=%u session=%s", source->source->id, source->host,
               source->port, (long long)(down_ns / NS_PER_S), source->tries, source->session ? "kept" : "new");
-    counter_set(source->take.count.connected, 1);
+    counter_set(source->take->count.connected, 1);
     if (source->was_up) {
-        counter_add(source->take.count.reconnects, 1);
+        counter_add(source->take->count.reconnects, 1);
     }
     source->was_up = true;
     source->announced_down = false;
@@ -339,6 +344,16 @@ static void sleep_until(struct mqtt_inbox *inbox, int64_t due_ns)
     (void)pthread_cond_timedwait(&inbox->changed, &inbox->mutex, &until); /* the condition counts monotonic time */
 }
 
+/* mutex held, given up while the disk is waited for.  Gives when to look again. */
+static int64_t sync_spool(struct mqtt_inbox *inbox, int64_t due_ns)
+{
+    (void)pthread_mutex_unlock(&inbox->mutex);
+    mqtt_intake_sync(inbox->intake);
+    (void)pthread_mutex_lock(&inbox->mutex);
+    const int64_t next_ns = clock_mono_ns() + inbox->config.sync_ns;
+    return next_ns < due_ns ? next_ns : due_ns;
+}
+
 static void *keeper(void *arg)
 {
     struct mqtt_inbox *inbox = arg;
@@ -350,6 +365,7 @@ static void *keeper(void *arg)
             const int64_t this_ns = keep(&inbox->sources[i], clock_mono_ns());
             due_ns = this_ns < due_ns ? this_ns : due_ns;
         }
+        due_ns = sync_spool(inbox, due_ns);
         sleep_until(inbox, due_ns);
     }
     (void)pthread_mutex_unlock(&inbox->mutex);
@@ -397,13 +413,11 @@ static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struc
     char uri[SITE_URL_MAX + 8];
     char id[512];
     source->inbox = inbox;
+    source->index = index;
+    source->take = mqtt_intake_take(inbox->intake, index);
     source->source = &site->sources[index];
     source->seed = back_off_seed(source->source->id);
     source->retry_ns = 1; /* the first try is due at once */
-    if (mqtt_decoder(source->source->format) == NULL) {
-        return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version",
-                       source->source->id);
-    }
     const enum err_code code = read_url(source, uri, sizeof uri, err);
     if (code != ERR_NONE) {
         return code;
@@ -416,7 +430,6 @@ static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struc
     }
     inbox->count++;
     fill_filters(source, &inbox->arena);
-    mqtt_take_init(&source->take, &inbox->shared, &inbox->config, index, &inbox->arena);
     if (MQTTAsync_setCallbacks(source->client, source, on_lost, on_message, NULL) != MQTTASYNC_SUCCESS) {
         return err_set(err, ERR_ENV, "source \"%s\": the MQTT client takes no callbacks", source->source->id);
     }
@@ -436,7 +449,6 @@ static enum err_code make_sources(struct mqtt_inbox *inbox, struct err *err)
 {
     const struct site *site = inbox->config.site;
     inbox->sources = ARENA_ARRAY(&inbox->arena, struct inbox_source, count_sources(site) + 1);
-    take_shared_init(&inbox->shared, &inbox->config, &inbox->stop, &inbox->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
         if (site->sources[i].type != SOURCE_MQTT) {
             continue;
@@ -460,22 +472,29 @@ static void init_sync(struct mqtt_inbox *inbox)
     (void)pthread_condattr_destroy(&monotonic);
 }
 
-enum err_code mqtt_inbox_start(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err)
+static enum err_code check_formats(const struct site *site, struct err *err)
 {
-    struct mqtt_inbox *inbox = calloc(1, sizeof *inbox);
-    if (inbox == NULL) {
-        return err_set(err, ERR_ENV, "no memory for the MQTT inbox");
+    for (size_t i = 0; i < site->source_count; i++) {
+        const struct site_source *source = &site->sources[i];
+        if (source->type == SOURCE_MQTT && mqtt_decoder(source->format) == NULL) {
+            return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version", source->id);
+        }
     }
+    return ERR_NONE;
+}
+
+enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err)
+{
+    struct mqtt_inbox *inbox = memory_new(1, sizeof *inbox);
     inbox->config = *config;
     arena_init(&inbox->arena);
     init_sync(inbox);
-    enum err_code code = make_sources(inbox, err);
+    enum err_code code = check_formats(config->site, err);
     if (code == ERR_NONE) {
-        const int failed = pthread_create(&inbox->keeper, NULL, keeper, inbox);
-        inbox->keeper_runs = failed == 0;
-        if (failed != 0) {
-            code = err_set(err, ERR_ENV, "cannot start thread \"mqtt-inbox\": %s", strerror(failed));
-        }
+        code = mqtt_intake_new(config, &inbox->intake, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_sources(inbox, err);
     }
     if (code != ERR_NONE) {
         inbox->stopped = true; /* the rings stay the caller's to close */
@@ -484,6 +503,23 @@ enum err_code mqtt_inbox_start(const struct mqtt_config *config, struct mqtt_inb
     }
     *ret_inbox = inbox;
     return ERR_NONE;
+}
+
+int64_t mqtt_inbox_again_from(const struct mqtt_inbox *inbox)
+{
+    return mqtt_intake_again_from(inbox->intake);
+}
+
+/* The intake first: a message that comes in can be taken. */
+enum err_code mqtt_inbox_start(struct mqtt_inbox *inbox, struct err *err)
+{
+    const struct agent agent = mqtt_intake_agent(inbox->intake);
+    if (runner_start("intake", &agent, 1, inbox->config.bell, &inbox->runner, err) != ERR_NONE) {
+        return ERR_ENV;
+    }
+    const int failed = pthread_create(&inbox->keeper, NULL, keeper, inbox);
+    inbox->keeper_runs = failed == 0;
+    return failed == 0 ? ERR_NONE : err_set(err, ERR_ENV, "cannot start thread \"mqtt-inbox\": %s", strerror(failed));
 }
 
 static void destroy_clients(struct mqtt_inbox *inbox)
@@ -513,7 +549,12 @@ void mqtt_inbox_stop(struct mqtt_inbox *inbox)
         (void)pthread_join(inbox->keeper, NULL);
     }
     destroy_clients(inbox);
-    router_close(inbox->config.router);
+    if (inbox->runner == NULL) {
+        router_close(inbox->config.router);
+        return;
+    }
+    mqtt_intake_end(inbox->intake);
+    runner_join(inbox->runner);
 }
 
 void mqtt_inbox_free(struct mqtt_inbox *inbox)
@@ -523,9 +564,7 @@ void mqtt_inbox_free(struct mqtt_inbox *inbox)
     }
     mqtt_inbox_stop(inbox);
     destroy_clients(inbox);
-    for (uint32_t i = 0; i < inbox->count; i++) {
-        mqtt_take_done(&inbox->sources[i].take);
-    }
+    mqtt_intake_free(inbox->intake);
     (void)pthread_cond_destroy(&inbox->changed);
     (void)pthread_mutex_destroy(&inbox->mutex);
     arena_done(&inbox->arena);
