@@ -28,6 +28,7 @@
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
 #include "model/site_url.h"
+#include "model/tls_trouble.h"
 #include <MQTTAsync.h>
 #include <errno.h>
 #include <pthread.h>
@@ -58,15 +59,17 @@ struct inbox_source {
     MQTTAsync client;       /* const after start */
     char host[HOST_MAX];   /* const after start */
     uint16_t port;         /* const after start */
+    bool encrypted;        /* const after start */
     uint64_t seed;         /* const after start: of the jitter */
     char **filters;        /* const after start: paho wants them not const */
     int *qos;              /* const after start */
+    struct cell tls;       /* enum tls_trouble of the try under way; paho's threads, the keeper before it */
     struct sockets before; /* connections to this port when ours was not made yet; keeper, while DOWN */
 
     enum inbox_state state; /* mutex, and all below */
     bool session;           /* the broker still knew us */
     bool subscribed;        /* once since start: the site's topics may be new to an old session */
-    bool announced_down;
+    const char *told;       /* why there is no connection, as last told; NULL: there is one */
     bool was_up;
     int reason;       /* paho's, of the last trouble */
     int64_t retry_ns; /* mono */
@@ -103,6 +106,14 @@ static void note(struct inbox_source *source, enum inbox_state state, int reason
     (void)pthread_mutex_unlock(&source->inbox->mutex);
 }
 
+/* A line of what the TLS library has to say; 1: go on. */
+static int on_tls_trouble(const char *line, size_t len, void *context)
+{
+    struct inbox_source *source = context;
+    cell_set(&source->tls, tls_trouble_of(line, len));
+    return 1;
+}
+
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
     struct inbox_source *source = context;
@@ -117,8 +128,10 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 
 static void on_lost(void *context, char *cause)
 {
+    struct inbox_source *source = context;
     (void)cause; /* always NULL in this version */
-    note(context, INBOX_DOWN, 0);
+    cell_set(&source->tls, TLS_NONE); /* it had been agreed on */
+    note(source, INBOX_DOWN, 0);
 }
 
 /* The broker may grant less than was asked, down to nothing (0x80), for each topic apart. */
@@ -198,9 +211,13 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 
 /* ---- the keeper ---- */
 
-static const char *reason_text(int reason)
+static const char *reason_text(const struct inbox_source *source)
 {
-    switch (reason) {
+    const enum tls_trouble tls = (enum tls_trouble)cell_get(&source->tls);
+    if (tls != TLS_NONE) {
+        return tls_trouble_text(tls);
+    }
+    switch (source->reason) {
     case 0:
         return "the connection was lost";
     case 1:
@@ -212,22 +229,32 @@ static const char *reason_text(int reason)
     case 5:
         return "the broker does not allow this client";
     default:
-        return "no connection";
+        return source->encrypted ? TLS_SILENT_TEXT : "no connection";
     }
 }
 
-/* mutex held: sets the time of the next try, says so once. */
+/* mutex held: says why there is no connection, once for each reason in a row. */
+static void tell_down(struct inbox_source *source)
+{
+    char subject[512];
+    const char *reason = reason_text(source);
+    if (source->told == reason) {
+        return;
+    }
+    source->told = reason;
+    (void)snprintf(subject, sizeof subject, "%s: %s", source->source->id, reason);
+    log_event(LOG_WARN, "ingest", "ING-010", subject, "source=%s host=%s port=%u reason=\"%s\"", source->source->id,
+              source->host, source->port, reason);
+}
+
+/* mutex held: sets the time of the next try. */
 static void plan_retry(struct inbox_source *source, int64_t mono_ns)
 {
     source->retry_ns = mono_ns + back_off_wait(source->seed, source->tries, retry_min_ns, retry_max_ns);
     source->tries++;
     counter_set(source->take->count.connected, 0);
-    if (!source->announced_down) {
-        source->announced_down = true;
-        source->down_since_ns = mono_ns;
-        log_event(LOG_WARN, "ingest", "ING-010", source->source->id, "source=%s host=%s port=%u reason=\"%s\"",
-                  source->source->id, source->host, source->port, reason_text(source->reason));
-    }
+    source->down_since_ns = source->told == NULL ? mono_ns : source->down_since_ns;
+    tell_down(source);
 }
 
 /* Without the mutex. */
@@ -239,6 +266,9 @@ static void start_connect(struct inbox_source *source)
     tls.keyStore = site->cert;
     tls.privateKey = site->key;
     tls.verify = 1;
+    tls.ssl_error_cb = on_tls_trouble;
+    tls.ssl_error_context = source;
+    cell_set(&source->tls, TLS_NONE);
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     options.keepAliveInterval = KEEP_ALIVE_S;
     options.connectTimeout = CONNECT_TIMEOUT_S;
@@ -249,7 +279,7 @@ static void start_connect(struct inbox_source *source)
     options.onSuccess = on_connected;
     options.onFailure = on_connect_failed;
     options.context = source;
-    options.ssl = strncmp(site->url, "mqtts:", 6) == 0 ? &tls : NULL;
+    options.ssl = source->encrypted ? &tls : NULL;
     mqtt_sockets_find(source->port, &source->before);
     if (MQTTAsync_connect(source->client, &options) != MQTTASYNC_SUCCESS) {
         note(source, INBOX_DOWN, -1);
@@ -273,7 +303,7 @@ static void subscribe(struct inbox_source *source)
 /* mutex held: the connection stands. */
 static void greet(struct inbox_source *source, int64_t mono_ns)
 {
-    const int64_t down_ns = source->announced_down ? mono_ns - source->down_since_ns : 0;
+    const int64_t down_ns = source->told != NULL ? mono_ns - source->down_since_ns : 0;
     log_event(LOG_INFO, "ingest", "ING-011", source->source->id,
               "source=%s host=%s port=%u connected after=%llds tries=%u session=%s", source->source->id, source->host,
               source->port, (long long)(down_ns / NS_PER_S), source->tries, source->session ? "kept" : "new");
@@ -282,7 +312,7 @@ static void greet(struct inbox_source *source, int64_t mono_ns)
         counter_add(source->take->count.reconnects, 1);
     }
     source->was_up = true;
-    source->announced_down = false;
+    source->told = NULL;
     source->tries = 0;
     source->state = INBOX_UP;
 }
@@ -391,6 +421,7 @@ static enum err_code read_url(struct inbox_source *source, char *ret_uri, size_t
                        reason != NULL ? reason : "its host is too long");
     }
     memcpy(source->host, host, len);
+    source->encrypted = tls;
     (void)snprintf(ret_uri, room, "%s://%s", tls ? "ssl" : "tcp", place); /* room for the longest url */
     return ERR_NONE;
 }
