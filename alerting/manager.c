@@ -44,13 +44,23 @@ static void take_step(struct manager *manager, const struct verdict *verdict, un
     counter_add(manager->counters.verdicts, 1);
 }
 
+static void take_mark(struct manager *manager, const struct verdict *verdict, unsigned shard)
+{
+    if (manager->config.safe == NULL) {
+        return;
+    }
+    const uint64_t ticket = (uint64_t)verdict->time_ns;
+    manager->marks[manager->mark_count++] =
+        (struct manager_mark){.source = verdict->alarm, .shard = shard, .ticket = ticket};
+    manager->taken_new = manager->taken_new || manager->taken[shard] != ticket;
+    manager->taken[shard] = ticket;
+}
+
 static void take_verdict(struct manager *manager, const struct verdict *verdict, unsigned shard)
 {
+    manager->open[shard] = verdict->kind != VERDICT_MARK && (manager->open[shard] || verdict->open != 0);
     if (verdict->kind == VERDICT_MARK) {
-        if (manager->config.safe != NULL) {
-            manager->marks[manager->mark_count++] =
-                (struct manager_mark){.source = verdict->alarm, .shard = shard, .ticket = (uint64_t)verdict->time_ns};
-        }
+        take_mark(manager, verdict, shard);
     } else if (verdict->kind == VERDICT_KEEP) {
         manager_keep(manager, verdict);
         counter_add(manager->counters.keeps, 1);
@@ -84,7 +94,7 @@ static size_t take_verdicts(struct manager *manager)
         inlets[m].at = ring_peek(config->verdicts[m], &inlets[m].left);
     }
     size_t taken = 0;
-    while (taken < MANAGER_VERDICTS) {
+    while (manager->in_hand + taken < MANAGER_VERDICTS) {
         struct inlet *inlet = earliest(inlets, config->shard_count);
         if (inlet == NULL) {
             break;
@@ -95,6 +105,7 @@ static size_t take_verdicts(struct manager *manager)
         inlet->taken++;
         taken++;
     }
+    manager->in_hand += taken;
     alarm_book_end_step(manager->book);
     for (unsigned m = 0; m < config->shard_count; m++) {
         if (inlets[m].taken > 0) {
@@ -148,7 +159,8 @@ static size_t take_acts(struct manager *manager, int64_t now_ns)
         return 0;
     }
     const size_t room = config->answers == NULL ? MANAGER_ACTS : ring_room(config->answers);
-    const size_t most = room < MANAGER_ACTS ? room : MANAGER_ACTS;
+    const size_t bound = room < MANAGER_ACTS ? room : MANAGER_ACTS;
+    const size_t most = bound > manager->answer_count ? bound - manager->answer_count : 0; /* some may wait for a commit */
     size_t taken = 0;
     size_t there;
     const struct act *act;
@@ -231,7 +243,7 @@ static bool is_time_to_give_up(const struct manager *manager, int64_t now_ns)
     return manager->failed_commits > 0 && from_ns != 0 && (uint64_t)now_ns >= from_ns;
 }
 
-/* Takes all verdicts there are and keeps none.  Marks too: an unconfirmed message stays with its broker. */
+/* Takes all verdicts there are and keeps none.  Marks too: an unconfirmed message stays in the spool. */
 static int drop(struct manager *manager)
 {
     size_t dropped = 0;
@@ -258,6 +270,33 @@ static int give_up(struct manager *manager)
     log_event(LOG_ERROR, "alerting", "ALT-005", "journal",
               "reason=\"stopped while the disk takes nothing; %zu events and what still waits are lost\"", events);
     return drop(manager);
+}
+
+static bool any_open(const struct manager *manager)
+{
+    for (unsigned m = 0; m < manager->config.shard_count; m++) {
+        if (manager->open[m]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Says whether the commit has to wait for a mark still to come. */
+static bool waits_for_mark(struct manager *manager, int64_t now_ns)
+{
+    if (!any_open(manager)) {
+        manager->open_ns = TIME_NEVER;
+        return false;
+    }
+    manager->open_ns = manager->open_ns == TIME_NEVER ? now_ns : manager->open_ns;
+    if (manager->in_hand < MANAGER_VERDICTS && now_ns - manager->open_ns < MANAGER_OPEN_NS && !inputs_ended(manager)) {
+        return true;
+    }
+    counter_add(manager->counters.cut, 1);
+    manager->open_ns = TIME_NEVER;
+    memset(manager->open, 0, sizeof manager->open);
+    return false;
 }
 
 static int manager_work(void *self, int64_t now_ns)
@@ -289,6 +328,10 @@ static int manager_work(void *self, int64_t now_ns)
     }
     work += take_acts(manager, now_ns);
     work += take_verdicts(manager);
+    if (waits_for_mark(manager, now_ns)) {
+        return (int)work;
+    }
+    work += manager->in_hand; /* some of it may be from cycles before */
     note_load(manager, now_ns);
     if (work > 0 || load_now_due(manager->load) <= now_ns) {
         load_now_pass(manager->load, now_ns);
@@ -313,7 +356,9 @@ static int64_t manager_due(void *self)
     }
     const int64_t shelf_ns = alarm_book_next_due(manager->book);
     const int64_t load_ns = load_now_due(manager->load);
-    return shelf_ns < load_ns ? shelf_ns : load_ns;
+    const int64_t open_ns = manager->open_ns == TIME_NEVER ? TIME_NEVER : manager->open_ns + MANAGER_OPEN_NS;
+    const int64_t due_ns = shelf_ns < load_ns ? shelf_ns : load_ns;
+    return open_ns < due_ns ? open_ns : due_ns;
 }
 
 struct agent manager_agent(struct manager *manager)
@@ -339,6 +384,7 @@ static void make_counters(struct manager_counters *counters, struct counters *al
     counters->raised_10min = counter_new(all, "alerting.raised_10min", "", "alarms raised in the last 10 minutes");
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
+    counters->cut = counter_new(all, "alerting.cut", "", "commits that could not wait for all of a message's verdicts");
     counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {
@@ -356,6 +402,7 @@ enum err_code manager_new(const struct manager_config *config, struct manager **
     struct manager *manager = memory_new(1, sizeof *manager);
     manager->config = *config;
     manager->retry_ns = TIME_NEVER;
+    manager->open_ns = TIME_NEVER;
     make_counters(&manager->counters, config->counters);
     manager->batch = store_batch_new(config->store);
     manager->is_touched = memory_new(config->site->alarm_count, sizeof *manager->is_touched);

@@ -60,6 +60,9 @@ void manager_free(struct manager *manager);
 typedef void manager_kept_fn(void *self, const struct verdict *kept);
 void manager_kept(struct manager *manager, manager_kept_fn *fn, void *self);
 
+/* The tickets, one per shard, up to which the alarms as loaded have seen what was marked; before the start. */
+const uint64_t *manager_taken(const struct manager *manager);
+
 /* Finishes when all verdict rings have ended and been applied, or dropped after give_up. */
 struct agent manager_agent(struct manager *manager);
 

@@ -4,6 +4,10 @@
  *
  * A cycle:  take acts and verdicts -> book -> batch -> commit -> tell
  *
+ * Verdicts of samples that a mark will follow (open) are committed together with
+ * that mark, whose ticket goes into the same batch: the commit waits for it, not
+ * longer than MANAGER_OPEN_NS and not with more than MANAGER_VERDICTS in hand.
+ *
  * Until the commit has succeeded the batch, the book's events and what is to be
  * told stay as they are and nothing more is taken; so rings fill, sources wait,
  * and nothing is lost.
@@ -20,6 +24,8 @@ enum {
     MANAGER_VERDICTS = 1024, /* taken in one cycle at most: bounds the batch and the wait for its commit */
     MANAGER_ACTS = 32,       /* likewise */
 };
+#define MANAGER_OPEN_NS (50 * INT64_C(1000000)) /* how long a commit waits for marks */
+#define MANAGER_TAKEN "taken"                   /* the state record of the tickets */
 
 /* An alarm of the store that the site no longer has. */
 struct manager_gone {
@@ -48,7 +54,7 @@ struct manager_origin {
 
 struct manager_counters {
     struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
-    struct counter *raised_10min, *chattering, *standing;
+    struct counter *raised_10min, *chattering, *standing, *cut;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 
@@ -77,6 +83,11 @@ struct manager {
     size_t touched_count;
     struct manager_mark marks[MANAGER_VERDICTS];
     size_t mark_count;
+    size_t in_hand;                    /* verdicts taken since the last commit */
+    bool open[QUEUE_SHARDS_MAX];       /* the mark behind what was taken is still to come */
+    int64_t open_ns;                   /* since when any is; TIME_NEVER: none */
+    uint64_t taken[QUEUE_SHARDS_MAX];  /* ticket of the last mark */
+    bool taken_new;                    /* it is not the one last written */
     struct manager_seen seen[MANAGER_VERDICTS];
     size_t seen_count;
     struct answer answers[MANAGER_ACTS];
@@ -100,7 +111,7 @@ void manager_keep(struct manager *manager, const struct verdict *keep);
 /* Puts one event and its state into the batch. */
 void manager_put_event(struct manager *manager, const struct event_words *words, const char *when,
                        const struct event *event, const struct act *act);
-/* Puts the book's events and the touched alarms into the batch. */
+/* Puts the book's events, the touched alarms and, if there is anything, the tickets into the batch. */
 void manager_fill(struct manager *manager);
 /* Commits and, when that succeeded, tells everyone; otherwise sets the time of the next try.  `cycle_mono_ns` is the
  * monotonic time at which the runner's now_ns was current. */

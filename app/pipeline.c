@@ -7,6 +7,7 @@
 #include "app/control.h"
 #include "app/keeper.h"
 #include "app/recorder.h"
+#include "app/restore.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
@@ -17,6 +18,7 @@
 #include "model/queues.h"
 #include "rules/shard.h"
 #include "store/store.h"
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,8 @@
 
 /* The rows of the ring matrix: who puts samples in. */
 enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_COUNT };
+
+static const char spool_file[] = "mqtt.spool"; /* in the store's folder */
 
 enum {
     SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
@@ -61,6 +65,7 @@ struct pipeline {
     struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
+    struct doorbell *intake_bell;
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
     struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
@@ -127,8 +132,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
-                                 &p->keeper_bell, &p->recorder_bell};
+    struct doorbell **bells[] = {&p->bus_bell,      &p->intake_bell,  &p->store_bell,  &p->alerting_bell,
+                                 &p->control_bell, &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -146,12 +151,8 @@ static enum err_code make_bells(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    for (size_t i = 0; i < p->site->source_count; i++) {
-        if (p->site->sources[i].type == SOURCE_MQTT && doorbell_open(&p->safe[i].bell, err) != ERR_NONE) {
-            return ERR_ENV;
-        }
-    }
     p->worker_bells[WORKER_BUS] = p->bus_bell;
+    p->worker_bells[WORKER_INBOX] = p->intake_bell;
     return ERR_NONE;
 }
 
@@ -358,6 +359,28 @@ static enum err_code make_recorder(struct pipeline *p, struct err *err)
     return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
+static enum err_code make_inbox(struct pipeline *p, struct err *err)
+{
+    char path[PATH_MAX];
+    if (!has_source(p->site, WORKER_INBOX)) {
+        return ERR_NONE;
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", p->config.store_path, spool_file);
+    struct mqtt_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_INBOX],
+        .bell = p->intake_bell,
+        .safe = p->safe,
+        .shard_count = p->config.shards,
+        .judged = manager_taken(p->manager),
+        .sync_ns = p->site->store_sync_ns,
+        .spool_path = path,
+        .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
+    };
+    return mqtt_inbox_new(&config, &p->inbox, err);
+}
+
 /* Points named "davy.<counter>" take Davy's own counters. */
 static enum err_code find_own_points(struct pipeline *p, struct err *err)
 {
@@ -392,6 +415,14 @@ struct restore {
     uint32_t point;
 };
 
+/* True for what is in the store already but will come again, out of the spool, to be judged. */
+static bool comes_again(const struct pipeline *p, uint32_t point, int64_t seen_ns)
+{
+    const uint32_t source = p->site->points[point].from.source;
+    return p->inbox != NULL && source != SITE_NONE && worker_of(&p->site->sources[source]) == WORKER_INBOX &&
+           seen_ns >= mqtt_inbox_again_from(p->inbox);
+}
+
 /* Gives one stored reading back to the windows, if it was in them: good, and in its time. */
 static bool restore_reading(void *self, const struct store_row *row)
 {
@@ -399,7 +430,8 @@ static bool restore_reading(void *self, const struct store_row *row)
     struct pipeline *p = restore->pipeline;
     const struct site_point *point = &p->site->points[restore->point];
     const bool below = point->has_range && row->value < point->range_lo;
-    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0) {
+    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0 ||
+        comes_again(p, restore->point, row->seen_ns)) {
         return true;
     }
     const int64_t time_ns = (row->status & ST_SKEW) != 0 ? row->seen_ns : row->time_ns;
@@ -446,19 +478,51 @@ static enum err_code restore_windows(struct pipeline *p, struct err *err)
     return code;
 }
 
-static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+static void give_point(struct pipeline *p, uint32_t point, const struct board_entry *entry)
 {
-    struct pipeline *p = self;
-    const uint32_t point = site_point(p->site, id, id_len);
-    for (unsigned m = 0; point != SITE_NONE && m < p->config.shards; m++) {
+    for (unsigned m = 0; m < p->config.shards; m++) {
         if ((p->masks[point] >> m & 1) != 0) {
             shard_restore_point(p->shards[m], point, entry);
         }
     }
-    if (point != SITE_NONE) {
-        board_write(p->board, point, entry);
+    board_write(p->board, point, entry);
+}
+
+static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+{
+    struct pipeline *p = self;
+    const uint32_t point = site_point(p->site, id, id_len);
+    if (point != SITE_NONE && !comes_again(p, point, entry->seen_ns)) {
+        give_point(p, point, entry);
     }
     return true; /* points the site no longer has are passed over */
+}
+
+/* What will come again was not yet there when it comes: its points are as they were before. */
+static enum err_code restore_point_before(struct pipeline *p, uint32_t point, struct err *err)
+{
+    struct board_entry last, before;
+    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
+        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
+        code = restore_as_of(p->store, &p->site->points[point], &last, before_ns, &before, err);
+        if (code == ERR_NONE) {
+            give_point(p, point, &before);
+        }
+    }
+    return code == ERR_NO ? ERR_NONE : code; /* not heard of before */
+}
+
+static enum err_code restore_points(struct pipeline *p, struct err *err)
+{
+    enum err_code code = store_last_all(p->store, restore_point, p, err);
+    if (p->inbox == NULL || mqtt_inbox_again_from(p->inbox) == TIME_NEVER) {
+        return code;
+    }
+    for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
+        code = restore_point_before(p, i, err);
+    }
+    return code;
 }
 
 /* ---- threads ---- */
@@ -530,15 +594,7 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         router_close(&p->routers[WORKER_INBOX]);
         return ERR_NONE;
     }
-    struct mqtt_config config = {
-        .site = p->site,
-        .router = &p->routers[WORKER_INBOX],
-        .safe = p->safe,
-        .shard_count = p->config.shards,
-        .counters = p->counters,
-        .tap = recorder_tap_inbox(p->recorder),
-    };
-    return mqtt_inbox_start(&config, &p->inbox, err);
+    return mqtt_inbox_start(p->inbox, err);
 }
 
 static enum err_code build(struct pipeline *p, struct err *err)
@@ -569,17 +625,20 @@ static enum err_code build(struct pipeline *p, struct err *err)
         code = make_shards(p, clock_now_ns(&clock), err);
     }
     if (code == ERR_NONE) {
+        code = make_recorder(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_inbox(p, err);
+    }
+    if (code == ERR_NONE) {
         manager_kept(p->manager, restore_kept, p);
         code = restore_windows(p, err);
     }
     if (code == ERR_NONE) {
-        code = store_last_all(p->store, restore_point, p, err);
+        code = restore_points(p, err);
     }
     if (code == ERR_NONE) {
         code = make_control(p, err);
-    }
-    if (code == ERR_NONE) {
-        code = make_recorder(p, err);
     }
     return code == ERR_NONE ? make_bus(p, err) : code;
 }
@@ -738,6 +797,7 @@ static void free_rings(struct pipeline *p)
     ring_free(p->jobs_done);
     ring_free(p->commands);
     ring_free(p->answers);
+    doorbell_free(p->intake_bell);
     doorbell_free(p->bus_bell);
     doorbell_free(p->store_bell);
     doorbell_free(p->alerting_bell);
@@ -746,9 +806,6 @@ static void free_rings(struct pipeline *p)
     doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
-    }
-    for (size_t i = 0; p->safe != NULL && i < p->site->source_count; i++) {
-        doorbell_free(p->safe[i].bell);
     }
 }
 

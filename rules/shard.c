@@ -269,6 +269,7 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
     }
     const struct point_state *point = &shard->points[local_of(shard, taken->point)];
     struct sample sample = *taken;
+    sample.status &= (uint16_t)~SAMPLE_BITS;
     const bool counts = weigh(shard, &sample);
     shard->clock_ns = sample.seen_ns > shard->clock_ns ? sample.seen_ns : shard->clock_ns;
     if (point->home) {
@@ -278,6 +279,12 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
     if (!counts) {
         return true;
     }
+    if ((taken->status & SAMPLE_JUDGED) != 0) { /* what it caused was kept, and is restored */
+        quiet_end(shard, local_of(shard, sample.point));
+        shard_take_reading(shard, local_of(shard, sample.point), &sample);
+        return true;
+    }
+    shard->open = (taken->status & SAMPLE_OPEN) != 0;
     begin_work(shard, &sample);
     return work_on(shard);
 }
@@ -374,6 +381,7 @@ bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase
 {
     shard->clock_ns = clock_ns > shard->clock_ns ? clock_ns : shard->clock_ns;
     shard->step++;
+    shard->open = false; /* the clock's doing: no mark of its own */
     switch (phase) {
     case DUE_DELAYS:
         shard->work = (struct work){.kind = WORK_DELAYS};

@@ -41,8 +41,25 @@ static void set(struct instance *inst, unsigned mask, bool on)
 
 /* ---- saying ---- */
 
+void judge_say_mark(struct shard *shard)
+{
+    const struct sample *mark = &shard->mark;
+    const struct verdict verdict = {
+        .kind = VERDICT_MARK, .time_ns = mark->time_ns, .seen_ns = mark->seen_ns, .alarm = mark->status};
+    bool room = ring_push(shard->config.verdicts, &verdict);
+    assert(room && "whoever says it sees to room");
+    (void)room;
+    shard->mark_said = true;
+}
+
 static void say(struct shard *shard, const struct verdict *verdict)
 {
+    if (verdict->open != 0) { /* what is open belongs to the next mark, not to the one in hand */
+        if (shard->marks_held > 0 && !shard->mark_said) {
+            judge_say_mark(shard);
+        }
+        shard->mark_urgent = true;
+    }
     bool room = ring_push(shard->config.verdicts, verdict);
     assert(room && "whoever drives the shard sees to room");
     (void)room;
@@ -64,6 +81,7 @@ static struct verdict verdict_of(const struct shard *shard, const struct instanc
         .alarm = inst->alarm,
         .point = shard->site_points[inst->point],
         .step = shard->step,
+        .open = shard->open,
     };
 }
 

@@ -72,6 +72,7 @@ struct shard {
     int64_t second_ns;            /* next whole second to judge; TIME_NEVER when nothing is judged then */
     /* work in hand */
     struct work work;
+    bool open;                    /* the sample in hand has a mark to follow */
     uint32_t *scratch;            /* [instance], for lists of WORK_STALE */
     uint8_t *marked;              /* [instance], while such a list is made */
     uint32_t group_open;          /* group whose member was judged last and whose verdict is due, SITE_NONE: none */
@@ -79,11 +80,16 @@ struct shard {
     struct input *inputs;         /* [worker] */
     int phase;                    /* enum due_phase to go on with */
     bool verdicts_new, kept_new;  /* to ring the bell for, this cycle */
+    struct sample mark;           /* to be passed on, the last of those held */
+    unsigned marks_held;          /* how many were taken in hand for it; 0: none is */
+    bool mark_said;               /* as a verdict already, because an open one came behind it */
+    bool mark_urgent;             /* a verdict waits for the next mark */
     struct counter *samples, *late, *equal, *skewed, *verdicts, *waits;
 };
 
-/* The most verdicts judging one instance can give: for each level a kept one, and one step before and one after. */
-enum { VERDICTS_PER_INSTANCE = 2 * (LEVEL_COUNT - 1) + 4 };
+/* The most verdicts judging one instance can give: a mark held back, for each level a kept one, and one step before and
+ * one after. */
+enum { VERDICTS_PER_INSTANCE = 1 + 2 * (LEVEL_COUNT - 1) + 4 };
 
 /* The local index of a site point. */
 static inline uint32_t local_of(const struct shard *shard, uint32_t point)
@@ -177,6 +183,8 @@ struct was judge_was(const struct instance *inst);
 void judge_restored(struct shard *shard, uint32_t i, const struct was *was);
 /* After a restore of a reading: takes it in who is blind now; says nothing. */
 void judge_sight(struct shard *shard, uint32_t i);
+/* Says the mark in hand. */
+void judge_say_mark(struct shard *shard);
 /* Packs what a verdict says; never SAID_UNTOLD. */
 enum { SAID_UNTOLD = UINT8_MAX };
 uint8_t say_pack(enum level level, bool unless, bool blind);

@@ -461,11 +461,7 @@ static void confirm_marks(struct store_writer *writer)
 {
     for (size_t i = 0; i < writer->mark_count; i++) {
         const struct mark *const mark = &writer->marks[i];
-        struct safe_source *const source = &writer->config.safe[mark->source];
-        cell_set(&source->stored[mark->input], mark->ticket);
-        if (source->bell != NULL) {
-            doorbell_ring(source->bell);
-        }
+        cell_set(&writer->config.safe[mark->source].stored[mark->input], mark->ticket);
     }
     writer->mark_count = 0;
     if (writer->history_mark != 0) {
@@ -580,7 +576,7 @@ static bool is_time_to_give_up(const struct store_writer *writer, int64_t now_ns
            (inputs_ended(writer) && now_ns - writer->failing_ns >= give_up_ns);
 }
 
-/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays with its broker. */
+/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays in the spool. */
 static int drop(struct store_writer *writer)
 {
     size_t dropped = 0, lost = 0;

@@ -3,6 +3,7 @@
  * failing store means, and what is taken up after a restart by a site that may
  * have changed.
  */
+#include "alerting/alarm_record.h"
 #include "alerting/manager.h"
 #include "base/clock.h"
 #include "fake_store.h"
@@ -200,6 +201,85 @@ static void marks_are_safe_only_after_the_commit(void **state)
     (void)work(11);
     assert_int_equal(cell_get(&b.safe.judged[0]), 18);
     assert_int_equal(fake_store_commits(b.store), commits); /* nothing to write */
+}
+
+static void say_open(unsigned shard, enum fixture_alarm alarm, int64_t s, enum level level)
+{
+    struct verdict verdict = step(alarm, s, level, 0, 1.5);
+    verdict.open = 1;
+    say(shard, &verdict);
+}
+
+static void say_mark(unsigned shard, int64_t ticket)
+{
+    const struct verdict mark = {.kind = VERDICT_MARK, .time_ns = ticket, .alarm = 0};
+    say(shard, &mark);
+}
+
+static void open_verdicts_are_committed_with_their_mark(void **state)
+{
+    (void)state;
+    (void)work(0);
+    const unsigned commits = fake_store_commits(b.store);
+    say_open(0, A_LIMIT_T1, 1, LEVEL_YELLOW);
+    assert_int_equal(work(1), 1);
+    assert_int_equal(fake_store_commits(b.store), commits);
+    assert_true(b.agent.next_due(b.agent.self) < at(2));
+    say_open(0, A_LIMIT_TANK, 1, LEVEL_RED);
+    say_mark(0, 30);
+    (void)work(1);
+    assert_int_equal(fake_store_commits(b.store), commits + 1);
+    has(fake_store_json(b.store, 1), "limit:tank");
+    assert_int_equal(fake_store_records(b.store, "taken"), 1);
+    say_mark(1, 29);
+    (void)work(1);
+    assert_int_equal(fake_store_commits(b.store), commits + 1); /* a mark alone is not worth a write */
+    say_open(1, A_LIMIT_TANK, 2, LEVEL_NONE);
+    say_mark(1, 31);
+    (void)work(2);
+    stop();
+    start();
+    assert_int_equal(manager_taken(b.manager)[0], 30);
+    assert_int_equal(manager_taken(b.manager)[1], 31);
+    assert_int_equal(counter_of("alerting.cut"), 0);
+}
+
+static void a_mark_that_does_not_come_holds_nothing_up_for_long(void **state)
+{
+    (void)state;
+    (void)work(0);
+    say_open(0, A_LIMIT_T1, 1, LEVEL_YELLOW);
+    (void)work(1);
+    assert_null(fake_store_json(b.store, 0));
+    (void)work(2); /* a second later */
+    has(fake_store_json(b.store, 0), "\"event\":\"raised\"");
+    assert_int_equal(counter_of("alerting.cut"), 1);
+    assert_int_equal(fake_store_records(b.store, "taken"), 0);
+    assert_int_equal(work(3), 0);
+    for (int i = 0; i < 1100; i++) { /* nor do more than fit in a batch */
+        say_open(0, A_LIMIT_T1, 4 + i, i % 2 != 0 ? LEVEL_YELLOW : LEVEL_NONE);
+    }
+    (void)work(2000);
+    (void)work(2000);
+    assert_int_equal(counter_of("alerting.cut"), 2);
+}
+
+static void tickets_of_another_number_of_shards_are_taken_carefully(void **state)
+{
+    static const uint64_t written[] = {7, 5, 9};
+    struct buf bytes = {0};
+    struct err err;
+    uint64_t read[4] = {0};
+    (void)state;
+    taken_record_write(&bytes, written, 3);
+    assert_int_equal(taken_record_read(bytes.data, bytes.len, 3, read, &err), ERR_NONE);
+    assert_int_equal(read[2], 9);
+    assert_int_equal(taken_record_read(bytes.data, bytes.len, 4, read, &err), ERR_NONE);
+    assert_true(read[0] == 5 && read[1] == 5 && read[2] == 5 && read[3] == 5);
+    assert_int_equal(taken_record_read(bytes.data, bytes.len - 1, 3, read, &err), ERR_INPUT);
+    bytes.data[0] = 2;
+    assert_int_equal(taken_record_read(bytes.data, bytes.len, 3, read, &err), ERR_INPUT);
+    buf_done(&bytes);
 }
 
 static void while_the_store_refuses_nothing_is_taken_and_nothing_lost(void **state)
@@ -513,6 +593,9 @@ int main(void)
         story(events_are_written_in_order_of_receipt_with_state_and_record),
         story(what_is_only_kept_is_not_synced),
         story(marks_are_safe_only_after_the_commit),
+        story(open_verdicts_are_committed_with_their_mark),
+        story(a_mark_that_does_not_come_holds_nothing_up_for_long),
+        story(tickets_of_another_number_of_shards_are_taken_carefully),
         story(while_the_store_refuses_nothing_is_taken_and_nothing_lost),
         story(acts_are_answered_after_they_are_written),
         story(shelves_end_on_the_clock),

@@ -1,11 +1,11 @@
 /*
- * crc32c: the checksum of blocks, log records and state (Castagnoli
- * polynomial, as in RFC 3720, appendix B.4).
+ * crc32c: the checksum of all that is kept on the disk (Castagnoli polynomial,
+ * as in RFC 3720, appendix B.4).
  *
  * Uses the processor's instruction where there is one.  Pure; any thread.
  */
-#ifndef DAVY_STORE_CRC32C_H
-#define DAVY_STORE_CRC32C_H
+#ifndef DAVY_BASE_CRC32C_H
+#define DAVY_BASE_CRC32C_H
 
 #include <stddef.h>
 #include <stdint.h>
