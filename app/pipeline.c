@@ -3,8 +3,10 @@
 
 #include "alerting/manager.h"
 #include "alerting/sink.h"
+#include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
+#include "app/recorder.h"
 #include "app/restore.h"
 #include "base/agent.h"
 #include "base/cell.h"
@@ -46,6 +48,8 @@ struct pipeline {
     struct store *store;
     struct counters *counters;
     struct board *board;
+    int64_t started_ns;
+    bool recorded;   /* the site stands in the chain of changes as it is */
     uint64_t *masks; /* [point]: the shards that need its samples; const after start */
     uint8_t *homes;
     struct safe_source *safe; /* [source] */
@@ -57,12 +61,13 @@ struct pipeline {
     struct ring *history;     /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *intake_bell;
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
-    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell;
+    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
     struct doorbell *sink_bells[SINKS_MAX];
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
@@ -77,11 +82,13 @@ struct pipeline {
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
-    struct cell stop_field, stop_sinks, stop_control;
+    struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
+    struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
-    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner;
+    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner, *recorder_runner;
     struct runner *sink_runners[SINKS_MAX];
 
     uint32_t *own_points; /* points named davy.*; main */
@@ -103,12 +110,15 @@ static size_t power_of_two(size_t least)
 static enum err_code make_tables(struct pipeline *p, struct err *err)
 {
     const struct site *site = p->site;
-    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count) +
+                               mbus_counter_count(site));
     p->board = board_new(site->point_count);
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
-    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
+    p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -120,8 +130,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell,     &p->intake_bell,  &p->store_bell,
-                                 &p->alerting_bell, &p->control_bell, &p->keeper_bell};
+    struct doorbell **bells[] = {&p->bus_bell,     &p->intake_bell, &p->store_bell,   &p->alerting_bell,
+                                 &p->control_bell, &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -207,6 +217,8 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .alarmed = &p->alarmed,
+        .alarmed_bell = p->bus_bell,
         .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
@@ -274,6 +286,7 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .job_bell = p->keeper_bell,
         .jobs_done = p->jobs_done,
         .counters = p->counters,
+        .exceptions = p->exceptions,
         .stop = &p->stop_control,
     };
     p->keeper = (struct keeper){
@@ -316,6 +329,9 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .bell = p->bus_bell,
         .stop = &p->stop_field,
         .counters = p->counters,
+        .tap = recorder_tap_bus(p->recorder),
+        .alarmed = &p->alarmed,
+        .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
 }
@@ -337,8 +353,21 @@ static enum err_code make_inbox(struct pipeline *p, struct err *err)
         .sync_ns = p->site->store_sync_ns,
         .spool_path = path,
         .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
     };
     return mqtt_inbox_new(&config, &p->inbox, err);
+}
+
+static enum err_code make_recorder(struct pipeline *p, struct err *err)
+{
+    const struct recorder_config config = {
+        .path = p->config.record_path,
+        .append = p->config.record_more,
+        .site = p->site,
+        .counters = p->counters,
+        .stop = &p->stop_recorder,
+    };
+    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
 /* Points named "davy.<counter>" take Davy's own counters. */
@@ -351,12 +380,10 @@ static enum err_code find_own_points(struct pipeline *p, struct err *err)
     }
     for (uint32_t i = 0; i < p->site->point_count; i++) {
         const char *id = p->site->points[i].id;
-        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
-            const struct counter *counter = counters_at(p->counters, c);
-            if (strcmp(counter_name(counter), id + 5) == 0) {
-                p->own_points[p->own_count] = i;
-                p->own_counters[p->own_count++] = counter;
-            }
+        const struct counter *counter = strncmp(id, "davy.", 5) == 0 ? counter_find(p->counters, id + 5) : NULL;
+        if (counter != NULL) {
+            p->own_points[p->own_count] = i;
+            p->own_counters[p->own_count++] = counter;
         }
     }
     return ERR_NONE;
@@ -405,11 +432,26 @@ static bool restore_reading(void *self, const struct store_row *row)
     return true;
 }
 
+/* Gives a point's newest reading among those that do not come again; ERR_NO when there is none. */
+static enum err_code last_before(struct pipeline *p, uint32_t point, struct board_entry *ret_entry, struct err *err)
+{
+    struct board_entry last;
+    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
+        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
+        return restore_as_of(p->store, &p->site->points[point], &last, before_ns, ret_entry, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_entry = last;
+    }
+    return code;
+}
+
 static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int64_t reach_ns, struct err *err)
 {
     struct restore restore = {.pipeline = p, .point = point};
     struct board_entry last;
-    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
         const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
         int64_t from_ns = 0;
@@ -460,21 +502,7 @@ static bool restore_point(void *self, const char *id, size_t id_len, const struc
     return true; /* points the site no longer has are passed over */
 }
 
-/* What will come again was not yet there when it comes: its points are as they were before. */
-static enum err_code restore_point_before(struct pipeline *p, uint32_t point, struct err *err)
-{
-    struct board_entry last, before;
-    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
-    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
-        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
-        code = restore_as_of(p->store, &p->site->points[point], &last, before_ns, &before, err);
-        if (code == ERR_NONE) {
-            give_point(p, point, &before);
-        }
-    }
-    return code == ERR_NO ? ERR_NONE : code; /* not heard of before */
-}
-
+/* Points of which something comes again are as they were before. */
 static enum err_code restore_points(struct pipeline *p, struct err *err)
 {
     enum err_code code = store_last_all(p->store, restore_point, p, err);
@@ -482,7 +510,16 @@ static enum err_code restore_points(struct pipeline *p, struct err *err)
         return code;
     }
     for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
-        code = restore_point_before(p, i, err);
+        struct board_entry entry;
+        const uint32_t source = p->site->points[i].from.source;
+        if (source == SITE_NONE || p->site->sources[source].type != SOURCE_MQTT) {
+            continue;
+        }
+        code = last_before(p, i, &entry, err);
+        if (code == ERR_NONE) {
+            give_point(p, i, &entry);
+        }
+        code = code == ERR_NO ? ERR_NONE : code; /* not heard of before */
     }
     return code;
 }
@@ -529,6 +566,8 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
         run_one("keeper", keeper_agent(&p->keeper), p->keeper_bell, &p->keeper_runner, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
+        (p->recorder != NULL &&
+         run_one("recorder", recorder_agent(p->recorder), p->recorder_bell, &p->recorder_runner, err) != ERR_NONE) ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
@@ -567,6 +606,9 @@ static enum err_code build(struct pipeline *p, struct err *err)
         code = make_shards(p, clock_now_ns(&clock), err);
     }
     if (code == ERR_NONE) {
+        code = make_recorder(p, err);
+    }
+    if (code == ERR_NONE) {
         code = make_inbox(p, err);
     }
     if (code == ERR_NONE) {
@@ -585,6 +627,20 @@ static enum err_code build(struct pipeline *p, struct err *err)
     return code == ERR_NONE ? find_own_points(p, err) : code;
 }
 
+/* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
+ * watch: it is tried again each second. */
+static void record_changes(struct pipeline *p)
+{
+    struct err err;
+    const enum err_code code =
+        change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
+    p->recorded = code == ERR_NONE;
+    if (!p->recorded) {
+        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second", p->site->id,
+                  err.text);
+    }
+}
+
 enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
 {
     struct pipeline *p = calloc(1, sizeof *p);
@@ -593,6 +649,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     p->config = *config;
     p->site = config->site;
+    struct clock clock;
+    clock_init(&clock);
+    p->started_ns = clock_now_ns(&clock);
     enum err_code code = build(p, err);
     if (code == ERR_NONE) {
         code = start_threads(p, err);
@@ -602,6 +661,7 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
         pipeline_free(p);
         return code;
     }
+    record_changes(p);
     *ret_pipeline = p;
     return ERR_NONE;
 }
@@ -648,6 +708,16 @@ static void drain(struct pipeline *p)
     runner_join(p->store_runner);
 }
 
+/* The field has ended: what is in the taps is written. */
+static void stop_recorder(struct pipeline *p)
+{
+    cell_set(&p->stop_recorder, 1);
+    if (p->recorder_bell != NULL) {
+        doorbell_ring(p->recorder_bell);
+    }
+    runner_join(p->recorder_runner);
+}
+
 static void stop_receivers(struct pipeline *p)
 {
     cell_set(&p->stop_control, 1);
@@ -675,6 +745,7 @@ static void free_agents(struct pipeline *p)
 {
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
+    recorder_free(p->recorder);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
@@ -710,6 +781,7 @@ static void free_rings(struct pipeline *p)
     doorbell_free(p->alerting_bell);
     doorbell_free(p->control_bell);
     doorbell_free(p->keeper_bell);
+    doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
     }
@@ -718,6 +790,7 @@ static void free_rings(struct pipeline *p)
 void pipeline_stop(struct pipeline *p)
 {
     drain(p);
+    stop_recorder(p);
     stop_receivers(p);
 }
 
@@ -734,6 +807,8 @@ void pipeline_free(struct pipeline *p)
     free(p->own_points);
     free(p->own_counters);
     free(p->safe);
+    free(p->alarmed.active);
+    free(p->exceptions);
     free(p->homes);
     free(p->masks);
     board_free(p->board);
@@ -743,6 +818,9 @@ void pipeline_free(struct pipeline *p)
 
 void pipeline_watch(struct pipeline *p, int64_t now_ns)
 {
+    if (!p->recorded) {
+        record_changes(p);
+    }
     struct router *router = &p->routers[WORKER_WATCH];
     if (p->own_count == 0 || !router_room(router, p->own_count)) {
         return; /* the next second tells the newer number */

@@ -27,6 +27,7 @@
 #include "base/nodelay.h"
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
+#include "ingest/wire_tap.h"
 #include "model/site_url.h"
 #include "model/tls_trouble.h"
 #include <MQTTAsync.h>
@@ -81,6 +82,7 @@ struct mqtt_inbox {
     struct mqtt_config config;
     struct arena arena;
     struct mqtt_intake *intake;
+    struct clock clock; /* callback thread */
     struct inbox_source *sources;
     uint32_t count;
     struct cell stop; /* one writer: whoever stops */
@@ -194,12 +196,35 @@ static bool cut(struct inbox_source *source)
     return mqtt_sockets_cut(&ours) > 0;
 }
 
+/* Tells a recording, if there is one. */
+static void tap(const struct inbox_source *source, int64_t seen_ns, const char *topic, size_t len,
+                const MQTTAsync_message *message)
+{
+    const struct mqtt_inbox *inbox = source->inbox;
+    if (inbox->config.tap == NULL) {
+        return;
+    }
+    const unsigned flags = (unsigned)message->qos & WIRE_QOS;
+    const struct wire_record record = {
+        .kind = WIRE_MESSAGE,
+        .flags = (uint8_t)(flags | (message->retained ? WIRE_RETAINED : 0) | (message->dup ? WIRE_REPEATED : 0)),
+        .source = (uint16_t)source->index,
+        .time_ns = seen_ns,
+        .name = topic,
+        .name_len = len,
+        .bytes = message->payload,
+        .len = (size_t)message->payloadlen};
+    wire_tap_record(inbox->config.tap, &record);
+}
+
 static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     struct inbox_source *source = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
+    const int64_t seen_ns = clock_now_ns(&source->inbox->clock);
+    tap(source, seen_ns, topic, len, message);
     if (is_ours(source, topic, len) &&
-        !mqtt_intake_put(source->inbox->intake, source->index, topic, len, message->payload,
+        !mqtt_intake_put(source->inbox->intake, source->index, seen_ns, topic, len, message->payload,
                          (size_t)message->payloadlen) &&
         !cut(source)) {
         return 0; /* the broker will think it taken; paho at least offers it again */
@@ -519,6 +544,7 @@ enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox
     struct mqtt_inbox *inbox = memory_new(1, sizeof *inbox);
     inbox->config = *config;
     arena_init(&inbox->arena);
+    clock_init(&inbox->clock);
     init_sync(inbox);
     enum err_code code = check_formats(config->site, err);
     if (code == ERR_NONE) {

@@ -13,7 +13,7 @@
 
 #include "base/doorbell.h"
 
-enum { WORK_PER_CYCLE = 4096, PREFETCH_AHEAD = 8, MARKS_HELD = 256 };
+enum { WORK_PER_CYCLE = 4096, MARKS_HELD = 256 };
 
 /* One input ring as it is read in this cycle. */
 struct input {
@@ -49,10 +49,11 @@ static void release_inputs(struct shard *shard)
     }
 }
 
-/* The input whose next sample was taken in first; NULL when all are empty. */
-static struct input *next_input(struct shard *shard)
+/* The input whose next sample was taken in first; NULL when all are empty.  Until *ret_before_ns it stays the first. */
+static struct input *next_input(struct shard *shard, int64_t *ret_before_ns)
 {
     struct input *next = NULL;
+    *ret_before_ns = INT64_MAX;
     for (unsigned w = 0; w < shard->config.input_count; w++) {
         struct input *input = &shard->inputs[w];
         if (input->used == input->count) {
@@ -62,20 +63,19 @@ static struct input *next_input(struct shard *shard)
             *input = (struct input){0};
             input->items = ring_peek(shard->config.inputs[w], &input->count);
         }
-        if (input->used < input->count &&
-            (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns)) {
+        if (input->used == input->count) {
+            continue;
+        }
+        const struct input *later = input;
+        if (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns) {
+            later = next;
             next = input;
+        }
+        if (later != NULL && later->items[later->used].seen_ns < *ret_before_ns) {
+            *ret_before_ns = later->items[later->used].seen_ns;
         }
     }
     return next;
-}
-
-static void prefetch(const struct shard *shard, const struct input *input)
-{
-    size_t ahead = input->used + PREFETCH_AHEAD;
-    if (ahead < input->count && input->items[ahead].point != POINT_MARK) {
-        __builtin_prefetch(&shard->points[shard->local[input->items[ahead].point]], 1);
-    }
 }
 
 /* Passes the mark in hand on behind everything before it; false when a ring is full. */
@@ -151,9 +151,6 @@ static bool finish_left(struct shard *shard)
 static bool take(struct shard *shard, struct input *input)
 {
     const struct sample *sample = &input->items[input->used];
-    if (mark_due(shard) && !pass_mark(shard)) {
-        return false;
-    }
     if (sample->point == POINT_MARK) {
         const bool taken = take_mark(shard, sample);
         input->used += taken;
@@ -162,9 +159,18 @@ static bool take(struct shard *shard, struct input *input)
     if (!run_due(shard, sample->seen_ns) || (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
         return false;
     }
-    prefetch(shard, input);
     input->used++; /* from here on the sample is the shard's, even if its judging has to pause */
     return shard_begin_sample(shard, sample);
+}
+
+/* Takes samples as long as they go the short way and nothing is due; gives how many. */
+static int take_run(struct shard *shard, struct input *input, int64_t before_ns, int most)
+{
+    size_t n = input->count - input->used;
+    n = n < (size_t)most ? n : (size_t)most;
+    const size_t taken = run_samples(shard, input->items + input->used, n, before_ns);
+    input->used += taken;
+    return (int)taken;
 }
 
 static bool all_ended(struct shard *shard)
@@ -207,11 +213,14 @@ static int shard_do_work(void *self, int64_t now_ns)
     bool room = finish_left(shard);
     bool empty = false;
     while (room && !empty && work < WORK_PER_CYCLE) {
-        struct input *input = next_input(shard);
+        int64_t before_ns = 0;
+        struct input *input = next_input(shard, &before_ns);
         empty = input == NULL;
         if (!empty) {
-            room = take(shard, input);
-            work += room ? 1 : 0;
+            const bool passed = !mark_due(shard) || pass_mark(shard);
+            const int run = passed ? take_run(shard, input, before_ns, WORK_PER_CYCLE - work) : 0;
+            room = passed && (run > 0 || take(shard, input));
+            work += run > 0 ? run : room;
         }
     }
     release_inputs(shard);
