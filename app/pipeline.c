@@ -408,8 +408,7 @@ struct restore {
 static bool comes_again(const struct pipeline *p, uint32_t point, int64_t seen_ns)
 {
     const uint32_t source = p->site->points[point].from.source;
-    return p->inbox != NULL && source != SITE_NONE && p->site->sources[source].type == SOURCE_MQTT &&
-           seen_ns >= mqtt_inbox_again_from(p->inbox);
+    return mqtt_inbox_takes(p->inbox, source) && seen_ns >= mqtt_inbox_again_from(p->inbox);
 }
 
 /* Gives one stored reading back to the windows, if it was in them: good, and in its time. */
@@ -512,7 +511,7 @@ static enum err_code restore_points(struct pipeline *p, struct err *err)
     for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
         struct board_entry entry;
         const uint32_t source = p->site->points[i].from.source;
-        if (source == SITE_NONE || p->site->sources[source].type != SOURCE_MQTT) {
+        if (!mqtt_inbox_takes(p->inbox, source)) {
             continue;
         }
         code = last_before(p, i, &entry, err);

@@ -567,6 +567,11 @@ int64_t mqtt_inbox_again_from(const struct mqtt_inbox *inbox)
     return mqtt_intake_again_from(inbox->intake);
 }
 
+bool mqtt_inbox_takes(const struct mqtt_inbox *inbox, uint32_t source)
+{
+    return inbox != NULL && mqtt_intake_take(inbox->intake, source) != NULL;
+}
+
 /* The intake first: a message that comes in can be taken. */
 enum err_code mqtt_inbox_start(struct mqtt_inbox *inbox, struct err *err)
 {

@@ -33,7 +33,7 @@ void mqtt_intake_free(struct mqtt_intake *intake);
 
 /* The time of receipt of the first message that will be taken again, before the first work; TIME_NEVER: none. */
 int64_t mqtt_intake_again_from(const struct mqtt_intake *intake);
-/* What belongs to a source of the site. */
+/* What belongs to a source of the site; NULL for one that does not come this way. */
 struct mqtt_take *mqtt_intake_take(struct mqtt_intake *intake, uint32_t source);
 
 /* paho's callback thread: puts a message of the source in, received at seen_ns; false: it must not be acknowledged. */
