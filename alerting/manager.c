@@ -52,8 +52,10 @@ static void take_mark(struct manager *manager, const struct verdict *verdict, un
     const uint64_t ticket = (uint64_t)verdict->time_ns;
     manager->marks[manager->mark_count++] =
         (struct manager_mark){.source = verdict->alarm, .shard = shard, .ticket = ticket};
-    manager->taken_new = manager->taken_new || manager->taken[shard] != ticket;
-    manager->taken[shard] = ticket;
+    if (ticket > manager->taken[shard]) { /* marks of what is taken again do not take back what the alarms have seen */
+        manager->taken[shard] = ticket;
+        manager->taken_new = true;
+    }
 }
 
 static void take_verdict(struct manager *manager, const struct verdict *verdict, unsigned shard)
@@ -69,17 +71,44 @@ static void take_verdict(struct manager *manager, const struct verdict *verdict,
     }
 }
 
-/* What one shard's ring holds at the moment, contiguously. */
+/* What is taken of one shard's ring: what stands there contiguously, up to the last mark if any verdict is open. */
 struct inlet {
     const struct verdict *at;
     size_t left, taken;
 };
 
-static struct inlet *earliest(struct inlet *inlets, unsigned count)
+/* Gives how many of n verdicts can be taken so that none is open behind them. */
+static size_t closed(const struct verdict *verdicts, size_t n, bool open)
+{
+    size_t closed = 0;
+    for (size_t i = 0; i < n; i++) {
+        open = verdicts[i].kind != VERDICT_MARK && (open || verdicts[i].open != 0);
+        closed = open ? closed : i + 1;
+    }
+    return closed;
+}
+
+static struct inlet look_in(const struct manager *manager, unsigned shard)
+{
+    struct ring *ring = manager->config.verdicts[shard];
+    struct inlet inlet = {0};
+    size_t there;
+    inlet.at = ring_peek(ring, &there);
+    inlet.left = closed(inlet.at, there, manager->open[shard]);
+    const bool goes_on = ring_fill(ring) > there; /* at the ring's beginning, or it came since the last look */
+    if (inlet.left == 0 && (goes_on || there >= ring_capacity(ring) / 2 || manager->open[shard])) {
+        inlet.left = there;
+    }
+    return inlet;
+}
+
+/* The inlet whose next verdict came about first; once enough is taken, of those alone that stand open. */
+static struct inlet *earliest(const struct manager *manager, struct inlet *inlets, bool enough)
 {
     struct inlet *first = NULL;
-    for (unsigned m = 0; m < count; m++) {
-        if (inlets[m].left > 0 && (first == NULL || inlets[m].at->seen_ns < first->at->seen_ns)) {
+    for (unsigned m = 0; m < manager->config.shard_count; m++) {
+        if (inlets[m].left > 0 && (!enough || manager->open[m]) &&
+            (first == NULL || inlets[m].at->seen_ns < first->at->seen_ns)) {
             first = &inlets[m];
         }
     }
@@ -91,11 +120,11 @@ static size_t take_verdicts(struct manager *manager)
     const struct manager_config *config = &manager->config;
     struct inlet inlets[QUEUE_SHARDS_MAX] = {0};
     for (unsigned m = 0; m < config->shard_count; m++) {
-        inlets[m].at = ring_peek(config->verdicts[m], &inlets[m].left);
+        inlets[m] = look_in(manager, m);
     }
     size_t taken = 0;
-    while (manager->in_hand + taken < MANAGER_VERDICTS) {
-        struct inlet *inlet = earliest(inlets, config->shard_count);
+    while (manager->in_hand < MANAGER_IN_HAND) {
+        struct inlet *inlet = earliest(manager, inlets, manager->in_hand >= MANAGER_VERDICTS);
         if (inlet == NULL) {
             break;
         }
@@ -103,9 +132,9 @@ static size_t take_verdicts(struct manager *manager)
         inlet->at++;
         inlet->left--;
         inlet->taken++;
+        manager->in_hand++;
         taken++;
     }
-    manager->in_hand += taken;
     alarm_book_end_step(manager->book);
     for (unsigned m = 0; m < config->shard_count; m++) {
         if (inlets[m].taken > 0) {
@@ -290,7 +319,7 @@ static bool waits_for_mark(struct manager *manager, int64_t now_ns)
         return false;
     }
     manager->open_ns = manager->open_ns == TIME_NEVER ? now_ns : manager->open_ns;
-    if (manager->in_hand < MANAGER_VERDICTS && now_ns - manager->open_ns < MANAGER_OPEN_NS && !inputs_ended(manager)) {
+    if (manager->in_hand < MANAGER_IN_HAND && now_ns - manager->open_ns < MANAGER_OPEN_NS && !inputs_ended(manager)) {
         return true;
     }
     counter_add(manager->counters.cut, 1);

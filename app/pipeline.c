@@ -347,18 +347,6 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
     return mbus_worker_new(&config, &p->bus, err);
 }
 
-static enum err_code make_recorder(struct pipeline *p, struct err *err)
-{
-    const struct recorder_config config = {
-        .path = p->config.record_path,
-        .append = p->config.record_more,
-        .site = p->site,
-        .counters = p->counters,
-        .stop = &p->stop_recorder,
-    };
-    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
-}
-
 static enum err_code make_inbox(struct pipeline *p, struct err *err)
 {
     char path[PATH_MAX];
@@ -379,6 +367,18 @@ static enum err_code make_inbox(struct pipeline *p, struct err *err)
         .tap = recorder_tap_inbox(p->recorder),
     };
     return mqtt_inbox_new(&config, &p->inbox, err);
+}
+
+static enum err_code make_recorder(struct pipeline *p, struct err *err)
+{
+    const struct recorder_config config = {
+        .path = p->config.record_path,
+        .append = p->config.record_more,
+        .site = p->site,
+        .counters = p->counters,
+        .stop = &p->stop_recorder,
+    };
+    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
 /* Points named "davy.<counter>" take Davy's own counters. */
@@ -419,8 +419,7 @@ struct restore {
 static bool comes_again(const struct pipeline *p, uint32_t point, int64_t seen_ns)
 {
     const uint32_t source = p->site->points[point].from.source;
-    return p->inbox != NULL && source != SITE_NONE && worker_of(&p->site->sources[source]) == WORKER_INBOX &&
-           seen_ns >= mqtt_inbox_again_from(p->inbox);
+    return mqtt_inbox_takes(p->inbox, source) && seen_ns >= mqtt_inbox_again_from(p->inbox);
 }
 
 /* Gives one stored reading back to the windows, if it was in them: good, and in its time. */
@@ -443,11 +442,26 @@ static bool restore_reading(void *self, const struct store_row *row)
     return true;
 }
 
+/* Gives a point's newest reading among those that do not come again; ERR_NO when there is none. */
+static enum err_code last_before(struct pipeline *p, uint32_t point, struct board_entry *ret_entry, struct err *err)
+{
+    struct board_entry last;
+    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
+        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
+        return restore_as_of(p->store, &p->site->points[point], &last, before_ns, ret_entry, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_entry = last;
+    }
+    return code;
+}
+
 static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int64_t reach_ns, struct err *err)
 {
     struct restore restore = {.pipeline = p, .point = point};
     struct board_entry last;
-    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
         const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
         int64_t from_ns = 0;
@@ -498,21 +512,7 @@ static bool restore_point(void *self, const char *id, size_t id_len, const struc
     return true; /* points the site no longer has are passed over */
 }
 
-/* What will come again was not yet there when it comes: its points are as they were before. */
-static enum err_code restore_point_before(struct pipeline *p, uint32_t point, struct err *err)
-{
-    struct board_entry last, before;
-    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
-    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
-        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
-        code = restore_as_of(p->store, &p->site->points[point], &last, before_ns, &before, err);
-        if (code == ERR_NONE) {
-            give_point(p, point, &before);
-        }
-    }
-    return code == ERR_NO ? ERR_NONE : code; /* not heard of before */
-}
-
+/* Points of which something comes again are as they were before. */
 static enum err_code restore_points(struct pipeline *p, struct err *err)
 {
     enum err_code code = store_last_all(p->store, restore_point, p, err);
@@ -520,7 +520,16 @@ static enum err_code restore_points(struct pipeline *p, struct err *err)
         return code;
     }
     for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
-        code = restore_point_before(p, i, err);
+        struct board_entry entry;
+        const uint32_t source = p->site->points[i].from.source;
+        if (!mqtt_inbox_takes(p->inbox, source)) {
+            continue;
+        }
+        code = last_before(p, i, &entry, err);
+        if (code == ERR_NONE) {
+            give_point(p, i, &entry);
+        }
+        code = code == ERR_NO ? ERR_NONE : code; /* not heard of before */
     }
     return code;
 }

@@ -85,6 +85,8 @@ struct mqtt_config {
 enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err) MUST_CHECK;
 /* The time of receipt of the first message that will be taken again; TIME_NEVER when there is none. */
 int64_t mqtt_inbox_again_from(const struct mqtt_inbox *inbox);
+/* True when messages of this source of the site come this way; inbox may be NULL. */
+bool mqtt_inbox_takes(const struct mqtt_inbox *inbox, uint32_t source);
 /* Connects every MQTT source (in the background, for ever) and takes messages from then on, those of the spool first.  A
  * message is acknowledged when it is in the spool; when that stays full, its connection is cut and the broker keeps it. */
 enum err_code mqtt_inbox_start(struct mqtt_inbox *inbox, struct err *err) MUST_CHECK;

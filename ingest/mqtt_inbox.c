@@ -83,7 +83,7 @@ struct mqtt_inbox {
     struct mqtt_config config;
     struct arena arena;
     struct mqtt_intake *intake;
-    struct clock tap_clock; /* callback thread: of a recording */
+    struct clock clock; /* callback thread */
     struct inbox_source *sources;
     uint32_t count;
     struct cell stop; /* one writer: whoever stops */
@@ -198,9 +198,10 @@ static bool cut(struct inbox_source *source)
 }
 
 /* Tells a recording, if there is one. */
-static void tap(struct inbox_source *source, const char *topic, size_t len, const MQTTAsync_message *message)
+static void tap(const struct inbox_source *source, int64_t seen_ns, const char *topic, size_t len,
+                const MQTTAsync_message *message)
 {
-    struct mqtt_inbox *inbox = source->inbox;
+    const struct mqtt_inbox *inbox = source->inbox;
     if (inbox->config.tap == NULL) {
         return;
     }
@@ -209,7 +210,7 @@ static void tap(struct inbox_source *source, const char *topic, size_t len, cons
         .kind = WIRE_MESSAGE,
         .flags = (uint8_t)(flags | (message->retained ? WIRE_RETAINED : 0) | (message->dup ? WIRE_REPEATED : 0)),
         .source = (uint16_t)source->index,
-        .time_ns = clock_now_ns(&inbox->tap_clock),
+        .time_ns = seen_ns,
         .name = topic,
         .name_len = len,
         .bytes = message->payload,
@@ -221,9 +222,10 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 {
     struct inbox_source *source = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
-    tap(source, topic, len, message);
+    const int64_t seen_ns = clock_now_ns(&source->inbox->clock);
+    tap(source, seen_ns, topic, len, message);
     if (is_ours(source, topic, len) &&
-        !mqtt_intake_put(source->inbox->intake, source->index, topic, len, message->payload,
+        !mqtt_intake_put(source->inbox->intake, source->index, seen_ns, topic, len, message->payload,
                          (size_t)message->payloadlen) &&
         !cut(source)) {
         return 0; /* the broker will think it taken; paho at least offers it again */
@@ -531,8 +533,8 @@ enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox
 {
     struct mqtt_inbox *inbox = memory_new(1, sizeof *inbox);
     inbox->config = *config;
-    clock_init(&inbox->tap_clock);
     arena_init(&inbox->arena);
+    clock_init(&inbox->clock);
     init_sync(inbox);
     enum err_code code = mqtt_intake_new(config, &inbox->intake, err);
     if (code == ERR_NONE) {
@@ -550,6 +552,11 @@ enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox
 int64_t mqtt_inbox_again_from(const struct mqtt_inbox *inbox)
 {
     return mqtt_intake_again_from(inbox->intake);
+}
+
+bool mqtt_inbox_takes(const struct mqtt_inbox *inbox, uint32_t source)
+{
+    return inbox != NULL && mqtt_intake_take(inbox->intake, source) != NULL;
 }
 
 /* The intake first: a message that comes in can be taken. */

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/memory.h"
-#include "ingest/sparkplug_host.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +33,6 @@ struct mqtt_intake {
     int64_t start_ns;
     struct intake_counters counters;
 
-    struct clock clock;      /* callback thread */
-    struct clock tick_clock; /* lock */
     pthread_mutex_t lock;
     struct cell end;        /* one writer: who ends */
     int64_t again_from_ns;  /* const after mqtt_intake_new, like the next */
@@ -64,7 +61,7 @@ static void make_takes(struct mqtt_intake *intake)
     intake->takes = ARENA_ARRAY(&intake->arena, struct mqtt_take, site->source_count + 1);
     take_shared_init(&intake->shared, &intake->config, &intake->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
-        if (site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i])) {
+        if (site->sources[i].type == SOURCE_MQTT && mqtt_decoder(site->sources[i].format) != NULL) {
             intake->mark_source = intake->count == 0 ? i : intake->mark_source;
             mqtt_take_init(&intake->takes[intake->count++], &intake->shared, &intake->config, i, &intake->arena);
         }
@@ -128,9 +125,9 @@ enum err_code mqtt_intake_new(const struct mqtt_config *config, struct mqtt_inta
     intake->config = *config;
     intake->unsynced_ns = TIME_NEVER;
     arena_init(&intake->arena);
-    clock_init(&intake->clock);
-    clock_init(&intake->tick_clock);
-    intake->start_ns = clock_now_ns(&intake->tick_clock);
+    struct clock clock;
+    clock_init(&clock);
+    intake->start_ns = clock_now_ns(&clock);
     (void)pthread_mutex_init(&intake->lock, NULL); /* cannot fail with these arguments */
     make_counters(intake);
     make_takes(intake);
@@ -263,12 +260,12 @@ static void take_inline(struct mqtt_intake *intake, uint64_t number, size_t len)
     }
 }
 
-bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, const char *topic, size_t topic_len,
+bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_ns, const char *topic, size_t topic_len,
                      const char *payload, size_t len)
 {
     struct mqtt_take *take = mqtt_intake_take(intake, source);
     const struct spool_record record = {
-        .seen_ns = clock_now_ns(&intake->clock),
+        .seen_ns = seen_ns,
         .source = take->keys.source->id,
         .topic = topic,
         .payload = payload,

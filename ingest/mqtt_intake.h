@@ -33,11 +33,11 @@ void mqtt_intake_free(struct mqtt_intake *intake);
 
 /* The time of receipt of the first message that will be taken again, before the first work; TIME_NEVER: none. */
 int64_t mqtt_intake_again_from(const struct mqtt_intake *intake);
-/* What belongs to a source of the site. */
+/* What belongs to a source of the site; NULL for one that does not come this way. */
 struct mqtt_take *mqtt_intake_take(struct mqtt_intake *intake, uint32_t source);
 
-/* paho's callback thread: puts a message of the source in; false: it must not be acknowledged. */
-bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, const char *topic, size_t topic_len,
+/* paho's callback thread: puts a message of the source in, received at seen_ns; false: it must not be acknowledged. */
+bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_ns, const char *topic, size_t topic_len,
                      const char *payload, size_t len);
 
 /* Any thread, once no put can come any more: what is in the spool is taken, then the agent closes the rings and ends. */

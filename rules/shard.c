@@ -280,8 +280,9 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
         return true;
     }
     if ((taken->status & SAMPLE_JUDGED) != 0) { /* what it caused was kept, and is restored */
-        quiet_end(shard, local_of(shard, sample.point));
-        shard_take_reading(shard, local_of(shard, sample.point), &sample);
+        const uint32_t local = local_of(shard, sample.point);
+        quiet_end(shard, local);
+        shard_take_reading(shard, local, &sample);
         return true;
     }
     shard->open = (taken->status & SAMPLE_OPEN) != 0;

@@ -151,9 +151,6 @@ static bool finish_left(struct shard *shard)
 static bool take(struct shard *shard, struct input *input)
 {
     const struct sample *sample = &input->items[input->used];
-    if (mark_due(shard) && !pass_mark(shard)) {
-        return false;
-    }
     if (sample->point == POINT_MARK) {
         const bool taken = take_mark(shard, sample);
         input->used += taken;
@@ -223,8 +220,9 @@ static int shard_do_work(void *self, int64_t now_ns)
         struct input *input = next_input(shard, &before_ns);
         empty = input == NULL;
         if (!empty) {
-            const int run = take_run(shard, input, before_ns, WORK_PER_CYCLE - work);
-            room = run > 0 || take(shard, input);
+            const bool passed = !mark_due(shard) || pass_mark(shard);
+            const int run = passed ? take_run(shard, input, before_ns, WORK_PER_CYCLE - work) : 0;
+            room = passed && (run > 0 || take(shard, input));
             work += run > 0 ? run : room;
         }
     }

@@ -27,7 +27,7 @@ enum { POINTS_AHEAD = 24, READERS_AHEAD = 12, WINDOWS_AHEAD = 8, ENTRIES_AHEAD =
 static inline bool in_order(const struct point_state *point, const struct sample *sample)
 {
     int64_t ahead_ns = 0;
-    return (sample->status & (uint16_t)~SAMPLE_OPEN) == 0 && sample->time_ns > point->newest_ns && sample->seen_ns >= point->seen_ns &&
+    return (sample->status & ~SAMPLE_OPEN) == 0 && sample->time_ns > point->newest_ns && sample->seen_ns >= point->seen_ns &&
            !__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) && ahead_ns <= SHARD_SKEW_NS;
 }
 
@@ -117,9 +117,9 @@ static inline void take_simple(struct shard *shard, struct point_state *point, c
 {
     const uint32_t local = (uint32_t)(point - shard->points);
     if (!point->heard || !point->timed) {
-        struct sample good = *sample;
-        good.status = 0;
-        shard_take_reading(shard, local, &good);
+        struct sample plain = *sample;
+        plain.status = 0;
+        shard_take_reading(shard, local, &plain);
         return;
     }
     point->newest_ns = sample->time_ns;
@@ -135,7 +135,7 @@ static void judge_at_once(struct shard *shard, struct point_state *point, const 
     const uint32_t local = (uint32_t)(point - shard->points);
     quiet_end(shard, local);
     take_clock(shard, sample);
-    shard->open = (sample->status & SAMPLE_OPEN) != 0;
+    shard->open = sample->status != 0;
     shard->step += 2; /* as the long way counts: what ended before a sample is a step of its own */
     take_simple(shard, point, sample);
     for (uint32_t k = 0; k < point->readers.count; k++) {
@@ -168,9 +168,9 @@ bool run_one(struct shard *shard, const struct sample *sample)
         return false;
     }
     if (point->home) {
-        struct sample kept = *sample;
-        kept.status = 0;
-        shard_keep(shard, &kept);
+        struct sample plain = *sample;
+        plain.status = 0;
+        shard_keep(shard, &plain);
     }
     if (point->home && shard->samples != NULL) {
         counter_add(shard->samples, 1);
@@ -252,7 +252,7 @@ static inline void keep_home(struct run_out *out, const struct point_state *poin
     if (point->home) {
         if (out->kept != NULL) {
             out->kept[out->home] = *sample;
-            out->kept[out->home].status = 0;
+            out->kept[out->home].status = 0; /* as in_order says, but for SAMPLE_OPEN */
         }
         out->home++;
     }

@@ -30,7 +30,7 @@ def site(port):
 
 
 def value(point, number):
-    beat = (1, 3, 16, 5)[point]
+    beat = (1, 3, 10, 5)[point]
     return (8 if number // beat % 2 else 2) + number % 7 / 100
 
 
