@@ -162,13 +162,23 @@ static size_t take_acts(struct manager *manager, int64_t now_ns)
 
 /* ---- operator load ----------------------------------------------------------------------------------------------- */
 
+/* Tells who looks closer while a hazard is in alarm; without waiting for the disk. */
+static void note_active(struct manager *manager, uint32_t alarm, bool active)
+{
+    const struct manager_config *config = &manager->config;
+    if (load_now_active(manager->load, alarm, active) && config->alarmed != NULL &&
+        alarmed_note(config->alarmed, config->site, alarm, active) && config->alarmed_bell != NULL) {
+        doorbell_ring(config->alarmed_bell);
+    }
+}
+
 /* Counts what the book is about to tell. */
 static void note_load(struct manager *manager, int64_t now_ns)
 {
     size_t count;
     const struct event *events = alarm_book_events(manager->book, &count);
     for (size_t i = 0; i < count; i++) {
-        load_now_active(manager->load, events[i].alarm, events[i].state_level != LEVEL_NONE);
+        note_active(manager, events[i].alarm, events[i].state_level != LEVEL_NONE);
         if (events[i].kind == EV_RAISED) {
             load_now_raised(manager->load, events[i].alarm, now_ns);
         }
@@ -186,7 +196,7 @@ static void load_begin(struct manager *manager)
 {
     manager->load = load_now_new(manager->config.site->alarm_count);
     for (uint32_t i = 0; i < manager->config.site->alarm_count; i++) {
-        load_now_active(manager->load, i, alarm_book_level(manager->book, i) != LEVEL_NONE);
+        note_active(manager, i, alarm_book_level(manager->book, i) != LEVEL_NONE);
     }
     show_load(manager);
 }

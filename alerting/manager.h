@@ -15,6 +15,7 @@
 #include "base/agent.h"
 #include "base/counter.h"
 #include "base/ring.h"
+#include "model/alarmed.h"
 #include "model/queues.h"
 #include "store/store.h"
 
@@ -38,6 +39,8 @@ struct manager_config {
     struct safe_source *safe; /* one per source; may be NULL */
     struct counters *counters;
     enum run_status status;
+    struct alarmed *alarmed;       /* which hazards are in alarm; may be NULL */
+    struct doorbell *alarmed_bell; /* rung when that has changed; may be NULL */
     const struct cell *give_up; /* from this time of the clock (0: never) on a manager whose commits fail drops what it
                                    has and what still comes; may be NULL */
 };

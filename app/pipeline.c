@@ -3,8 +3,10 @@
 
 #include "alerting/manager.h"
 #include "alerting/sink.h"
+#include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
+#include "app/recorder.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
@@ -43,6 +45,8 @@ struct pipeline {
     struct store *store;
     struct counters *counters;
     struct board *board;
+    int64_t started_ns;
+    bool recorded;   /* the site stands in the chain of changes as it is */
     uint64_t *masks; /* [point]: the shards that need its samples; const after start */
     uint8_t *homes;
     struct safe_source *safe; /* [source] */
@@ -54,11 +58,12 @@ struct pipeline {
     struct ring *history;     /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
-    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell;
+    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
     struct doorbell *sink_bells[SINKS_MAX];
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
@@ -74,11 +79,13 @@ struct pipeline {
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
-    struct cell stop_field, stop_sinks, stop_control;
+    struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
+    struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
-    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner;
+    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner, *recorder_runner;
     struct runner *sink_runners[SINKS_MAX];
 
     uint32_t *own_points; /* points named davy.*; main */
@@ -100,12 +107,15 @@ static size_t power_of_two(size_t least)
 static enum err_code make_tables(struct pipeline *p, struct err *err)
 {
     const struct site *site = p->site;
-    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count) +
+                               mbus_counter_count(site));
     p->board = board_new(site->point_count);
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
-    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
+    p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -118,7 +128,7 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
     struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
-                                 &p->keeper_bell};
+                                 &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -208,6 +218,8 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .alarmed = &p->alarmed,
+        .alarmed_bell = p->bus_bell,
         .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
@@ -275,6 +287,7 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .job_bell = p->keeper_bell,
         .jobs_done = p->jobs_done,
         .counters = p->counters,
+        .exceptions = p->exceptions,
         .stop = &p->stop_control,
     };
     p->keeper = (struct keeper){
@@ -326,8 +339,23 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .bell = p->bus_bell,
         .stop = &p->stop_field,
         .counters = p->counters,
+        .tap = recorder_tap_bus(p->recorder),
+        .alarmed = &p->alarmed,
+        .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
+}
+
+static enum err_code make_recorder(struct pipeline *p, struct err *err)
+{
+    const struct recorder_config config = {
+        .path = p->config.record_path,
+        .append = p->config.record_more,
+        .site = p->site,
+        .counters = p->counters,
+        .stop = &p->stop_recorder,
+    };
+    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
 /* Points named "davy.<counter>" take Davy's own counters. */
@@ -340,12 +368,10 @@ static enum err_code find_own_points(struct pipeline *p, struct err *err)
     }
     for (uint32_t i = 0; i < p->site->point_count; i++) {
         const char *id = p->site->points[i].id;
-        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
-            const struct counter *counter = counters_at(p->counters, c);
-            if (strcmp(counter_name(counter), id + 5) == 0) {
-                p->own_points[p->own_count] = i;
-                p->own_counters[p->own_count++] = counter;
-            }
+        const struct counter *counter = strncmp(id, "davy.", 5) == 0 ? counter_find(p->counters, id + 5) : NULL;
+        if (counter != NULL) {
+            p->own_points[p->own_count] = i;
+            p->own_counters[p->own_count++] = counter;
         }
     }
     return ERR_NONE;
@@ -473,6 +499,7 @@ static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
     struct spb_config config = {
         .site = p->site,
         .router = &p->routers[WORKER_SPARKPLUG],
+        .tap = recorder_tap_inbox(p->recorder),
         .board = p->board,
         .counters = p->counters,
     };
@@ -492,6 +519,8 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
         run_one("keeper", keeper_agent(&p->keeper), p->keeper_bell, &p->keeper_runner, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
+        (p->recorder != NULL &&
+         run_one("recorder", recorder_agent(p->recorder), p->recorder_bell, &p->recorder_runner, err) != ERR_NONE) ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
@@ -508,6 +537,7 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .shard_count = p->config.shards,
         .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
     };
     return mqtt_inbox_start(&config, &p->inbox, err);
 }
@@ -549,7 +579,24 @@ static enum err_code build(struct pipeline *p, struct err *err)
     if (code == ERR_NONE) {
         code = make_control(p, err);
     }
+    if (code == ERR_NONE) {
+        code = make_recorder(p, err);
+    }
     return code == ERR_NONE ? make_bus(p, err) : code;
+}
+
+/* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
+ * watch: it is tried again each second. */
+static void record_changes(struct pipeline *p)
+{
+    struct err err;
+    const enum err_code code =
+        change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
+    p->recorded = code == ERR_NONE;
+    if (!p->recorded) {
+        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second", p->site->id,
+                  err.text);
+    }
 }
 
 enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
@@ -560,6 +607,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     p->config = *config;
     p->site = config->site;
+    struct clock clock;
+    clock_init(&clock);
+    p->started_ns = clock_now_ns(&clock);
     enum err_code code = build(p, err);
     if (code == ERR_NONE) {
         code = start_threads(p, err);
@@ -572,6 +622,7 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
         pipeline_free(p);
         return code;
     }
+    record_changes(p);
     *ret_pipeline = p;
     return ERR_NONE;
 }
@@ -620,6 +671,16 @@ static void drain(struct pipeline *p)
     runner_join(p->store_runner);
 }
 
+/* The field has ended: what is in the taps is written. */
+static void stop_recorder(struct pipeline *p)
+{
+    cell_set(&p->stop_recorder, 1);
+    if (p->recorder_bell != NULL) {
+        doorbell_ring(p->recorder_bell);
+    }
+    runner_join(p->recorder_runner);
+}
+
 static void stop_receivers(struct pipeline *p)
 {
     cell_set(&p->stop_control, 1);
@@ -648,6 +709,7 @@ static void free_agents(struct pipeline *p)
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
     spb_host_free(p->sparkplug);
+    recorder_free(p->recorder);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
@@ -682,6 +744,7 @@ static void free_rings(struct pipeline *p)
     doorbell_free(p->alerting_bell);
     doorbell_free(p->control_bell);
     doorbell_free(p->keeper_bell);
+    doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
     }
@@ -693,6 +756,7 @@ static void free_rings(struct pipeline *p)
 void pipeline_stop(struct pipeline *p)
 {
     drain(p);
+    stop_recorder(p);
     stop_receivers(p);
 }
 
@@ -709,6 +773,8 @@ void pipeline_free(struct pipeline *p)
     free(p->own_points);
     free(p->own_counters);
     free(p->safe);
+    free(p->alarmed.active);
+    free(p->exceptions);
     free(p->homes);
     free(p->masks);
     board_free(p->board);
@@ -718,6 +784,9 @@ void pipeline_free(struct pipeline *p)
 
 void pipeline_watch(struct pipeline *p, int64_t now_ns)
 {
+    if (!p->recorded) {
+        record_changes(p);
+    }
     struct router *router = &p->routers[WORKER_WATCH];
     if (p->own_count == 0 || !router_room(router, p->own_count)) {
         return; /* the next second tells the newer number */

@@ -26,6 +26,7 @@
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
 #include "ingest/sparkplug_host.h"
+#include "ingest/wire_tap.h"
 #include "model/site_url.h"
 #include <MQTTAsync.h>
 #include <errno.h>
@@ -178,10 +179,31 @@ static bool cut(struct inbox_source *source)
     return mqtt_sockets_cut(&ours) > 0;
 }
 
+/* Tells a recording, if there is one. */
+static void tap(struct inbox_source *source, const char *topic, size_t len, const MQTTAsync_message *message)
+{
+    struct mqtt_inbox *inbox = source->inbox;
+    if (inbox->config.tap == NULL) {
+        return;
+    }
+    const unsigned flags = (unsigned)message->qos & WIRE_QOS;
+    const struct wire_record record = {
+        .kind = WIRE_MESSAGE,
+        .flags = (uint8_t)(flags | (message->retained ? WIRE_RETAINED : 0) | (message->dup ? WIRE_REPEATED : 0)),
+        .source = (uint16_t)source->take.source,
+        .time_ns = clock_now_ns(&inbox->shared.clock),
+        .name = topic,
+        .name_len = len,
+        .bytes = message->payload,
+        .len = (size_t)message->payloadlen};
+    wire_tap_record(inbox->config.tap, &record);
+}
+
 static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     struct inbox_source *source = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
+    tap(source, topic, len, message);
     if (is_ours(source, topic, len) &&
         mqtt_take_message(&source->take, topic, len, message->payload, (size_t)message->payloadlen) == TAKE_REFUSED &&
         !cut(source)) {

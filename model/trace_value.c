@@ -49,15 +49,15 @@ uint32_t trace_find_point(struct trace_reader *reader, struct trace_text id)
     if (site->point_count == 0) {
         return SITE_NONE;
     }
-    uint32_t guess = reader->point_after[reader->last_point];
-    const char *name = site->points[guess].id;
-    uint32_t point = guess;
-    if (strlen(name) != id.len || memcmp(name, id.text, id.len) != 0) {
+    struct trace_name *last = &reader->names[reader->last_point];
+    const struct trace_name *guess = &reader->names[last->after];
+    uint32_t point = last->after;
+    if (guess->len != id.len || memcmp(guess->id, id.text, id.len) != 0) {
         point = site_point(site, id.text, id.len);
         if (point == SITE_NONE) {
             return SITE_NONE;
         }
-        reader->point_after[reader->last_point] = point;
+        last->after = point;
     }
     reader->last_point = point;
     return point;

@@ -13,11 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads "timeout", "exception:2", "delay:800ms" …  NULL when it is one; else why it is none. */
+/* Reads "timeout", "exception:2", "delay:800ms", "clock:-1h" …  NULL when it is one; else why it is none. */
 const char *fault_parse(const char *text, enum fault_kind *ret_kind, int64_t *ret_value);
 
 /* The kind's name. */
 const char *fault_name(enum fault_kind kind);
+
+/* True when it is one of those that let every request be answered as ever. */
+bool fault_is_harmless(enum fault_kind kind);
 
 /* True when that source can have it. */
 bool fault_fits(enum fault_kind kind, const struct site_source *source);

@@ -103,6 +103,13 @@ struct payload_item gateway_item(const struct gateway *gateway, size_t i, int64_
         .status = reading.status};
 }
 
+int64_t gateway_shift(const struct gateway *gateway, const struct gateway_message *message)
+{
+    const struct fault *fault = fault_at(gateway->scenario, gateway->source, FAULT_ANY_UNIT, message->t_ns);
+    const bool told = payload_tells_time(&gateway->site->sources[gateway->source]);
+    return fault != NULL && fault->kind == FAULT_CLOCK && told ? fault->value : 0;
+}
+
 void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,
                      struct buf *buf)
 {
@@ -112,7 +119,8 @@ void gateway_payload(const struct gateway *gateway, const struct gateway_message
             gateway->items[count++] = gateway_item(gateway, i, message->t_ns);
         }
     }
-    const struct payload payload = {.time_ms = (epoch_ns + message->t_ns) / NS_PER_MS,
+    const int64_t time_ns = epoch_ns + message->t_ns + gateway_shift(gateway, message);
+    const struct payload payload = {.time_ms = time_ns / NS_PER_MS,
                                     .seq = message->seq,
                                     .items = gateway->items,
                                     .count = count};

@@ -23,6 +23,15 @@ bool payload_can_say(enum mqtt_format format, uint16_t status)
     return status == ST_SENSOR; /* a null */
 }
 
+bool payload_tells_time(const struct site_source *source)
+{
+    bool mapped = source->format != FORMAT_JSON;
+    for (size_t i = 0; i < source->map_count && !mapped; i++) {
+        mapped = strcmp(source->map[i].key, "time") == 0;
+    }
+    return mapped;
+}
+
 static void write_number(struct buf *buf, double number)
 {
     if (isnan(number)) {

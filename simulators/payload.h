@@ -37,6 +37,9 @@ struct payload {
 /* True when a status can be told in the format. */
 bool payload_can_say(enum mqtt_format format, uint16_t status);
 
+/* True when a message of the source says when its readings were taken. */
+bool payload_tells_time(const struct site_source *source);
+
 /* Writes the message of a source; Sparkplug's are written by edge.h. */
 void payload_write(const struct site_source *source, const struct payload *payload, struct buf *buf);
 

@@ -28,6 +28,18 @@ enum err_code publisher_new(const char *site_id, const struct site_source *sourc
 /* Puts a text at the end of the queue (copied); the oldest goes when it is full. */
 void publisher_put(struct publisher *publisher, const char *text, size_t len);
 
+/* The same on a topic of its own (copied), with its QoS, to be retained or not. */
+struct publisher_manner {
+    const char *topic;
+    size_t topic_len;
+    int qos;
+    bool retained;
+};
+void publisher_put_as(struct publisher *publisher, const struct publisher_manner *manner, const char *text, size_t len);
+
+/* How many texts wait to be delivered. */
+size_t publisher_waiting(const struct publisher *publisher);
+
 /* Connects, disconnects (when cut) or delivers, whatever is next.  Never blocks. */
 void publisher_work(struct publisher *publisher, int64_t now_ns, bool cut);
 

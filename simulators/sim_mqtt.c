@@ -47,7 +47,8 @@ static void queue_message(struct sim_mqtt *mqtt, struct player *player, const st
         buf_clear(&mqtt->text);
     }
     gateway_payload(&player->gateway, message, mqtt->times.epoch_ns, &mqtt->text);
-    for (int i = 0; i < (kind == FAULT_DUPLICATE ? 2 : 1); i++) {
+    const int64_t copies = kind == FAULT_FLOOD ? 1 + fault->value : kind == FAULT_DUPLICATE ? 2 : 1;
+    for (int64_t i = 0; i < copies; i++) {
         publisher_put(player->publisher, mqtt->text.data, mqtt->text.len);
     }
 }

@@ -69,8 +69,8 @@ static enum err_code answer_time(const struct player *player, uint32_t point, in
     const struct fault *fault = fault_at(player->scenario, from->source, from->unit, t_ns);
     enum err_code code = ERR_NONE;
     int64_t wait_ns = TIME_NEVER;
-    if (fault == NULL || fault->kind == FAULT_DUPLICATE) {
-        wait_ns = 0; /* a second answer to the same request is thrown away */
+    if (fault == NULL || fault_is_harmless(fault->kind)) {
+        wait_ns = 0; /* a second answer to the same request, and strangers, are thrown away */
     } else if (fault->kind == FAULT_DELAY) {
         wait_ns = fault->value;
     } else if (fault->kind == FAULT_SLOW_BYTES) {
@@ -163,7 +163,7 @@ static enum err_code play_message(struct player *player, const struct gateway *g
         }
         const struct sim_reading reading =
             encode_told(&place->from, course_reading(point, place, course_tick(point, message->t_ns)));
-        const struct sample sample = {.time_ns = scenario->start_ns + message->t_ns,
+        const struct sample sample = {.time_ns = scenario->start_ns + message->t_ns + gateway_shift(gateway, message),
                                       .seen_ns = scenario->start_ns + arrives_ns,
                                       .value = reading.value,
                                       .point = index,
@@ -237,7 +237,8 @@ static bool needs_seen(const struct scenario *scenario, const struct site *site)
 {
     for (size_t i = 0; i < scenario->fault_count; i++) {
         if (is_mqtt(site, scenario->faults[i].source) &&
-            (scenario->faults[i].kind == FAULT_DISCONNECT || scenario->faults[i].kind == FAULT_REORDER)) {
+            (scenario->faults[i].kind == FAULT_DISCONNECT || scenario->faults[i].kind == FAULT_REORDER ||
+             scenario->faults[i].kind == FAULT_CLOCK)) {
             return true;
         }
     }

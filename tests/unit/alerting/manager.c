@@ -21,6 +21,9 @@ static struct bench {
     struct doorbell *none[SHARDS];
     struct doorbell *sink_bell;
     struct safe_source safe;
+    struct alarmed alarmed;
+    struct cell active[2]; /* [hazard] */
+    struct doorbell *field_bell;
     struct manager *manager;
     struct agent agent;
 } b;
@@ -45,6 +48,9 @@ static void start(void)
     assert_int_equal(ring_open(sizeof(struct answer), 2, 0, &b.answers, NULL), ERR_NONE);
     assert_int_equal(doorbell_open(&b.sink_bell, NULL), ERR_NONE);
     b.counters = counters_new(100);
+    memset(b.active, 0, sizeof b.active);
+    b.alarmed.active = b.active;
+    assert_int_equal(doorbell_open(&b.field_bell, NULL), ERR_NONE);
     const struct manager_config config = {
         .site = b.site,
         .store = b.store,
@@ -57,6 +63,8 @@ static void start(void)
         .sink_bells = &b.sink_bell,
         .sink_count = 1,
         .safe = &b.safe,
+        .alarmed = &b.alarmed,
+        .alarmed_bell = b.field_bell,
         .counters = b.counters,
         .status = RUN_ACTUAL,
     };
@@ -76,6 +84,7 @@ static void stop(void)
     ring_free(b.commands);
     ring_free(b.answers);
     doorbell_free(b.sink_bell);
+    doorbell_free(b.field_bell);
     counters_free(b.counters);
 }
 
@@ -468,11 +477,39 @@ static void a_record_that_cannot_be_read_is_counted_and_starts_afresh(void **sta
     has(fake_store_json(b.store, 5), "\"event\":\"raised\",\"alarm\":\"limit:t1\",\"occurrence\":1");
 }
 
+static void hazards_in_alarm_are_told_to_the_field(void **state)
+{
+    (void)state;
+    say_step(0, A_LIMIT_T1, 1, LEVEL_YELLOW, 0);
+    (void)work(1);
+    assert_int_equal(cell_get(&b.active[0]), 1);
+    assert_int_equal(cell_get(&b.active[1]), 0);
+    const uint64_t turn = cell_get(&b.alarmed.turn);
+    say_step(0, A_LIMIT_T1, 2, LEVEL_RED, 0);
+    say_step(0, A_LIMIT_T2, 2, LEVEL_RED, 0);
+    (void)work(2);
+    assert_int_equal(cell_get(&b.active[0]), 2);
+    assert_int_equal(cell_get(&b.alarmed.turn), turn); /* nothing began or ended */
+    say_step(0, A_LIMIT_T1, 3, LEVEL_NONE, 0);
+    (void)work(3);
+    stop();
+    start(); /* over a restart */
+    assert_int_equal(cell_get(&b.active[0]), 1);
+    say_step(0, A_LIMIT_T2, 4, LEVEL_NONE, 0);
+    (void)work(4);
+    assert_int_equal(cell_get(&b.active[0]), 0);
+    fake_store_fail(b.store, 1); /* told without waiting for the disk */
+    say_step(1, A_GROUP, 5, LEVEL_YELLOW, 0);
+    (void)work(5);
+    assert_int_equal(cell_get(&b.active[0]), 2); /* both points of the group */
+}
+
 #define story(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        story(hazards_in_alarm_are_told_to_the_field),
         story(events_are_written_in_order_of_receipt_with_state_and_record),
         story(what_is_only_kept_is_not_synced),
         story(marks_are_safe_only_after_the_commit),
