@@ -240,6 +240,9 @@ void sim_edge_free(struct sim_edge *edge)
     if (edge == NULL) {
         return;
     }
+    for (size_t i = 0; i < edge->count; i++) { /* all at once, not one after the other */
+        edge_link_leave(edge->nodes[i].link);
+    }
     for (size_t i = 0; i < edge->count; i++) {
         edge_link_free(edge->nodes[i].link);
         edge_done(&edge->nodes[i].edge);
