@@ -127,6 +127,11 @@ def test_history_is_kept_and_not_judged(stage):
     event = stage.wait_event("what is judged", event="raised", alarm="high:ch4/a")
     equal(event["value"], 1.5)
     equal(davy.end(), 0)
+    trace, _ = stage.run("export", "site.json", "--from", "now-1h", "--to", "now+1h", "--format", "trace")
+    stage.write("trace.csv", trace)
+    replayed, _ = stage.run("replay", "site.json", "trace.csv")
+    equal([(e["event"], e["alarm"], e["time"]) for e in map(json.loads, replayed.splitlines())],
+          [(e["event"], e["alarm"], e["time"]) for e in stage.events()], "what was recorded judges as it did")
 
 
 def test_whatever_is_missing_is_asked_for(stage):
