@@ -708,8 +708,8 @@ static void free_agents(struct pipeline *p)
 {
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
-    spb_host_free(p->sparkplug);
     recorder_free(p->recorder);
+    spb_host_free(p->sparkplug);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);

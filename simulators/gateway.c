@@ -92,6 +92,13 @@ bool gateway_holds(const struct gateway *gateway, uint32_t point, const struct g
 
 /* ---- payloads ---------------------------------------------------------------------------------------------------- */
 
+int64_t gateway_shift(const struct gateway *gateway, const struct gateway_message *message)
+{
+    const struct fault *fault = fault_at(gateway->scenario, gateway->source, FAULT_ANY_UNIT, message->t_ns);
+    const bool told = payload_tells_time(&gateway->site->sources[gateway->source]);
+    return fault != NULL && fault->kind == FAULT_CLOCK && told ? fault->value : 0;
+}
+
 struct payload_item gateway_item(const struct gateway *gateway, size_t i, int64_t t_ns)
 {
     const struct site_point *place = &gateway->site->points[gateway->points[i]];
@@ -101,13 +108,6 @@ struct payload_item gateway_item(const struct gateway *gateway, size_t i, int64_
         .key = place->from.key,
         .number = isnan(reading.value) ? NAN : encode_number_told(&place->from, reading.value),
         .status = reading.status};
-}
-
-int64_t gateway_shift(const struct gateway *gateway, const struct gateway_message *message)
-{
-    const struct fault *fault = fault_at(gateway->scenario, gateway->source, FAULT_ANY_UNIT, message->t_ns);
-    const bool told = payload_tells_time(&gateway->site->sources[gateway->source]);
-    return fault != NULL && fault->kind == FAULT_CLOCK && told ? fault->value : 0;
 }
 
 void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,
@@ -120,10 +120,8 @@ void gateway_payload(const struct gateway *gateway, const struct gateway_message
         }
     }
     const int64_t time_ns = epoch_ns + message->t_ns + gateway_shift(gateway, message);
-    const struct payload payload = {.time_ms = time_ns / NS_PER_MS,
-                                    .seq = message->seq,
-                                    .items = gateway->items,
-                                    .count = count};
+    const struct payload payload = {
+        .time_ms = time_ns / NS_PER_MS, .seq = message->seq, .items = gateway->items, .count = count};
     payload_write(&gateway->site->sources[gateway->source], &payload, buf);
 }
 

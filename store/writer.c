@@ -402,7 +402,8 @@ static void cut_log(struct store_writer *writer)
 {
     struct book *const book = writer->store->book;
     const uint64_t open = 2 * (uint64_t)book_pool_used(book);
-    const uint64_t bound = open > LOG_KEEP_BYTES ? open : LOG_KEEP_BYTES;
+    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
+    const uint64_t bound = open > keep ? open : keep;
     for (int i = 0; i < BATCH_TRIMS; i++) {
         struct strand *const first = book_first(book, STRAND_LIVE);
         if (first == NULL || writer->logged_bytes - first->first_bytes <= bound) {
