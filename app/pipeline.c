@@ -572,6 +572,7 @@ static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
     struct spb_config config = {
         .site = p->site,
         .router = &p->routers[WORKER_SPARKPLUG],
+        .tap = recorder_tap_inbox(p->recorder),
         .board = p->board,
         .counters = p->counters,
     };
