@@ -28,6 +28,8 @@ struct monitor {
     const char *file;
     unsigned shards;
     enum run_status status;
+    const char *record; /* NULL: nothing is recorded */
+    bool recorded;      /* some of it is in that file */
     int64_t end_ns; /* monotonic; TIME_NEVER: until told */
     bool summary;
     struct site *site;
@@ -51,6 +53,8 @@ static enum err_code start(struct monitor *monitor, struct err *err)
         .status = monitor->status,
         .why = monitor->runs == 0 ? "start" : "reload",
         .by = monitor->by,
+        .record_path = monitor->record,
+        .record_more = monitor->recorded,
     };
     if (monitor->site->http_host != NULL) {
         log_event(LOG_WARN, "app", "APP-004", "http", "reason=\"this version does not serve http yet\"");
@@ -58,6 +62,7 @@ static enum err_code start(struct monitor *monitor, struct err *err)
     (void)snprintf(monitor->subject, sizeof monitor->subject, "run %u", ++monitor->runs);
     enum err_code code = pipeline_start(&config, &monitor->pipeline, err);
     if (code == ERR_NONE) {
+        monitor->recorded = true;
         log_event(LOG_INFO, "app", "APP-001", monitor->subject,
                   "state=running site=%s points=%zu alarms=%zu sources=%zu sinks=%zu shards=%u", monitor->site->id,
                   monitor->site->point_count, monitor->site->alarm_count, monitor->site->source_count,
@@ -208,6 +213,7 @@ int cmd_run(const struct command *self, int argc, char **argv)
         {.name = "shards", .ret_value = &shards_text},
         {.name = "seconds", .ret_value = &seconds_text},
         {.name = "summary", .ret_flag = &monitor.summary},
+        {.name = "record", .ret_value = &monitor.record},
     };
     uint64_t shards = 1;
     uint64_t seconds = 0;

@@ -9,7 +9,7 @@
          "The act is journalled with name, time, occurrence and level, and becomes an event of the feed.\n"
 
 const struct command davy_commands[] = {
-    {"run", cmd_run, "run SITE [--drill | --test] [--shards N] [--seconds N] [--summary]",
+    {"run", cmd_run, "run SITE [--drill | --test] [--shards N] [--seconds N] [--summary] [--record FILE]",
      "Runs the monitor: reads the field, judges every sample, stores it, keeps the alarms and feeds the sinks.\n"
      "Stops cleanly on SIGINT or SIGTERM: everything taken in is judged, stored and journalled first.  Exit code 3\n"
      "when the disk took nothing for seconds and what waited for it was lost.\n"
@@ -17,7 +17,10 @@ const struct command davy_commands[] = {
      "  --test       marks all events as \"test\"\n"
      "  --shards N   judges on N threads of their own (default 1, together with the field bus)\n"
      "  --seconds N  stops by itself after N seconds\n"
-     "  --summary    prints samples, alarms by level and latency on stderr at the end\n"},
+     "  --summary    prints samples, alarms by level and latency on stderr at the end\n"
+     "  --record FILE\n"
+     "               writes all that goes over the wires of the field, with its times, to a new file, for\n"
+     "               \"davy-sim run SITE --replay-wire FILE\"\n"},
     {"check", cmd_check, "check SITE [--plan] [--sample FILE --source ID [--topic T]]",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
      "Exit code 2 if there is any.\n"
@@ -27,7 +30,8 @@ const struct command davy_commands[] = {
      "                 time of each sample, and each part that would be set aside with reason and byte offset; exit\n"
      "                 code 1 when there is one.  Nothing is stored; range, late and skew are judged by the monitor\n"
      "  --source ID    the MQTT source whose format, map and points read it\n"
-     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not\n"},
+     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not.  A Sparkplug\n"
+     "                 message needs its topic; data by alias means nothing without its birth and is set aside\n"},
     {"replay", cmd_replay,
      "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"

@@ -6,22 +6,28 @@
 #include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
+#include "app/recorder.h"
+#include "app/restore.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/ingest.h"
+#include "ingest/sparkplug_host.h"
 #include "model/board.h"
 #include "model/queues.h"
 #include "rules/shard.h"
 #include "store/store.h"
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The rows of the ring matrix: who puts samples in. */
-enum worker { WORKER_BUS, WORKER_INBOX, WORKER_WATCH, WORKER_COUNT };
+enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_COUNT };
+
+static const char spool_file[] = "mqtt.spool"; /* in the store's folder */
 
 enum {
     SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
@@ -57,11 +63,13 @@ struct pipeline {
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
     struct store_care *care;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
+    struct doorbell *intake_bell;
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
-    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell;
+    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
     struct doorbell *sink_bells[SINKS_MAX];
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
@@ -70,17 +78,20 @@ struct pipeline {
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
     struct mqtt_inbox *inbox;
+    struct spb_host *sparkplug;
     struct shard *shards[QUEUE_SHARDS_MAX];
     struct store_writer *writer;
     struct manager *manager;
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
-    struct cell stop_field, stop_sinks, stop_control;
+    struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
+    struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
-    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner;
+    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner, *recorder_runner;
     struct runner *sink_runners[SINKS_MAX];
 
     uint32_t *own_points; /* points named davy.*; main */
@@ -102,12 +113,15 @@ static size_t power_of_two(size_t least)
 static enum err_code make_tables(struct pipeline *p, struct err *err)
 {
     const struct site *site = p->site;
-    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count) +
+                               mbus_counter_count(site));
     p->board = board_new(site->point_count);
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
-    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
+    p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -119,8 +133,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
-                                 &p->keeper_bell};
+    struct doorbell **bells[] = {&p->bus_bell,      &p->intake_bell,  &p->store_bell,  &p->alerting_bell,
+                                 &p->control_bell, &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -138,12 +152,8 @@ static enum err_code make_bells(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    for (size_t i = 0; i < p->site->source_count; i++) {
-        if (p->site->sources[i].type == SOURCE_MQTT && doorbell_open(&p->safe[i].bell, err) != ERR_NONE) {
-            return ERR_ENV;
-        }
-    }
     p->worker_bells[WORKER_BUS] = p->bus_bell;
+    p->worker_bells[WORKER_INBOX] = p->intake_bell;
     return ERR_NONE;
 }
 
@@ -210,6 +220,8 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .alarmed = &p->alarmed,
+        .alarmed_bell = p->bus_bell,
         .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
@@ -277,6 +289,7 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .job_bell = p->keeper_bell,
         .jobs_done = p->jobs_done,
         .counters = p->counters,
+        .exceptions = p->exceptions,
         .stop = &p->stop_control,
     };
     p->keeper = (struct keeper){
@@ -306,10 +319,19 @@ static void make_routers(struct pipeline *p)
     }
 }
 
-static bool has_source(const struct site *site, bool mqtt)
+/* Which worker takes from a source. */
+static enum worker worker_of(const struct site_source *source)
+{
+    if (source->type != SOURCE_MQTT) {
+        return WORKER_BUS;
+    }
+    return spb_host_takes(source) ? WORKER_SPARKPLUG : WORKER_INBOX;
+}
+
+static bool has_source(const struct site *site, enum worker worker)
 {
     for (size_t i = 0; i < site->source_count; i++) {
-        if ((site->sources[i].type == SOURCE_MQTT) == mqtt) {
+        if (worker_of(&site->sources[i]) == worker) {
             return true;
         }
     }
@@ -318,7 +340,7 @@ static bool has_source(const struct site *site, bool mqtt)
 
 static enum err_code make_bus(struct pipeline *p, struct err *err)
 {
-    if (!has_source(p->site, false)) {
+    if (!has_source(p->site, WORKER_BUS)) {
         router_close(&p->routers[WORKER_BUS]);
         return ERR_NONE;
     }
@@ -328,8 +350,45 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .bell = p->bus_bell,
         .stop = &p->stop_field,
         .counters = p->counters,
+        .tap = recorder_tap_bus(p->recorder),
+        .alarmed = &p->alarmed,
+        .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
+}
+
+static enum err_code make_inbox(struct pipeline *p, struct err *err)
+{
+    char path[PATH_MAX];
+    if (!has_source(p->site, WORKER_INBOX)) {
+        return ERR_NONE;
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", p->config.store_path, spool_file);
+    struct mqtt_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_INBOX],
+        .bell = p->intake_bell,
+        .safe = p->safe,
+        .shard_count = p->config.shards,
+        .judged = manager_taken(p->manager),
+        .sync_ns = p->site->store_sync_ns,
+        .spool_path = path,
+        .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
+    };
+    return mqtt_inbox_new(&config, &p->inbox, err);
+}
+
+static enum err_code make_recorder(struct pipeline *p, struct err *err)
+{
+    const struct recorder_config config = {
+        .path = p->config.record_path,
+        .append = p->config.record_more,
+        .site = p->site,
+        .counters = p->counters,
+        .stop = &p->stop_recorder,
+    };
+    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
 /* Points named "davy.<counter>" take Davy's own counters. */
@@ -342,12 +401,10 @@ static enum err_code find_own_points(struct pipeline *p, struct err *err)
     }
     for (uint32_t i = 0; i < p->site->point_count; i++) {
         const char *id = p->site->points[i].id;
-        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
-            const struct counter *counter = counters_at(p->counters, c);
-            if (strcmp(counter_name(counter), id + 5) == 0) {
-                p->own_points[p->own_count] = i;
-                p->own_counters[p->own_count++] = counter;
-            }
+        const struct counter *counter = strncmp(id, "davy.", 5) == 0 ? counter_find(p->counters, id + 5) : NULL;
+        if (counter != NULL) {
+            p->own_points[p->own_count] = i;
+            p->own_counters[p->own_count++] = counter;
         }
     }
     return ERR_NONE;
@@ -368,6 +425,13 @@ struct restore {
     uint32_t point;
 };
 
+/* True for what is in the store already but will come again, out of the spool, to be judged. */
+static bool comes_again(const struct pipeline *p, uint32_t point, int64_t seen_ns)
+{
+    const uint32_t source = p->site->points[point].from.source;
+    return mqtt_inbox_takes(p->inbox, source) && seen_ns >= mqtt_inbox_again_from(p->inbox);
+}
+
 /* Gives one stored reading back to the windows, if it was in them: good, and in its time. */
 static bool restore_reading(void *self, const struct store_row *row)
 {
@@ -375,7 +439,8 @@ static bool restore_reading(void *self, const struct store_row *row)
     struct pipeline *p = restore->pipeline;
     const struct site_point *point = &p->site->points[restore->point];
     const bool below = point->has_range && row->value < point->range_lo;
-    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0) {
+    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0 ||
+        comes_again(p, restore->point, row->seen_ns)) {
         return true;
     }
     const int64_t time_ns = (row->status & ST_SKEW) != 0 ? row->seen_ns : row->time_ns;
@@ -387,11 +452,26 @@ static bool restore_reading(void *self, const struct store_row *row)
     return true;
 }
 
+/* Gives a point's newest reading among those that do not come again; ERR_NO when there is none. */
+static enum err_code last_before(struct pipeline *p, uint32_t point, struct board_entry *ret_entry, struct err *err)
+{
+    struct board_entry last;
+    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
+        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
+        return restore_as_of(p->store, &p->site->points[point], &last, before_ns, ret_entry, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_entry = last;
+    }
+    return code;
+}
+
 static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int64_t reach_ns, struct err *err)
 {
     struct restore restore = {.pipeline = p, .point = point};
     struct board_entry last;
-    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
         const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
         int64_t from_ns = 0;
@@ -422,19 +502,46 @@ static enum err_code restore_windows(struct pipeline *p, struct err *err)
     return code;
 }
 
-static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+static void give_point(struct pipeline *p, uint32_t point, const struct board_entry *entry)
 {
-    struct pipeline *p = self;
-    const uint32_t point = site_point(p->site, id, id_len);
-    for (unsigned m = 0; point != SITE_NONE && m < p->config.shards; m++) {
+    for (unsigned m = 0; m < p->config.shards; m++) {
         if ((p->masks[point] >> m & 1) != 0) {
             shard_restore_point(p->shards[m], point, entry);
         }
     }
-    if (point != SITE_NONE) {
-        board_write(p->board, point, entry);
+    board_write(p->board, point, entry);
+}
+
+static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+{
+    struct pipeline *p = self;
+    const uint32_t point = site_point(p->site, id, id_len);
+    if (point != SITE_NONE && !comes_again(p, point, entry->seen_ns)) {
+        give_point(p, point, entry);
     }
     return true; /* points the site no longer has are passed over */
+}
+
+/* Points of which something comes again are as they were before. */
+static enum err_code restore_points(struct pipeline *p, struct err *err)
+{
+    enum err_code code = store_last_all(p->store, restore_point, p, err);
+    if (p->inbox == NULL || mqtt_inbox_again_from(p->inbox) == TIME_NEVER) {
+        return code;
+    }
+    for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
+        struct board_entry entry;
+        const uint32_t source = p->site->points[i].from.source;
+        if (!mqtt_inbox_takes(p->inbox, source)) {
+            continue;
+        }
+        code = last_before(p, i, &entry, err);
+        if (code == ERR_NONE) {
+            give_point(p, i, &entry);
+        }
+        code = code == ERR_NO ? ERR_NONE : code; /* not heard of before */
+    }
+    return code;
 }
 
 /* ---- threads ---- */
@@ -466,6 +573,22 @@ static enum err_code start_engine(struct pipeline *p, struct err *err)
     return n == 0 ? ERR_NONE : runner_start("bus", agents, n, p->bus_bell, &p->engine, err);
 }
 
+static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
+{
+    if (!has_source(p->site, WORKER_SPARKPLUG)) {
+        router_close(&p->routers[WORKER_SPARKPLUG]);
+        return ERR_NONE;
+    }
+    struct spb_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_SPARKPLUG],
+        .tap = recorder_tap_inbox(p->recorder),
+        .board = p->board,
+        .counters = p->counters,
+    };
+    return spb_host_start(&config, &p->sparkplug, err);
+}
+
 static enum err_code start_threads(struct pipeline *p, struct err *err)
 {
     for (size_t i = 0; i < p->site->sink_count; i++) {
@@ -479,21 +602,19 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
         start_keeper(p, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
+        (p->recorder != NULL &&
+         run_one("recorder", recorder_agent(p->recorder), p->recorder_bell, &p->recorder_runner, err) != ERR_NONE) ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
-    if (!has_source(p->site, true)) {
+    if (start_sparkplug(p, err) != ERR_NONE) {
+        return err->code;
+    }
+    if (!has_source(p->site, WORKER_INBOX)) {
         router_close(&p->routers[WORKER_INBOX]);
         return ERR_NONE;
     }
-    struct mqtt_config config = {
-        .site = p->site,
-        .router = &p->routers[WORKER_INBOX],
-        .safe = p->safe,
-        .shard_count = p->config.shards,
-        .counters = p->counters,
-    };
-    return mqtt_inbox_start(&config, &p->inbox, err);
+    return mqtt_inbox_start(p->inbox, err);
 }
 
 static enum err_code build(struct pipeline *p, struct err *err)
@@ -524,19 +645,22 @@ static enum err_code build(struct pipeline *p, struct err *err)
         code = make_shards(p, clock_now_ns(&clock), err);
     }
     if (code == ERR_NONE) {
+        code = make_recorder(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_inbox(p, err);
+    }
+    if (code == ERR_NONE) {
         manager_kept(p->manager, restore_kept, p);
         code = restore_windows(p, err);
     }
     if (code == ERR_NONE) {
-        code = store_last_all(p->store, restore_point, p, err);
+        code = restore_points(p, err);
     }
     if (code == ERR_NONE) {
         code = make_control(p, err);
     }
-    if (code == ERR_NONE) {
-        code = make_bus(p, err);
-    }
-    return code == ERR_NONE ? find_own_points(p, err) : code;
+    return code == ERR_NONE ? make_bus(p, err) : code;
 }
 
 /* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
@@ -568,6 +692,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     if (code == ERR_NONE) {
         code = start_threads(p, err);
     }
+    if (code == ERR_NONE) {
+        code = find_own_points(p, err); /* once all have made their counters */
+    }
     if (code != ERR_NONE) {
         pipeline_stop(p);
         pipeline_free(p);
@@ -591,10 +718,12 @@ static void drain(struct pipeline *p)
         doorbell_ring(p->bus_bell);
     }
     mqtt_inbox_stop(p->inbox);
+    spb_host_stop(p->sparkplug);
     for (int w = 0; w < WORKER_COUNT; w++) {
         /* A worker that never ran cannot end its own row. */
         bool never_ran =
-            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) || w == WORKER_WATCH;
+            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
+            (w == WORKER_SPARKPLUG && p->sparkplug == NULL) || w == WORKER_WATCH;
         if (never_ran && p->routers[w].rings != NULL) {
             router_close(&p->routers[w]);
         }
@@ -618,6 +747,16 @@ static void drain(struct pipeline *p)
         doorbell_ring(p->alerting_bell);
     }
     runner_join(p->store_runner);
+}
+
+/* The field has ended: what is in the taps is written. */
+static void stop_recorder(struct pipeline *p)
+{
+    cell_set(&p->stop_recorder, 1);
+    if (p->recorder_bell != NULL) {
+        doorbell_ring(p->recorder_bell);
+    }
+    runner_join(p->recorder_runner);
 }
 
 static void stop_receivers(struct pipeline *p)
@@ -648,6 +787,8 @@ static void free_agents(struct pipeline *p)
 {
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
+    recorder_free(p->recorder);
+    spb_host_free(p->sparkplug);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
@@ -678,22 +819,22 @@ static void free_rings(struct pipeline *p)
     ring_free(p->jobs_done);
     ring_free(p->commands);
     ring_free(p->answers);
+    doorbell_free(p->intake_bell);
     doorbell_free(p->bus_bell);
     doorbell_free(p->store_bell);
     doorbell_free(p->alerting_bell);
     doorbell_free(p->control_bell);
     doorbell_free(p->keeper_bell);
+    doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
-    }
-    for (size_t i = 0; p->safe != NULL && i < p->site->source_count; i++) {
-        doorbell_free(p->safe[i].bell);
     }
 }
 
 void pipeline_stop(struct pipeline *p)
 {
     drain(p);
+    stop_recorder(p);
     stop_receivers(p);
 }
 
@@ -710,6 +851,8 @@ void pipeline_free(struct pipeline *p)
     free(p->own_points);
     free(p->own_counters);
     free(p->safe);
+    free(p->alarmed.active);
+    free(p->exceptions);
     free(p->homes);
     free(p->masks);
     board_free(p->board);

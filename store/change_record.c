@@ -2,7 +2,7 @@
  * change_record: see change_record.h.
  */
 #include "store/change_record.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 
 enum { CHANGE_VERSION = 1, CRC_BYTES = 4 };
 

@@ -2,7 +2,7 @@
  * chunk: see chunk.h for the bytes.
  */
 #include "store/chunk.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 #include "store/values.h"
 
 enum { CHUNK_VERSION = 1, CRC_BYTES = 4 };

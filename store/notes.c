@@ -2,7 +2,7 @@
  * notes: see notes.h.
  */
 #include "store/notes.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 #include "store/dictionary.h"
 #include "store/marks.h"
 

@@ -2,7 +2,7 @@
  * record: see record.h for the bytes.
  */
 #include "store/record.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 
 enum { RECORD_VERSION = 1 };
 

@@ -2,7 +2,7 @@
  * tier_block: see tier_block.h for the bytes.
  */
 #include "store/tier_block.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 #include "store/values.h"
 #include <stddef.h>
 

@@ -257,6 +257,9 @@ static struct store_row make_row(const struct store_writer *writer, const struct
         .value = sample->value,
         .status = (uint16_t)(sample->status & ~(unsigned)PLACE_BITS),
     };
+    if ((row.status & ST_LATE) != 0) {
+        row.status |= PLACE_HISTORY; /* never the newest, also when its time is */
+    }
     if ((row.status & ST_RANGE) != 0 && point->has_range && row.value < point->range_lo) {
         row.status |= PLACE_BELOW;
     }
@@ -275,7 +278,7 @@ static void keep(struct store_writer *writer, uint32_t series, struct store_row 
     last_add(&store->lasts.plain[series], row, strand->late);
     touch(writer, strand);
     writer->samples++;
-    writer->late += strand->late && (row->status & PLACE_HISTORY) == 0;
+    writer->late += strand->late && (row->status & (PLACE_HISTORY | ST_LATE)) != PLACE_HISTORY;
     if (strand->count == BOOK_BLOCK_ROWS) {
         seal(writer, strand, false);
     }
@@ -458,11 +461,7 @@ static void confirm_marks(struct store_writer *writer)
 {
     for (size_t i = 0; i < writer->mark_count; i++) {
         const struct mark *const mark = &writer->marks[i];
-        struct safe_source *const source = &writer->config.safe[mark->source];
-        cell_set(&source->stored[mark->input], mark->ticket);
-        if (source->bell != NULL) {
-            doorbell_ring(source->bell);
-        }
+        cell_set(&writer->config.safe[mark->source].stored[mark->input], mark->ticket);
     }
     writer->mark_count = 0;
     if (writer->history_mark != 0) {
@@ -576,7 +575,7 @@ static bool is_time_to_give_up(const struct store_writer *writer, int64_t now_ns
            (inputs_ended(writer) && now_ns - writer->failing_ns >= give_up_ns);
 }
 
-/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays with its broker. */
+/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays in the spool. */
 static int drop(struct store_writer *writer)
 {
     size_t dropped = 0, lost = 0;

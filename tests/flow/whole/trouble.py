@@ -210,7 +210,7 @@ def test_two_sites_at_once(stage):
 class SmallDisk:
     """A disk of a few MiB where the store is; a test without the right to mount is skipped."""
 
-    def __init__(self, stage, megabytes=12):
+    def __init__(self, stage, megabytes=20):
         self.path = stage.path("disk")
         os.mkdir(self.path)
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "davy", self.path], capture_output=True,

@@ -6,10 +6,10 @@
  * What can be read as a block must, written again, be read as the same.  The ops of
  * a record, restored as open samples, give the same by rows and by columns.
  */
+#include "base/crc32c.h"
 #include "store/change_record.h"
 #include "store/chunk.h"
 #include "store/columns.h"
-#include "store/crc32c.h"
 #include "store/decimal.h"
 #include "store/journal.h"
 #include "store/record.h"

@@ -4,7 +4,7 @@
  *
  * What can be read must, written again, be read as the same.
  */
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 #include "store/tier_block.h"
 #include <stdlib.h>
 #include <string.h>
