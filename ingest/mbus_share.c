@@ -39,6 +39,7 @@ void share_charge(struct share *share, uint32_t unit, double change, int64_t cos
     share->all += change;
     const bool was_greedy = which->greedy;
     which->greedy = share->count > 1 && is_greedy(share, unit);
+    which->held = false;
     if (!which->greedy || !was_greedy) {
         return;
     }
@@ -54,12 +55,25 @@ void share_charge(struct share *share, uint32_t unit, double change, int64_t cos
         }
     }
     share->all = all;
-    if (all > full || (double)cost_ns * (1 + modest) > (double)period_ns) {
+    which->held = all > full || (double)cost_ns * (1 + modest) > (double)period_ns;
+    if (which->held) {
         share->greedy_ns = end_ns + spread(share_wait_ns(cost_ns, modest, period_ns), ++share->turn);
     }
 }
 
+void share_forget(struct share *share, uint32_t unit)
+{
+    struct share_unit *which = &share->units[unit];
+    if (which->held) {
+        share->greedy_ns = 0; /* it was the reason */
+    }
+    share->all -= which->demand;
+    which->demand = 0;
+    which->greedy = false;
+    which->held = false;
+}
+
 bool share_holds_back(const struct share *share, uint32_t unit, int64_t now_ns)
 {
-    return share->count > 1 && share->greedy_ns > now_ns && share->units[unit].greedy;
+    return share->count > 1 && share->units[unit].held && share->greedy_ns > now_ns;
 }
