@@ -3,13 +3,16 @@
 
 #include "alerting/manager.h"
 #include "alerting/sink.h"
+#include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
+#include "app/recorder.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/ingest.h"
+#include "ingest/sparkplug_host.h"
 #include "model/board.h"
 #include "model/queues.h"
 #include "rules/shard.h"
@@ -20,7 +23,7 @@
 #include <string.h>
 
 /* The rows of the ring matrix: who puts samples in. */
-enum worker { WORKER_BUS, WORKER_INBOX, WORKER_WATCH, WORKER_COUNT };
+enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_COUNT };
 
 enum {
     SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
@@ -42,6 +45,8 @@ struct pipeline {
     struct store *store;
     struct counters *counters;
     struct board *board;
+    int64_t started_ns;
+    bool recorded;   /* the site stands in the chain of changes as it is */
     uint64_t *masks; /* [point]: the shards that need its samples; const after start */
     uint8_t *homes;
     struct safe_source *safe; /* [source] */
@@ -53,11 +58,12 @@ struct pipeline {
     struct ring *history;     /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
+    struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
-    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell;
+    struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
     struct doorbell *sink_bells[SINKS_MAX];
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
@@ -66,6 +72,7 @@ struct pipeline {
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
     struct mqtt_inbox *inbox;
+    struct spb_host *sparkplug;
     struct shard *shards[QUEUE_SHARDS_MAX];
     struct store_writer *writer;
     struct manager *manager;
@@ -74,11 +81,11 @@ struct pipeline {
 
     struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
     struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
-    struct cell stop_field, stop_sinks, stop_control;
+    struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
     struct runner *shard_runners[QUEUE_SHARDS_MAX];
-    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner;
+    struct runner *store_runner, *alerting_runner, *control_runner, *keeper_runner, *recorder_runner;
     struct runner *sink_runners[SINKS_MAX];
 
     uint32_t *own_points; /* points named davy.*; main */
@@ -121,7 +128,7 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
     struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
-                                 &p->keeper_bell};
+                                 &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -301,10 +308,19 @@ static void make_routers(struct pipeline *p)
     }
 }
 
-static bool has_source(const struct site *site, bool mqtt)
+/* Which worker takes from a source. */
+static enum worker worker_of(const struct site_source *source)
+{
+    if (source->type != SOURCE_MQTT) {
+        return WORKER_BUS;
+    }
+    return spb_host_takes(source) ? WORKER_SPARKPLUG : WORKER_INBOX;
+}
+
+static bool has_source(const struct site *site, enum worker worker)
 {
     for (size_t i = 0; i < site->source_count; i++) {
-        if ((site->sources[i].type == SOURCE_MQTT) == mqtt) {
+        if (worker_of(&site->sources[i]) == worker) {
             return true;
         }
     }
@@ -313,7 +329,7 @@ static bool has_source(const struct site *site, bool mqtt)
 
 static enum err_code make_bus(struct pipeline *p, struct err *err)
 {
-    if (!has_source(p->site, false)) {
+    if (!has_source(p->site, WORKER_BUS)) {
         router_close(&p->routers[WORKER_BUS]);
         return ERR_NONE;
     }
@@ -323,10 +339,23 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .bell = p->bus_bell,
         .stop = &p->stop_field,
         .counters = p->counters,
+        .tap = recorder_tap_bus(p->recorder),
         .alarmed = &p->alarmed,
         .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
+}
+
+static enum err_code make_recorder(struct pipeline *p, struct err *err)
+{
+    const struct recorder_config config = {
+        .path = p->config.record_path,
+        .append = p->config.record_more,
+        .site = p->site,
+        .counters = p->counters,
+        .stop = &p->stop_recorder,
+    };
+    return config.path == NULL ? ERR_NONE : recorder_new(&config, &p->recorder, err);
 }
 
 /* Points named "davy.<counter>" take Davy's own counters. */
@@ -461,6 +490,21 @@ static enum err_code start_engine(struct pipeline *p, struct err *err)
     return n == 0 ? ERR_NONE : runner_start("bus", agents, n, p->bus_bell, &p->engine, err);
 }
 
+static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
+{
+    if (!has_source(p->site, WORKER_SPARKPLUG)) {
+        router_close(&p->routers[WORKER_SPARKPLUG]);
+        return ERR_NONE;
+    }
+    struct spb_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_SPARKPLUG],
+        .board = p->board,
+        .counters = p->counters,
+    };
+    return spb_host_start(&config, &p->sparkplug, err);
+}
+
 static enum err_code start_threads(struct pipeline *p, struct err *err)
 {
     for (size_t i = 0; i < p->site->sink_count; i++) {
@@ -474,10 +518,15 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         run_one("store", store_writer_agent(p->writer), p->store_bell, &p->store_runner, err) != ERR_NONE ||
         run_one("keeper", keeper_agent(&p->keeper), p->keeper_bell, &p->keeper_runner, err) != ERR_NONE ||
         run_one("control", control_agent(p->control), p->control_bell, &p->control_runner, err) != ERR_NONE ||
+        (p->recorder != NULL &&
+         run_one("recorder", recorder_agent(p->recorder), p->recorder_bell, &p->recorder_runner, err) != ERR_NONE) ||
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
-    if (!has_source(p->site, true)) {
+    if (start_sparkplug(p, err) != ERR_NONE) {
+        return err->code;
+    }
+    if (!has_source(p->site, WORKER_INBOX)) {
         router_close(&p->routers[WORKER_INBOX]);
         return ERR_NONE;
     }
@@ -487,6 +536,7 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .shard_count = p->config.shards,
         .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
     };
     return mqtt_inbox_start(&config, &p->inbox, err);
 }
@@ -529,9 +579,23 @@ static enum err_code build(struct pipeline *p, struct err *err)
         code = make_control(p, err);
     }
     if (code == ERR_NONE) {
-        code = make_bus(p, err);
+        code = make_recorder(p, err);
     }
-    return code == ERR_NONE ? find_own_points(p, err) : code;
+    return code == ERR_NONE ? make_bus(p, err) : code;
+}
+
+/* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
+ * watch: it is tried again each second. */
+static void record_changes(struct pipeline *p)
+{
+    struct err err;
+    const enum err_code code =
+        change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
+    p->recorded = code == ERR_NONE;
+    if (!p->recorded) {
+        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second", p->site->id,
+                  err.text);
+    }
 }
 
 enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
@@ -542,15 +606,22 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     p->config = *config;
     p->site = config->site;
+    struct clock clock;
+    clock_init(&clock);
+    p->started_ns = clock_now_ns(&clock);
     enum err_code code = build(p, err);
     if (code == ERR_NONE) {
         code = start_threads(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = find_own_points(p, err); /* once all have made their counters */
     }
     if (code != ERR_NONE) {
         pipeline_stop(p);
         pipeline_free(p);
         return code;
     }
+    record_changes(p);
     *ret_pipeline = p;
     return ERR_NONE;
 }
@@ -568,10 +639,12 @@ static void drain(struct pipeline *p)
         doorbell_ring(p->bus_bell);
     }
     mqtt_inbox_stop(p->inbox);
+    spb_host_stop(p->sparkplug);
     for (int w = 0; w < WORKER_COUNT; w++) {
         /* A worker that never ran cannot end its own row. */
         bool never_ran =
-            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) || w == WORKER_WATCH;
+            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
+            (w == WORKER_SPARKPLUG && p->sparkplug == NULL) || w == WORKER_WATCH;
         if (never_ran && p->routers[w].rings != NULL) {
             router_close(&p->routers[w]);
         }
@@ -595,6 +668,16 @@ static void drain(struct pipeline *p)
         doorbell_ring(p->alerting_bell);
     }
     runner_join(p->store_runner);
+}
+
+/* The field has ended: what is in the taps is written. */
+static void stop_recorder(struct pipeline *p)
+{
+    cell_set(&p->stop_recorder, 1);
+    if (p->recorder_bell != NULL) {
+        doorbell_ring(p->recorder_bell);
+    }
+    runner_join(p->recorder_runner);
 }
 
 static void stop_receivers(struct pipeline *p)
@@ -624,6 +707,8 @@ static void free_agents(struct pipeline *p)
 {
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
+    recorder_free(p->recorder);
+    spb_host_free(p->sparkplug);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
@@ -658,6 +743,7 @@ static void free_rings(struct pipeline *p)
     doorbell_free(p->alerting_bell);
     doorbell_free(p->control_bell);
     doorbell_free(p->keeper_bell);
+    doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
     }
@@ -669,6 +755,7 @@ static void free_rings(struct pipeline *p)
 void pipeline_stop(struct pipeline *p)
 {
     drain(p);
+    stop_recorder(p);
     stop_receivers(p);
 }
 
@@ -696,6 +783,9 @@ void pipeline_free(struct pipeline *p)
 
 void pipeline_watch(struct pipeline *p, int64_t now_ns)
 {
+    if (!p->recorded) {
+        record_changes(p);
+    }
     struct router *router = &p->routers[WORKER_WATCH];
     if (p->own_count == 0 || !router_room(router, p->own_count)) {
         return; /* the next second tells the newer number */

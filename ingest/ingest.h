@@ -47,6 +47,7 @@ void mbus_check(const struct site *site, struct mistakes *mistakes);
 /* How many counters named bus.… the worker of this site will make. */
 size_t mbus_counter_count(const struct site *site);
 
+struct wire_tap;
 struct mbus_worker;
 struct mbus_config {
     const struct site *site;
@@ -54,7 +55,8 @@ struct mbus_config {
     struct doorbell *bell;   /* rung to stop, and see alarmed */
     const struct cell *stop; /* not 0: finish after the requests in flight */
     struct counters *counters;
-    struct cell *exceptions;       /* [point]: the code of the Modbus exception it has now, 0: none; may be NULL */
+    struct wire_tap *tap;    /* of a recording; may be NULL */
+    struct cell *exceptions; /* [point]: the code of the Modbus exception it has now, 0: none; may be NULL */
     const struct alarmed *alarmed; /* which hazards are in alarm; the bell is rung when that changes; may be NULL */
 };
 /* Plans all Modbus sources' reads and prepares the loop; connects only once the agent runs. */
@@ -72,6 +74,7 @@ struct mqtt_config {
     struct safe_source *safe; /* [source] */
     unsigned shard_count;
     struct counters *counters;
+    struct wire_tap *tap;      /* of a recording; may be NULL */
 };
 /* Connects every MQTT source (in the background, for ever) and takes messages from then on.  A message is acknowledged
  * when its samples are safe: the callback waits for the mark, bounded; failing that the message is not taken and the

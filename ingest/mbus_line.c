@@ -195,6 +195,7 @@ void line_receive(struct bus_link *link)
         }
         return;
     }
+    link_tap(link, WIRE_RECEIVED, link->buffer + link->len, (size_t)got);
     link->len += (size_t)got;
     link->mute = 0;
     take_frames(link);
@@ -207,6 +208,7 @@ static void drain(struct bus_link *link)
 {
     ssize_t got;
     while ((got = read(link->fd, link->buffer, sizeof link->buffer)) > 0) {
+        link_tap(link, WIRE_RECEIVED, link->buffer, (size_t)got);
         counter_add(link->count.late_replies, 1);
     }
     link->len = 0;
@@ -229,6 +231,7 @@ static void transmit(struct bus_link *link, struct bus_ask *ask)
     }
     link_wake_at(link, ask->deadline_ns);
     link->worker->work++;
+    link_tap(link, WIRE_SENT, frame, len);
     const ssize_t sent = write(link->fd, frame, len);
     if (sent != (ssize_t)len) { /* a few bytes to an empty buffer: if they do not fit, nothing is taken any more */
         link_lost_errno(link, "sending failed", sent < 0 ? errno : ENOBUFS);

@@ -85,6 +85,13 @@ void link_place(const struct bus_link *link, char ret_text[LINK_PLACE_MAX])
     (void)written; /* a longer one is cut: it is for people */
 }
 
+void link_tap(const struct bus_link *link, enum wire_kind kind, const uint8_t *bytes, size_t len)
+{
+    const struct mbus_worker *worker = link->worker;
+    const uint32_t source = (uint32_t)(link->source - worker->config.site->sources);
+    wire_tap_put(worker->config.tap, kind, source, worker->now_ns, bytes, len);
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
     struct bus_link *link = handle->data;
@@ -130,6 +137,9 @@ static void answer_comm(struct bus_link *link)
 void link_lost(struct bus_link *link, const char *reason)
 {
     struct mbus_worker *worker = link->worker;
+    if (link->state == LINK_UP) {
+        link_tap(link, WIRE_DOWN, NULL, 0);
+    }
     drop(link);
     units_reset(link);
     link->state = LINK_DOWN;
@@ -167,6 +177,7 @@ static void go_up(struct bus_link *link)
     link->mute = 0;
     link->ready_ns = link->worker->mono_ns;
     counter_set(link->count.connected, 1);
+    link_tap(link, WIRE_UP, NULL, 0);
     if (link->was_up) {
         counter_add(link->count.reconnects, 1);
     }

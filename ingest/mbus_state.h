@@ -26,6 +26,7 @@
 #include "ingest/mbus_frame.h"
 #include "ingest/mbus_plan.h"
 #include "ingest/mbus_share.h"
+#include "ingest/wire_tap.h"
 #include <uv.h>
 
 struct bus_link;
@@ -205,6 +206,8 @@ void link_lost_errno(struct bus_link *link, const char *what, int error);
 /* Has link_wake called no later than then; or when its state says. */
 void link_wake_at(struct bus_link *link, int64_t due_ns);
 void link_wake_when_due(struct bus_link *link);
+/* Tells a recording, if there is one. */
+void link_tap(const struct bus_link *link, enum wire_kind kind, const uint8_t *bytes, size_t len);
 /* For log lines: host and port, or the device. */
 enum { LINK_PLACE_MAX = 300 };
 void link_place(const struct bus_link *link, char ret_text[LINK_PLACE_MAX]);

@@ -25,6 +25,8 @@
 #include "base/nodelay.h"
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
+#include "ingest/sparkplug_host.h"
+#include "ingest/wire_tap.h"
 #include "model/site_url.h"
 #include <MQTTAsync.h>
 #include <errno.h>
@@ -177,10 +179,31 @@ static bool cut(struct inbox_source *source)
     return mqtt_sockets_cut(&ours) > 0;
 }
 
+/* Tells a recording, if there is one. */
+static void tap(struct inbox_source *source, const char *topic, size_t len, const MQTTAsync_message *message)
+{
+    struct mqtt_inbox *inbox = source->inbox;
+    if (inbox->config.tap == NULL) {
+        return;
+    }
+    const unsigned flags = (unsigned)message->qos & WIRE_QOS;
+    const struct wire_record record = {
+        .kind = WIRE_MESSAGE,
+        .flags = (uint8_t)(flags | (message->retained ? WIRE_RETAINED : 0) | (message->dup ? WIRE_REPEATED : 0)),
+        .source = (uint16_t)source->take.source,
+        .time_ns = clock_now_ns(&inbox->shared.clock),
+        .name = topic,
+        .name_len = len,
+        .bytes = message->payload,
+        .len = (size_t)message->payloadlen};
+    wire_tap_record(inbox->config.tap, &record);
+}
+
 static int on_message(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
     struct inbox_source *source = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
+    tap(source, topic, len, message);
     if (is_ours(source, topic, len) &&
         mqtt_take_message(&source->take, topic, len, message->payload, (size_t)message->payloadlen) == TAKE_REFUSED &&
         !cut(source)) {
@@ -400,10 +423,6 @@ static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struc
     source->source = &site->sources[index];
     source->seed = back_off_seed(source->source->id);
     source->retry_ns = 1; /* the first try is due at once */
-    if (mqtt_decoder(source->source->format) == NULL) {
-        return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version",
-                       source->source->id);
-    }
     const enum err_code code = read_url(source, uri, sizeof uri, err);
     if (code != ERR_NONE) {
         return code;
@@ -427,7 +446,7 @@ static uint32_t count_sources(const struct site *site)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < site->source_count; i++) {
-        count += site->sources[i].type == SOURCE_MQTT;
+        count += site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i]);
     }
     return count;
 }
@@ -438,7 +457,7 @@ static enum err_code make_sources(struct mqtt_inbox *inbox, struct err *err)
     inbox->sources = ARENA_ARRAY(&inbox->arena, struct inbox_source, count_sources(site) + 1);
     take_shared_init(&inbox->shared, &inbox->config, &inbox->stop, &inbox->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
-        if (site->sources[i].type != SOURCE_MQTT) {
+        if (site->sources[i].type != SOURCE_MQTT || spb_host_takes(&site->sources[i])) {
             continue;
         }
         const enum err_code code = make_source(inbox, i, err);

@@ -91,6 +91,9 @@ struct site_source {
     const char *client_id;      /* default davy-<site>-<source> */
     const char *user, *password;
     const char *ca, *cert, *key; /* paths, resolved against the site file */
+    /* mqtt, format sparkplug */
+    const char *host_id;        /* default davy-<site>-<source>, with - for / */
+    int64_t reorder_ns;         /* how long a missing message is waited for; default 2 s */
 };
 
 enum mbus_table { TABLE_INPUT, TABLE_HOLDING, TABLE_COIL, TABLE_DISCRETE };
@@ -277,6 +280,11 @@ uint32_t site_alarm(const struct site *site, const char *name, size_t len);
 /* Sets type, registers and byte order of a value in registers, `order` as a site file writes it (NULL: big-endian); false
  * when that is no order for the type's size.  Pure. */
 bool site_from_shape(struct site_from *from, enum mbus_type type, const char *order);
+
+/* The words of a site file for these. */
+const char *site_source_word(enum source_type type);
+const char *site_table_word(enum mbus_table table);
+const char *site_type_word(enum mbus_type type);
 
 /* How a unit behind a Modbus source is asked: by its own manners, or the source's. */
 struct site_manners site_manners(const struct site_source *source, uint8_t unit);

@@ -117,8 +117,8 @@ static const struct conf_key source_keys[] = {
      .help = "by unit id: units that are asked otherwise"},
     {"url", CONF_TEXT, KEY(raw_source, url), .required = true, .only = BROKER,
      .help = "`mqtt://host[:1883]` or `mqtts://host[:8883]`"},
-    {"topics", CONF_TEXTS, KEY(raw_source, topics), .required = true, .only = BROKER,
-     .help = "what to subscribe to, `+` and `#` allowed"},
+    {"topics", CONF_TEXTS, KEY(raw_source, topics), .only = BROKER, .fallback_note = "format `sparkplug`: `spBv1.0/#`",
+     .help = "what to subscribe to, `+` and `#` allowed; all formats but `sparkplug` need it"},
     {"format", CONF_WORD, KEY(raw_source, format), .only = BROKER, .words = format_words, .fallback = "davy",
      .help = "how its messages are written"},
     {"map", CONF_MAP, KEY(raw_source, map), .only = BROKER,
@@ -130,6 +130,11 @@ static const struct conf_key source_keys[] = {
     {"ca", CONF_TEXT, KEY(raw_source, ca), .only = BROKER, .help = "file of trusted certificates (PEM)"},
     {"cert", CONF_TEXT, KEY(raw_source, cert), .only = BROKER, .help = "file of our own certificate (PEM)"},
     {"key", CONF_TEXT, KEY(raw_source, key), .only = BROKER, .help = "file of its private key (PEM)"},
+    {"host_id", CONF_TEXT, KEY(raw_source, host_id), .only = BROKER, .hi = 256,
+     .fallback_note = "`davy-<site>-<source>`, with `-` for `/`",
+     .help = "format `sparkplug`: the id of this host application, under `spBv1.0/STATE/`"},
+    {"reorder", CONF_DURATION, KEY(raw_source, reorder_ns), .only = BROKER, .fallback = "2s",
+     .help = "format `sparkplug`: how long a missing message is waited for before a rebirth is asked for"},
 };
 const struct conf_table source_table = {.name = "sources.<id>",
                                         .about = "A way in from the field, under its id.",
@@ -466,3 +471,20 @@ const struct conf_table include_table = {.name = "an included file",
                                          .about = "The keys of a file named in `include`.",
                                          .keys = include_keys,
                                          .count = COUNT(include_keys)};
+
+/* ---- the other way ----------------------------------------------------------------------------------------------- */
+
+const char *site_source_word(enum source_type type)
+{
+    return source_words[type];
+}
+
+const char *site_table_word(enum mbus_table table)
+{
+    return table_words[table];
+}
+
+const char *site_type_word(enum mbus_type type)
+{
+    return type_words[type];
+}

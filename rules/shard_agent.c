@@ -10,7 +10,7 @@
 
 #include "base/doorbell.h"
 
-enum { WORK_PER_CYCLE = 4096, PREFETCH_AHEAD = 8 };
+enum { WORK_PER_CYCLE = 4096 };
 
 /* One input ring as it is read in this cycle. */
 struct input {
@@ -46,10 +46,11 @@ static void release_inputs(struct shard *shard)
     }
 }
 
-/* The input whose next sample was taken in first; NULL when all are empty. */
-static struct input *next_input(struct shard *shard)
+/* The input whose next sample was taken in first; NULL when all are empty.  Until *ret_before_ns it stays the first. */
+static struct input *next_input(struct shard *shard, int64_t *ret_before_ns)
 {
     struct input *next = NULL;
+    *ret_before_ns = INT64_MAX;
     for (unsigned w = 0; w < shard->config.input_count; w++) {
         struct input *input = &shard->inputs[w];
         if (input->used == input->count) {
@@ -59,20 +60,19 @@ static struct input *next_input(struct shard *shard)
             *input = (struct input){0};
             input->items = ring_peek(shard->config.inputs[w], &input->count);
         }
-        if (input->used < input->count &&
-            (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns)) {
+        if (input->used == input->count) {
+            continue;
+        }
+        const struct input *later = input;
+        if (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns) {
+            later = next;
             next = input;
+        }
+        if (later != NULL && later->items[later->used].seen_ns < *ret_before_ns) {
+            *ret_before_ns = later->items[later->used].seen_ns;
         }
     }
     return next;
-}
-
-static void prefetch(const struct shard *shard, const struct input *input)
-{
-    size_t ahead = input->used + PREFETCH_AHEAD;
-    if (ahead < input->count && input->items[ahead].point != POINT_MARK) {
-        __builtin_prefetch(&shard->points[shard->local[input->items[ahead].point]], 1);
-    }
 }
 
 /* Passes a mark on behind everything before it; false when a ring is full. */
@@ -135,9 +135,18 @@ static bool take(struct shard *shard, struct input *input)
     if (!run_due(shard, sample->seen_ns) || (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
         return false;
     }
-    prefetch(shard, input);
     input->used++; /* from here on the sample is the shard's, even if its judging has to pause */
     return shard_begin_sample(shard, sample);
+}
+
+/* Takes samples as long as they go the short way and nothing is due; gives how many. */
+static int take_run(struct shard *shard, struct input *input, int64_t before_ns, int most)
+{
+    size_t n = input->count - input->used;
+    n = n < (size_t)most ? n : (size_t)most;
+    const size_t taken = run_samples(shard, input->items + input->used, n, before_ns);
+    input->used += taken;
+    return (int)taken;
 }
 
 static bool all_ended(struct shard *shard)
@@ -180,11 +189,13 @@ static int shard_do_work(void *self, int64_t now_ns)
     bool room = finish_left(shard);
     bool empty = false;
     while (room && !empty && work < WORK_PER_CYCLE) {
-        struct input *input = next_input(shard);
+        int64_t before_ns = 0;
+        struct input *input = next_input(shard, &before_ns);
         empty = input == NULL;
         if (!empty) {
-            room = take(shard, input);
-            work += room ? 1 : 0;
+            const int run = take_run(shard, input, before_ns, WORK_PER_CYCLE - work);
+            room = run > 0 || take(shard, input);
+            work += run > 0 ? run : room;
         }
     }
     release_inputs(shard);

@@ -6,8 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
-enum argument { ARG_NONE, ARG_CODE, ARG_DURATION };
-enum { ON_TCP = 1, ON_SERIAL = 2, ON_MQTT = 4, ON_MODBUS = ON_TCP | ON_SERIAL };
+enum argument { ARG_NONE, ARG_CODE, ARG_DURATION, ARG_COUNT, ARG_SHIFT };
+enum { FLOOD_MOST = 1000 };
+enum {
+    ON_TCP = 1,
+    ON_SERIAL = 2,
+    ON_PLAIN = 4, /* MQTT in all formats but Sparkplug */
+    ON_SPARKPLUG = 8,
+    ON_MODBUS = ON_TCP | ON_SERIAL,
+    ON_MQTT = ON_PLAIN | ON_SPARKPLUG,
+};
 
 static const struct {
     const char *name;
@@ -28,6 +36,12 @@ static const struct {
     [FAULT_DUPLICATE] = {"duplicate", ARG_NONE, ON_TCP | ON_MQTT, false},
     [FAULT_MALFORMED] = {"malformed", ARG_NONE, ON_MQTT, false},
     [FAULT_REORDER] = {"reorder", ARG_NONE, ON_MQTT, false},
+    [FAULT_HALF_OPEN] = {"half-open", ARG_NONE, ON_TCP, true},
+    [FAULT_BUSY] = {"busy", ARG_NONE, ON_TCP, true},
+    [FAULT_FLOOD] = {"flood", ARG_COUNT, ON_TCP | ON_MQTT, false},
+    [FAULT_CLOCK] = {"clock", ARG_SHIFT, ON_MQTT, true},
+    [FAULT_LOST] = {"lost", ARG_NONE, ON_SPARKPLUG, false},
+    [FAULT_WRONG_ALIAS] = {"wrong-alias", ARG_NONE, ON_SPARKPLUG, false},
 };
 
 static enum fault_kind find_kind(const char *name, size_t len)
@@ -40,14 +54,52 @@ static enum fault_kind find_kind(const char *name, size_t len)
     return FAULT_NONE;
 }
 
-static bool parse_code(const char *text, int64_t *ret_code)
+static bool parse_whole(const char *text, int64_t most, int64_t *ret_number)
 {
-    double code = 0;
-    if (!text_parse_number(text, strlen(text), &code) || code < 1 || code > 255 || code != (double)(int64_t)code) {
+    double number = 0;
+    if (!text_parse_number(text, strlen(text), &number) || number < 1 || number > (double)most ||
+        number != (double)(int64_t)number) {
         return false;
     }
-    *ret_code = (int64_t)code;
+    *ret_number = (int64_t)number;
     return true;
+}
+
+/* "+1h" or "-10m". */
+static bool parse_shift(const char *text, int64_t *ret_ns)
+{
+    const bool back = text[0] == '-';
+    if ((!back && text[0] != '+') || !text_parse_duration(text + 1, strlen(text + 1), ret_ns) || *ret_ns == 0) {
+        return false;
+    }
+    *ret_ns = back ? -*ret_ns : *ret_ns;
+    return true;
+}
+
+/* Reads what stands behind the colon; NULL when it is right. */
+static const char *parse_argument(enum argument argument, const char *text, int64_t *ret_value)
+{
+    switch (argument) {
+    case ARG_NONE:
+        return text == NULL ? NULL : "takes no argument";
+    case ARG_CODE:
+        return text != NULL && parse_whole(text, UINT8_MAX, ret_value)
+                   ? NULL
+                   : "needs an exception code from 1 to 255, such as \"exception:4\"";
+    case ARG_DURATION:
+        return text != NULL && text_parse_duration(text, strlen(text), ret_value)
+                   ? NULL
+                   : "needs a duration, such as \"delay:800ms\"";
+    case ARG_COUNT:
+        return text != NULL && parse_whole(text, FLOOD_MOST, ret_value)
+                   ? NULL
+                   : "needs a number from 1 to 1000, such as \"flood:100\"";
+    case ARG_SHIFT:
+        break;
+    }
+    return text != NULL && parse_shift(text, ret_value)
+               ? NULL
+               : "needs a sign and a duration, such as \"clock:+1h\" or \"clock:-10m\"";
 }
 
 const char *fault_parse(const char *text, enum fault_kind *ret_kind, int64_t *ret_value)
@@ -58,22 +110,9 @@ const char *fault_parse(const char *text, enum fault_kind *ret_kind, int64_t *re
         return "fault is not known";
     }
     int64_t value = 0;
-    switch (kinds[kind].argument) {
-    case ARG_NONE:
-        if (colon != NULL) {
-            return "takes no argument";
-        }
-        break;
-    case ARG_CODE:
-        if (colon == NULL || !parse_code(colon + 1, &value)) {
-            return "needs an exception code from 1 to 255, such as \"exception:4\"";
-        }
-        break;
-    case ARG_DURATION:
-        if (colon == NULL || !text_parse_duration(colon + 1, strlen(colon + 1), &value)) {
-            return "needs a duration, such as \"delay:800ms\"";
-        }
-        break;
+    const char *wrong = parse_argument(kinds[kind].argument, colon != NULL ? colon + 1 : NULL, &value);
+    if (wrong != NULL) {
+        return wrong;
     }
     *ret_kind = kind;
     *ret_value = value;
@@ -85,15 +124,21 @@ const char *fault_name(enum fault_kind kind)
     return kinds[kind].name;
 }
 
-bool fault_fits(enum fault_kind kind, enum source_type type)
+bool fault_is_harmless(enum fault_kind kind)
+{
+    return kind == FAULT_NONE || kind == FAULT_DUPLICATE || kind == FAULT_BUSY || kind == FAULT_FLOOD;
+}
+
+bool fault_fits(enum fault_kind kind, const struct site_source *source)
 {
     static const unsigned on[] = {
         [SOURCE_MODBUS_TCP] = ON_TCP,
         [SOURCE_MODBUS_RTU] = ON_SERIAL,
         [SOURCE_MODBUS_RTU_TCP] = ON_TCP,
-        [SOURCE_MQTT] = ON_MQTT,
+        [SOURCE_MQTT] = ON_PLAIN,
     };
-    return (kinds[kind].on & on[type]) != 0;
+    const bool sparkplug = source->type == SOURCE_MQTT && source->format == FORMAT_SPARKPLUG;
+    return (kinds[kind].on & (sparkplug ? ON_SPARKPLUG : on[source->type])) != 0;
 }
 
 bool fault_is_whole(enum fault_kind kind)
@@ -101,12 +146,12 @@ bool fault_is_whole(enum fault_kind kind)
     return kinds[kind].whole;
 }
 
-void fault_names(enum source_type type, char *ret_text, size_t size)
+void fault_names(const struct site_source *source, char *ret_text, size_t size)
 {
     size_t len = 0;
     ret_text[0] = '\0';
     for (enum fault_kind kind = FAULT_NONE + 1; kind < FAULT_COUNT; kind++) {
-        if (fault_fits(kind, type) && len < size) {
+        if (fault_fits(kind, source) && len < size) {
             len += (size_t)snprintf(ret_text + len, size - len, "%s%s", len > 0 ? ", " : "", kinds[kind].name);
         }
     }

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool payload_plays(enum mqtt_format format)
-{
-    return format != FORMAT_SPARKPLUG;
-}
-
 bool payload_can_say(enum mqtt_format format, uint16_t status)
 {
     switch (format) {
@@ -26,6 +21,15 @@ bool payload_can_say(enum mqtt_format format, uint16_t status)
         break;
     }
     return status == ST_SENSOR; /* a null */
+}
+
+bool payload_tells_time(const struct site_source *source)
+{
+    bool mapped = source->format != FORMAT_JSON;
+    for (size_t i = 0; i < source->map_count && !mapped; i++) {
+        mapped = strcmp(source->map[i].key, "time") == 0;
+    }
+    return mapped;
 }
 
 static void write_number(struct buf *buf, double number)
@@ -214,7 +218,7 @@ void payload_write(const struct site_source *source, const struct payload *paylo
         write_json(source, payload, buf);
         break;
     case FORMAT_SPARKPLUG:
-        break; /* not played */
+        break; /* by edge.c */
     }
 }
 

@@ -20,8 +20,11 @@ static const int64_t RETRY_NS = 300 * NS_PER_MS;
 static const int64_t CONFIRM_NS = 10 * NS_PER_S; /* no confirmation for so long: connect anew */
 
 struct text {
-    char *bytes;
+    char *bytes; /* the text, then, if it has one, its topic ending in NUL */
     size_t len;
+    const char *topic; /* NULL: the publisher's */
+    int qos;
+    bool retained;
 };
 
 /* What paho's callbacks leave for the owner. */
@@ -113,16 +116,8 @@ static void drop_head(struct publisher *publisher)
     publisher->count--;
 }
 
-void publisher_put(struct publisher *publisher, const char *text, size_t len)
+static void queue_add(struct publisher *publisher, struct text text)
 {
-    char *bytes = malloc(len + 1);
-    if (bytes == NULL) {
-        publisher->dropped++;
-        return;
-    }
-    if (len > 0) {
-        memcpy(bytes, text, len);
-    }
     if (publisher->count == publisher->size) {
         if (publisher->state == SENDING) {
             publisher->state = UP; /* its confirmation will fit no token */
@@ -131,8 +126,38 @@ void publisher_put(struct publisher *publisher, const char *text, size_t len)
         drop_head(publisher);
         publisher->dropped++;
     }
-    publisher->queue[(publisher->first + publisher->count) % publisher->size] = (struct text){bytes, len};
+    publisher->queue[(publisher->first + publisher->count) % publisher->size] = text;
     publisher->count++;
+}
+
+void publisher_put(struct publisher *publisher, const char *text, size_t len)
+{
+    const struct publisher_manner manner = {.qos = 1};
+    publisher_put_as(publisher, &manner, text, len);
+}
+
+void publisher_put_as(struct publisher *publisher, const struct publisher_manner *manner, const char *text, size_t len)
+{
+    char *bytes = malloc(len + manner->topic_len + 1);
+    if (bytes == NULL) {
+        publisher->dropped++;
+        return;
+    }
+    if (len > 0) {
+        memcpy(bytes, text, len);
+    }
+    struct text queued = {.bytes = bytes, .len = len, .qos = manner->qos, .retained = manner->retained};
+    if (manner->topic != NULL) {
+        memcpy(bytes + len, manner->topic, manner->topic_len);
+        bytes[len + manner->topic_len] = '\0';
+        queued.topic = bytes + len;
+    }
+    queue_add(publisher, queued);
+}
+
+size_t publisher_waiting(const struct publisher *publisher)
+{
+    return publisher->count;
 }
 
 /* ---- the connection ---------------------------------------------------------------------------------------------- */
@@ -185,8 +210,10 @@ static void send_head(struct publisher *publisher, int64_t now_ns)
     response.context = publisher;
     message.payload = head->bytes;
     message.payloadlen = (int)head->len;
-    message.qos = 1;
-    if (MQTTAsync_sendMessage(publisher->client, publisher->topic.data, &message, &response) == MQTTASYNC_SUCCESS) {
+    message.qos = head->qos;
+    message.retained = head->retained;
+    const char *topic = head->topic != NULL ? head->topic : publisher->topic.data;
+    if (MQTTAsync_sendMessage(publisher->client, topic, &message, &response) == MQTTASYNC_SUCCESS) {
         publisher->token = response.token;
         publisher->state = SENDING;
         publisher->retry_ns = now_ns + CONFIRM_NS;

@@ -70,6 +70,12 @@ enum fault_kind {
     FAULT_DUPLICATE,  /* everything twice */
     FAULT_MALFORMED,  /* broken messages between the good ones */
     FAULT_REORDER,    /* messages swapped in pairs */
+    FAULT_HALF_OPEN,  /* the peer vanishes: connections made till the end stay and are never answered again */
+    FAULT_BUSY,       /* new connections are closed at once, as when all places are taken */
+    FAULT_FLOOD,      /* value: so many strangers behind each answer, so many repeats of each message */
+    FAULT_CLOCK,      /* value: how far the gateway's clock is off, ns */
+    FAULT_LOST,       /* messages are counted but do not leave */
+    FAULT_WRONG_ALIAS, /* metrics under aliases that no birth gave */
     FAULT_COUNT
 };
 

@@ -156,7 +156,7 @@ static void take_incident(struct scenario_reader *reader, const struct conf_at *
     if (incident.kind == INCIDENT_STATUS && !can_say(reader, point, incident.status)) {
         conf_mistake(&reader->conf, at,
                      "Modbus shows only what the point's \"status\" registers can say, and \"sensor\" by a value from its "
-                     "\"invalid\" or a NaN; json and thingsboard only \"sensor\", neuron also \"comm\"",
+                     "\"invalid\" or a NaN; json, thingsboard and sparkplug only \"sensor\", neuron also \"comm\"",
                      "point \"%s\" cannot show that status", reader->site->points[point].id);
     } else if (!incidents_add(&reader->incidents, incident)) {
         conf_mistake(&reader->conf, at, "use narrower patterns", "more than %d events of points", INCIDENTS_MAX);
@@ -238,15 +238,25 @@ static bool unit_exists(const struct site *site, uint32_t source, int32_t unit)
     return false;
 }
 
+/* What the source can have is the hint. */
+static void complain_fault(const struct place *place, uint32_t source, const char *fact)
+{
+    char names[200], hint[240];
+    if (source == TABLE_NONE) {
+        complain(place, "fault", NULL, fact);
+        return;
+    }
+    fault_names(&place->reader->site->sources[source], names, sizeof names);
+    (void)snprintf(hint, sizeof hint, "it can have %s", names);
+    complain(place, "fault", hint, fact);
+}
+
 static bool check_fault(const struct place *place, const struct fault *fault)
 {
     const struct site *site = place->reader->site;
     const struct site_source *source = &site->sources[fault->source];
-    if (!fault_fits(fault->kind, source->type)) {
-        char names[200], hint[240];
-        fault_names(source->type, names, sizeof names);
-        (void)snprintf(hint, sizeof hint, "it can have %s", names);
-        complain(place, "fault", hint, "is none that this source can have");
+    if (!fault_fits(fault->kind, source)) {
+        complain_fault(place, fault->source, "is none that this source can have");
         return false;
     }
     if (fault->unit == FAULT_ANY_UNIT) {
@@ -282,7 +292,7 @@ static void read_source_event(const struct place *place, const struct event_entr
                           .unit = event->unit == CONF_ABSENT ? FAULT_ANY_UNIT : (int32_t)event->unit};
     const char *wrong = fault_parse(event->fault, &fault.kind, &fault.value);
     if (wrong != NULL) {
-        complain(place, "fault", NULL, wrong);
+        complain_fault(place, fault.source, wrong);
     }
     if (fault.source == TABLE_NONE) {
         complain(place, "source", "use an id of the site's sources", "source is not in the site");

@@ -47,6 +47,16 @@ static void send_garbage(struct sim_line *line, uint8_t *frame, size_t len)
     sim_line_send(line, frame, len, 0, false);
 }
 
+/* Answers to nobody's requests, right behind the true one; on a line without transactions those of another unit. */
+static void send_strangers(struct sim_line *line, const uint8_t *frame, size_t len, int64_t times)
+{
+    enum { FAR = 0x40 };
+    uint8_t stranger[SIM_FRAME_MAX];
+    memcpy(stranger, frame, len);
+    stranger[0] ^= FAR;
+    sim_line_flood(line, stranger, len, (size_t)times);
+}
+
 /* Sends an answer as the fault of the moment has it. */
 static void send_answer(struct sim_line *line, const struct fault *fault, const struct sim_request *request,
                         const uint8_t *pdu, size_t len)
@@ -72,6 +82,10 @@ static void send_answer(struct sim_line *line, const struct fault *fault, const 
         memcpy(frame + frame_len, frame, frame_len);
         sim_line_send(line, frame, 2 * frame_len, 0, false);
         break;
+    case FAULT_FLOOD:
+        sim_line_send(line, frame, frame_len, 0, false);
+        send_strangers(line, frame, frame_len, fault->value);
+        break;
     default:
         sim_line_send(line, frame, frame_len, 0, false);
         break;
@@ -83,6 +97,13 @@ static void on_request(void *self, struct sim_line *line, const struct sim_reque
     struct sim_endpoint *endpoint = self;
     struct sim_device *device = sim_endpoint_device(endpoint, request->unit);
     uint8_t answer[SIM_PDU_MAX];
+    if (line->dead) {
+        return;
+    }
+    if (endpoint->script != NULL) {
+        endpoint->script->on_request(endpoint->script->self, endpoint, line, request);
+        return;
+    }
     if (device == NULL) {
         if (line->framing == FRAMING_TCP) { /* on a bus nobody speaks for an absent unit */
             answer[0] = request->pdu[0] | EXCEPTION_BIT;
@@ -94,7 +115,8 @@ static void on_request(void *self, struct sim_line *line, const struct sim_reque
     const int64_t t_ns = endpoint_now(endpoint);
     const struct fault *fault = fault_at(endpoint->scenario, device->source, device->unit, t_ns);
     const enum fault_kind kind = fault == NULL ? FAULT_NONE : fault->kind;
-    if (kind == FAULT_TIMEOUT || kind == FAULT_SILENT) {
+    if (kind == FAULT_TIMEOUT || kind == FAULT_SILENT || kind == FAULT_HALF_OPEN) {
+        line->dead = kind == FAULT_HALF_OPEN;
         return;
     }
     if (kind == FAULT_RESET || kind == FAULT_DISCONNECT) {
@@ -144,6 +166,19 @@ static void close_lines(struct sim_endpoint *endpoint)
     }
 }
 
+/* True when a fault of that kind strikes a source of this endpoint. */
+static bool is_struck(const struct sim_endpoint *endpoint, enum fault_kind kind, int64_t t_ns)
+{
+    for (size_t i = 0; i < endpoint->device_count; i++) {
+        const uint32_t source = endpoint->devices[i].source;
+        const struct fault *fault = fault_at(endpoint->scenario, source, FAULT_ANY_UNIT, t_ns);
+        if (fault != NULL && fault->kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct sim_endpoint *endpoint = listener->data;
@@ -153,7 +188,8 @@ static void on_connection(uv_stream_t *listener, int status)
     }
     (void)uv_tcp_init(endpoint->loop, &line->io.tcp); /* cannot fail without a family */
     const bool taken = uv_accept(listener, &line->io.stream) == 0;
-    if (endpoint->line_count > ENDPOINT_LINES_MAX) {
+    line->dead = is_struck(endpoint, FAULT_HALF_OPEN, endpoint_now(endpoint));
+    if (endpoint->line_count > ENDPOINT_LINES_MAX || is_struck(endpoint, FAULT_BUSY, endpoint_now(endpoint))) {
         endpoint->refused++;
         sim_line_close(line, false);
     } else if (!taken || sim_line_open(line) != 0) {
@@ -233,16 +269,11 @@ static enum err_code open_serial(struct sim_endpoint *endpoint, struct err *err)
     return ERR_NONE;
 }
 
-static bool is_cut(const struct sim_endpoint *endpoint, int64_t t_ns)
+static void deaden_lines(struct sim_endpoint *endpoint)
 {
-    for (size_t i = 0; i < endpoint->device_count; i++) {
-        const uint32_t source = endpoint->devices[i].source;
-        const struct fault *fault = fault_at(endpoint->scenario, source, FAULT_ANY_UNIT, t_ns);
-        if (fault != NULL && fault->kind == FAULT_DISCONNECT) {
-            return true;
-        }
+    for (struct sim_line *line = endpoint->lines; line != NULL; line = line->next) {
+        line->dead = true;
     }
-    return false;
 }
 
 enum err_code sim_endpoint_open(struct sim_endpoint *endpoint, struct err *err)
@@ -255,7 +286,12 @@ void sim_endpoint_check(struct sim_endpoint *endpoint)
     if (is_serial(endpoint)) {
         return;
     }
-    if (is_cut(endpoint, endpoint_now(endpoint))) {
+    const int64_t t_ns = endpoint_now(endpoint);
+    if (is_struck(endpoint, FAULT_HALF_OPEN, t_ns)) {
+        deaden_lines(endpoint);
+    }
+    const bool down = endpoint->script != NULL && endpoint->script->is_down(endpoint->script->self, endpoint);
+    if (down || is_struck(endpoint, FAULT_DISCONNECT, t_ns)) {
         close_listener(endpoint);
         close_lines(endpoint);
     } else if (endpoint->state == LISTENER_CLOSED) {

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FLOOD_WAITING_MOST = 1 << 20 };
+
 /* A write that libuv has not finished; carries its own bytes. */
 struct line_write {
     uv_write_t request;
-    uint8_t bytes[2 * SIM_FRAME_MAX];
+    uint8_t bytes[];
 };
 
 struct sim_line *sim_line_new(uv_loop_t *loop, enum sim_framing framing, struct line_owner owner)
@@ -61,20 +63,45 @@ static void on_written(uv_write_t *request, int status)
     }
 }
 
-static void write_bytes(struct sim_line *line, const uint8_t *bytes, size_t len)
+/* Starts a write of which the bytes are in place. */
+static void start_write(struct sim_line *line, struct line_write *out, size_t len)
 {
-    struct line_write *out = malloc(sizeof *out);
-    if (out == NULL) {
-        sim_line_close(line, false);
-        return;
-    }
-    memcpy(out->bytes, bytes, len);
     out->request.data = out;
     uv_buf_t buf = uv_buf_init((char *)out->bytes, (unsigned)len);
     if (uv_write(&out->request, &line->io.stream, &buf, 1, on_written) != 0) {
         free(out);
         sim_line_close(line, false);
     }
+}
+
+static void write_bytes(struct sim_line *line, const uint8_t *bytes, size_t len)
+{
+    struct line_write *out = malloc(sizeof *out + len);
+    if (out == NULL) {
+        sim_line_close(line, false);
+        return;
+    }
+    memcpy(out->bytes, bytes, len);
+    start_write(line, out, len);
+}
+
+void sim_line_flood(struct sim_line *line, const uint8_t *bytes, size_t len, size_t times)
+{
+    struct line_write *out = NULL;
+    if (!line->closing && uv_stream_get_write_queue_size(&line->io.stream) < FLOOD_WAITING_MOST) {
+        out = malloc(sizeof *out + len * times);
+    }
+    if (out == NULL) {
+        line->dropped++;
+        return;
+    }
+    for (size_t i = 0; i < times; i++) {
+        const unsigned number = ((unsigned)bytes[0] << 8 | bytes[1]) + (unsigned)i;
+        memcpy(out->bytes + i * len, bytes, len);
+        out->bytes[i * len] = (uint8_t)(number >> 8);
+        out->bytes[i * len + 1] = (uint8_t)number;
+    }
+    start_write(line, out, len * times);
 }
 
 static void on_timer(uv_timer_t *timer);

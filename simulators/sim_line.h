@@ -7,7 +7,7 @@
  * manners below.  Answers of one line are sent in the order of their requests;
  * one that is still on its way holds up those behind it, as a serial line
  * would.  More than LINE_ANSWERS on their way: the request is not answered and
- * counted (`dropped`).
+ * counted (`dropped`).  The same goes for a flood that a client does not read.
  *
  * Threads: the loop's.  Memory: a line frees itself once its handles have
  * closed, after calling on_end.
@@ -51,6 +51,7 @@ struct sim_line {
     enum sim_framing framing;
     int open_handles;
     bool closing;
+    bool dead; /* half open: what comes is read and thrown away, nothing is answered ever again */
     uint64_t dropped;
     size_t filled;
     uint8_t in[LINE_BUFFER];
@@ -65,6 +66,9 @@ struct sim_line *sim_line_new(uv_loop_t *loop, enum sim_framing framing, struct 
 int sim_line_open(struct sim_line *line);
 /* Puts a frame on its way: after delay_ms, at once or in drops. */
 void sim_line_send(struct sim_line *line, const uint8_t *bytes, size_t len, uint64_t delay_ms, bool dribble);
+/* Sends a frame so many times at once, each with the bytes 0 and 1 one higher; dropped and counted while much of what
+ * was sent before is still on its way. */
+void sim_line_flood(struct sim_line *line, const uint8_t *bytes, size_t len, size_t times);
 /* Ends the line; with `reset` (TCP) the other side sees a reset instead of an end. */
 void sim_line_close(struct sim_line *line, bool reset);
 

@@ -1,7 +1,7 @@
 /*
  * sim_modbus: the site's sources sorted into endpoints (see sim_modbus.h).
  *
- * A slow timer looks after the endpoints that a "disconnect" closes.
+ * A slow timer looks after the endpoints that a "disconnect" or a "half-open" strikes.
  */
 #include "simulators/sim_modbus.h"
 #include "simulators/sim_endpoint.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHECK_MS = 20 }; /* how soon a disconnect is noticed */
+enum { CHECK_MS = 20 }; /* how soon they are noticed */
 
 struct sim_modbus {
     const struct site *site;
@@ -119,10 +119,11 @@ static void say(const struct site_source *source, FILE *notes)
     }
 }
 
-static bool has_disconnect(const struct scenario *scenario)
+/* A fault that strikes connections on which nothing is asked, too. */
+static bool needs_check(const struct scenario *scenario)
 {
     for (size_t i = 0; i < scenario->fault_count; i++) {
-        if (scenario->faults[i].kind == FAULT_DISCONNECT) {
+        if (scenario->faults[i].kind == FAULT_DISCONNECT || scenario->faults[i].kind == FAULT_HALF_OPEN) {
             return true;
         }
     }
@@ -152,7 +153,7 @@ enum err_code sim_modbus_start(struct sim_modbus *field, uv_loop_t *loop, FILE *
     for (size_t i = 0; notes != NULL && i < field->site->source_count; i++) {
         say(&field->site->sources[i], notes);
     }
-    if (has_disconnect(field->scenario)) {
+    if (needs_check(field->scenario)) {
         (void)uv_timer_start(&field->check, on_check, CHECK_MS, CHECK_MS); /* fails only when closing */
     }
     return ERR_NONE;

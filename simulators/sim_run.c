@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "simulators/sim_modbus.h"
 #include "simulators/sim_mqtt.h"
+#include "simulators/sim_replay.h"
 #include <signal.h>
 #include <sys/resource.h>
 #include <uv.h>
@@ -15,6 +16,7 @@ struct run {
     uv_timer_t end;
     struct sim_modbus *modbus;
     struct sim_mqtt *mqtt;
+    struct sim_replay *replay;
     FILE *notes;
 };
 
@@ -43,6 +45,7 @@ static void stop(struct run *run)
     uv_close((uv_handle_t *)&run->end, NULL);
     sim_mqtt_stop(run->mqtt);
     sim_modbus_stop(run->modbus);
+    sim_replay_stop(run->replay);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -102,28 +105,78 @@ static enum err_code start(struct run *run, const struct site *site, const struc
     return code;
 }
 
+static void on_over(void *self)
+{
+    stop(self);
+}
+
+static enum err_code start_recording(struct run *run, const struct site *site, struct recording *recording,
+                                     const struct sim_run_options *options, struct err *err)
+{
+    const struct sim_replay_options replay = {
+        .speed = options->speed, .on_over = options->once ? on_over : NULL, .self = run, .notes = run->notes};
+    enum err_code code = watch_signals(run, err);
+    if (code == ERR_NONE) {
+        code = sim_replay_new(site, recording, &replay, &run->replay, err);
+    }
+    return code == ERR_NONE ? sim_replay_start(run->replay, &run->loop, err) : code;
+}
+
+static enum err_code open_loop(struct run *run, struct err *err)
+{
+    allow_descriptors();
+    return uv_loop_init(&run->loop) == 0 ? ERR_NONE
+                                         : err_set(err, ERR_ENV, "no event loop: too few descriptors or no memory");
+}
+
+/* Runs what was started (or, after a failure, closes it) until all is closed. */
+static void run_loop(struct run *run, enum err_code code)
+{
+    if (code == ERR_NONE) {
+        (void)fprintf(run->notes, "ready\n");
+        (void)fflush(run->notes);
+    } else {
+        stop(run);
+    }
+    (void)uv_run(&run->loop, UV_RUN_DEFAULT);
+    if (code == ERR_NONE && run->modbus != NULL) {
+        sim_modbus_say_lost(run->modbus, run->notes);
+    }
+    sim_replay_free(run->replay);
+    sim_mqtt_free(run->mqtt);
+    sim_modbus_free(run->modbus);
+    (void)uv_loop_close(&run->loop);
+}
+
 enum err_code sim_run(const struct site *site, const struct scenario *scenario, const struct sim_run_options *options,
                       struct err *err)
 {
     struct run run = {.notes = options->notes};
-    allow_descriptors();
-    if (uv_loop_init(&run.loop) != 0) {
-        return err_set(err, ERR_ENV, "no event loop: too few descriptors or no memory");
+    enum err_code code = open_loop(&run, err);
+    if (code != ERR_NONE) {
+        return code;
     }
-    const enum err_code code = start(&run, site, scenario, err);
+    code = start(&run, site, scenario, err);
     if (code == ERR_NONE) {
         watch_end(&run, options, scenario->length_ns);
-        (void)fprintf(run.notes, "ready\n");
-        (void)fflush(run.notes);
-    } else {
-        stop(&run);
     }
-    (void)uv_run(&run.loop, UV_RUN_DEFAULT); /* returns when all is closed */
+    run_loop(&run, code);
+    return code;
+}
+
+enum err_code sim_run_recording(const struct site *site, struct recording *recording,
+                                const struct sim_run_options *options, struct err *err)
+{
+    const struct sim_run_options until = {.run_ns = options->run_ns};
+    struct run run = {.notes = options->notes};
+    enum err_code code = open_loop(&run, err);
+    if (code != ERR_NONE) {
+        return code;
+    }
+    code = start_recording(&run, site, recording, options, err);
     if (code == ERR_NONE) {
-        sim_modbus_say_lost(run.modbus, run.notes);
+        watch_end(&run, &until, 0);
     }
-    sim_mqtt_free(run.mqtt);
-    sim_modbus_free(run.modbus);
-    (void)uv_loop_close(&run.loop);
+    run_loop(&run, code);
     return code;
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 
@@ -50,6 +51,27 @@ def test_a_pipe_is_a_file(stage):
     came, err = piped(stage, HEAD + rows(0, 60), "replay", "site.json", "-")
     equal(came, out, "events from a pipe")
     require("replayed 540 rows over 59s: 540 samples" in err, err)
+
+
+def test_a_slow_pipe_is_answered_row_by_row(stage):
+    """Events come, as whole lines, before the pipe has ended; /dev/stdin is as good as "-"."""
+    set_up(stage)
+    process = subprocess.Popen([*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), "replay", "site.json", "/dev/stdin"],
+                               cwd=stage.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        for text, event in ((HEAD + row(0, 1, 12), "raised"), (row(1, 1, 3), "cleared")):
+            process.stdin.write(text.encode())
+            process.stdin.flush()
+            came, _, _ = select.select([process.stdout], [], [], 60 * flow.SLOW)
+            require(came, f"{event} comes while the pipe is open")
+            line = os.read(process.stdout.fileno(), 65536).decode()
+            require(line.endswith("}\n"), line)
+            equal(json.loads(line)["event"], event, "event")
+        process.stdin.close()
+        equal(process.wait(timeout=60 * flow.SLOW), 0, "exit code")
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_several_files_are_one(stage):

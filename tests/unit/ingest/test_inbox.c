@@ -359,10 +359,6 @@ static void sources_it_cannot_serve_are_refused(void **state)
     struct site_source *source = field_add_mqtt(field, broker->url, topics, 1);
     const struct mqtt_config config = {
         .site = &field->site, .router = &field->router, .safe = safe, .shard_count = 1, .counters = field->counters};
-    source->format = FORMAT_SPARKPLUG;
-    assert_int_equal(mqtt_inbox_start(&config, &inbox, &err), ERR_INPUT);
-    assert_non_null(strstr(err.text, "sparkplug"));
-    source->format = FORMAT_DAVY;
     static const char *const bad[] = {
         "http://x", "mqtt://", "mqtt://h:", "mqtt://h:0", "mqtt://h:70000", "mqtt://[::1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

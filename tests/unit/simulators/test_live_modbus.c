@@ -2,7 +2,9 @@
  * The program's Modbus servers with libmodbus as the client: values, and every
  * fault as a client meets it.  A device's faults follow one another in one run.
  */
+#include "tests/unit/pty.h"
 #include "tests/unit/simulators/field.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <modbus/modbus.h>
 #include <poll.h>
@@ -21,15 +23,17 @@
 static const char SITE[] =
     "{\"site\":{\"id\":\"s\"},\"sources\":{"
     "\"plc\":{\"type\":\"modbus-tcp\",\"host\":\"127.0.0.1\",\"port\":%u},"
-    "\"gate\":{\"type\":\"modbus-rtu-tcp\",\"host\":\"127.0.0.1\",\"port\":%u},"
-    "\"bus\":{\"type\":\"modbus-rtu\",\"device\":\"%s\"}},\"points\":["
+    "\"gate\":{\"type\":\"modbus-rtu-tcp\",\"host\":\"127.0.0.1\",\"port\":%u}%s},\"points\":["
     "{\"id\":\"f\",\"from\":{\"source\":\"plc\",\"unit\":1,\"table\":\"input\",\"address\":0,\"type\":\"f32\","
     "\"order\":\"CDAB\"}},"
     "{\"id\":\"h\",\"from\":{\"source\":\"plc\",\"unit\":1,\"table\":\"holding\",\"address\":5,\"type\":\"u16\","
     "\"scale\":0.1}},"
     "{\"id\":\"c\",\"from\":{\"source\":\"plc\",\"unit\":2,\"table\":\"coil\",\"address\":9}},"
-    "{\"id\":\"g\",\"from\":{\"source\":\"gate\",\"unit\":7,\"table\":\"input\",\"address\":3,\"type\":\"i16\"}},"
-    "{\"id\":\"r\",\"from\":{\"source\":\"bus\",\"unit\":7,\"table\":\"input\",\"address\":3,\"type\":\"i16\"}}]}";
+    "{\"id\":\"g\",\"from\":{\"source\":\"gate\",\"unit\":7,\"table\":\"input\",\"address\":3,\"type\":\"i16\"}}%s]}";
+/* A serial line, where the machine has pseudo-terminals. */
+static const char BUS[] = ",\"bus\":{\"type\":\"modbus-rtu\",\"device\":\"%s\"}";
+static const char BUS_POINT[] =
+    ",{\"id\":\"r\",\"from\":{\"source\":\"bus\",\"unit\":7,\"table\":\"input\",\"address\":3,\"type\":\"i16\"}}";
 
 struct run {
     uint16_t port, gate;
@@ -44,7 +48,12 @@ static struct run start(const char *events)
     char *json = NULL;
     run.line = field_file("line", "");
     (void)unlink(run.line); /* the simulator makes the link */
-    assert_true(asprintf(&json, SITE, run.port, run.gate, run.line) > 0);
+    const bool serial = pty_is_there();
+    char bus[200] = "";
+    if (serial) {
+        (void)snprintf(bus, sizeof bus, BUS, run.line);
+    }
+    assert_true(asprintf(&json, SITE, run.port, run.gate, bus, serial ? BUS_POINT : "") > 0);
     run.site = field_file("site.json", json);
     free(json);
     assert_true(asprintf(&json,
@@ -116,6 +125,10 @@ static void values_are_read_and_written(void **state)
 static void a_serial_line_answers(void **state)
 {
     (void)state;
+    if (!pty_is_there()) {
+        print_message("%s", pty_missing);
+        skip();
+    }
     struct run run = start("");
     modbus_t *client = modbus_new_rtu(run.line, 9600, 'N', 8, 1);
     assert_non_null(client);
@@ -211,6 +224,114 @@ static void a_duplicated_answer_comes_twice(void **state)
     stop(&run);
 }
 
+/* One read; libmodbus's errno, 0 when it was fine. */
+static int read_once(modbus_t *client)
+{
+    uint16_t words[2];
+    return modbus_read_input_registers(client, 0, 2, words) == 2 ? 0 : errno;
+}
+
+/* The client's connection stands and is never answered again; one made when the trouble is over is. */
+static void a_half_open_connection_stays_dead(void **state)
+{
+    (void)state;
+    struct run run = start("{\"at\":\"300ms\",\"source\":\"plc\",\"fault\":\"half-open\",\"for\":\"900ms\"}");
+    modbus_t *old = dial(run.port);
+    assert_int_equal(read_once(old), 0);
+    while (read_once(old) == 0) { /* at most 300 ms */
+        (void)poll(NULL, 0, 10);
+    }
+    modbus_t *within = dial(run.port);
+    assert_int_equal(read_once(within), ETIMEDOUT);
+    int error = ETIMEDOUT;
+    for (const int64_t end = field_ms() + 5000; error != 0 && field_ms() < end;) {
+        modbus_t *later = dial(run.port);
+        error = read_once(later);
+        hang_up(later);
+    }
+    assert_int_equal(error, 0);
+    assert_int_equal(read_once(old), ETIMEDOUT); /* no end, no reset: nothing */
+    assert_int_equal(read_once(within), ETIMEDOUT);
+    hang_up(old);
+    hang_up(within);
+    stop(&run);
+}
+
+static bool is_closed(int fd)
+{
+    char byte;
+    struct pollfd ended = {.fd = fd, .events = POLLIN};
+    return poll(&ended, 1, 5000) == 1 && recv(fd, &byte, 1, 0) <= 0;
+}
+
+static void a_busy_device_has_no_place_for_another(void **state)
+{
+    (void)state;
+    struct run run = start("{\"at\":\"300ms\",\"source\":\"plc\",\"fault\":\"busy\",\"for\":\"900ms\"}");
+    modbus_t *old = dial(run.port);
+    bool closed = false;
+    for (const int64_t end = field_ms() + 5000; !closed && field_ms() < end;) {
+        modbus_t *more = dial(run.port);
+        closed = read_once(more) != 0 && is_closed(modbus_get_socket(more));
+        hang_up(more);
+    }
+    assert_true(closed);
+    assert_int_equal(read_once(old), 0); /* who has a place keeps it */
+    hang_up(old);
+    stop(&run);
+}
+
+static void a_flood_comes_behind_the_answer(void **state)
+{
+    (void)state;
+    enum { FRAME = 13, TIMES = 100 };
+    struct run run = start("{\"at\":\"0s\",\"source\":\"plc\",\"fault\":\"flood:100\"}");
+    modbus_t *client = dial(run.port);
+    uint8_t flood[FRAME * TIMES];
+    assert_int_equal(read_once(client), 0);
+    assert_true(receive(modbus_get_socket(client), flood, sizeof flood));
+    for (size_t i = 0; i < TIMES; i++) { /* transactions that nobody began, each another */
+        assert_int_equal(flood[FRAME * i] << 8 | flood[FRAME * i + 1], 0x4001 + i);
+        assert_memory_equal(flood + FRAME * i + 2, flood + 2, FRAME - 2);
+    }
+    hang_up(client);
+    stop(&run);
+}
+
+/* A connection that asks nothing; waits as long as it takes. */
+static int knock(uint16_t port)
+{
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Who floods a device with connections gets those above the bound closed; the others are served. */
+static void connections_above_the_bound_are_closed(void **state)
+{
+    (void)state;
+    enum { MOST = 256, MORE = 20 };
+    struct run run = start("");
+    modbus_t *client = dial(run.port);
+    int fds[MOST + MORE];
+    assert_int_equal(read_once(client), 0);
+    for (size_t i = 1; i < MOST + MORE; i++) {
+        fds[i] = knock(run.port);
+    }
+    for (size_t i = MOST; i < MOST + MORE; i++) {
+        assert_true(is_closed(fds[i]));
+    }
+    assert_int_equal(read_once(client), 0);
+    hang_up(client);
+    for (size_t i = 1; i < MOST + MORE; i++) {
+        (void)close(fds[i]);
+    }
+    stop(&run);
+}
+
 static bool can_connect(uint16_t port)
 {
     modbus_t *client = modbus_new_tcp("127.0.0.1", port);
@@ -267,6 +388,10 @@ int main(void)
         cmocka_unit_test(faults_show_as_a_client_meets_them),
         cmocka_unit_test(a_duplicated_answer_comes_twice),
         cmocka_unit_test(a_disconnect_closes_everything_for_its_time),
+        cmocka_unit_test(a_half_open_connection_stays_dead),
+        cmocka_unit_test(a_busy_device_has_no_place_for_another),
+        cmocka_unit_test(a_flood_comes_behind_the_answer),
+        cmocka_unit_test(connections_above_the_bound_are_closed),
         cmocka_unit_test(a_port_in_use_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

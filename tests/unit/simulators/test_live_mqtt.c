@@ -245,6 +245,40 @@ static void reordered_messages_come_in_swapped_pairs(void **state)
     close_broker(&broker);
 }
 
+static void a_flood_repeats_each_message(void **state)
+{
+    (void)state;
+    struct broker broker;
+    play(&broker, "{\"at\":\"0s\",\"source\":\"gw\",\"fault\":\"flood:20\"}", 63);
+    for (int i = 0; i < 63; i++) {
+        assert_int_equal(seq_of(broker.heard.payloads[i]), i / 21 + 1);
+        assert_string_equal(broker.heard.payloads[i], broker.heard.payloads[i / 21 * 21]);
+    }
+    close_broker(&broker);
+}
+
+static json_int_t time_of(const char *payload)
+{
+    json_t *root = json_loads(payload, 0, NULL);
+    const json_int_t time_ms = json_integer_value(json_object_get(root, "time"));
+    json_decref(root);
+    return time_ms;
+}
+
+static void a_clock_steps_there_and_back(void **state)
+{
+    (void)state;
+    enum { HOUR_MS = 3600000 };
+    struct broker broker;
+    play(&broker, "{\"at\":\"200ms\",\"source\":\"gw\",\"fault\":\"clock:+1h\",\"for\":\"200ms\"}", 5);
+    const json_int_t first_ms = time_of(broker.heard.payloads[0]);
+    for (int i = 0; i < 5; i++) {
+        const json_int_t shift_ms = i == 2 || i == 3 ? HOUR_MS : 0;
+        assert_int_equal(time_of(broker.heard.payloads[i]) - first_ms, 100 * i + shift_ms);
+    }
+    close_broker(&broker);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +287,8 @@ int main(void)
         cmocka_unit_test(duplicates_carry_the_same_seq),
         cmocka_unit_test(broken_messages_come_between_good_ones),
         cmocka_unit_test(reordered_messages_come_in_swapped_pairs),
+        cmocka_unit_test(a_flood_repeats_each_message),
+        cmocka_unit_test(a_clock_steps_there_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

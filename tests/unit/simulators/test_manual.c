@@ -73,7 +73,10 @@ static void every_fault_stands_in_the_manual(void **state)
     (void)state;
     for (enum fault_kind kind = FAULT_NONE + 1; kind < FAULT_COUNT; kind++) {
         char word[40];
-        const char *argument = kind == FAULT_EXCEPTION ? ":N" : kind == FAULT_DELAY ? ":D" : "";
+        const char *argument = kind == FAULT_EXCEPTION || kind == FAULT_FLOOD ? ":N"
+                               : kind == FAULT_DELAY                          ? ":D"
+                               : kind == FAULT_CLOCK                          ? ":±D"
+                                                                              : "";
         (void)snprintf(word, sizeof word, "%s%s", fault_name(kind), argument);
         if (!has_row(word, "")) {
             fail_msg("fault %s is not in the manual", word);

@@ -61,7 +61,20 @@ static const struct row rows[] = {
      "events[0].point: point \"b\" cannot"},
     {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\"}]}", "events[0]: says nothing"},
     {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"pcl\",\"fault\":\"timeout\"}]}", "events[0].source: "},
-    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"timout\"}]}", "events[0].fault: "},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"timout\"}]}",
+     "events[0].fault: fault is not known; it can have timeout, silent, "},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"gw\",\"fault\":\"flood\"}]}",
+     "events[0].fault: needs a number from 1 to 1000"},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"gw\",\"fault\":\"flood:1001\"}]}",
+     "events[0].fault: needs a number from 1 to 1000"},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"gw\",\"fault\":\"clock:1h\"}]}", "events[0].fault: needs a sign"},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"gw\",\"fault\":\"clock:-0s\"}]}", "events[0].fault: needs a sign"},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"clock:+1h\"}]}",
+     "events[0].fault: is none that this"},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"gw\",\"fault\":\"half-open\"}]}",
+     "events[0].fault: is none that this"},
+    {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"unit\":1,\"fault\":\"half-open\"}]}",
+     "events[0].unit: this fault strikes"},
     {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"exception:300\"}]}", "events[0].fault: "},
     {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"delay:fast\"}]}", "events[0].fault: "},
     {HEAD ",\"events\":[{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"timeout:1\"}]}", "events[0].fault: "},
@@ -136,11 +149,15 @@ static void what_is_right_is_taken(void **state)
     struct scenario *scenario =
         field_scenario(site, HEAD ",\"seed\":9,\"points\":{\"a\":{\"base\":2,\"noise\":0.5,\"step\":1}},\"events\":["
                                   "{\"at\":\"20s\",\"source\":\"plc\",\"fault\":\"delay:800ms\",\"unit\":2},"
+                                  "{\"at\":\"30s\",\"source\":\"gw\",\"fault\":\"clock:-10m\"},"
+                                  "{\"at\":\"31s\",\"source\":\"gw\",\"fault\":\"flood:100\"},"
                                   "{\"at\":\"10s\",\"source\":\"plc\",\"fault\":\"exception:4\",\"for\":\"5s\"},"
                                   "{\"at\":\"60s\",\"point\":\"*\",\"set\":7}]}");
     assert_int_equal(scenario->seed, 9);
     assert_int_equal(scenario->length_ns, INT64_C(60000000000));
-    assert_int_equal(scenario->fault_count, 2);
+    assert_int_equal(scenario->fault_count, 4);
+    assert_int_equal(scenario->faults[2].value, INT64_C(-600000000000));
+    assert_int_equal(scenario->faults[3].value, 100);
     assert_int_equal(scenario->faults[0].kind, FAULT_EXCEPTION);
     assert_int_equal(scenario->faults[0].value, 4);
     assert_int_equal(scenario->faults[0].unit, FAULT_ANY_UNIT);

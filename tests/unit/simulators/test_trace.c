@@ -71,8 +71,8 @@ static void rows_come_at_the_ticks_of_each_point(void **state)
 static void an_answer_that_does_not_come_is_a_sample_without_value(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"timeout",   "silent",  "exception:4", "reset",      "disconnect",
-                                         "wrong-tid", "garbage", "delay:500ms", "delay:900ms"};
+    static const char *const faults[] = {"timeout",   "silent",  "exception:4", "reset",       "disconnect",
+                                         "wrong-tid", "garbage", "delay:500ms", "delay:900ms", "half-open"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         char events[128];
         (void)snprintf(events, sizeof events, "{\"at\":\"1s\",\"source\":\"plc\",\"fault\":\"%s\",\"for\":\"2s\"}",
@@ -82,6 +82,24 @@ static void an_answer_that_does_not_come_is_a_sample_without_value(void **state)
             "time,point,value,status\n" T("0.000") ",p1,1,good\n" T("0.000") ",p2,1,good\n" T("0.000") ",g1,2,good\n" T("0.000") ",g2,2,good\n" T("1.000") ",p1,,comm\n" T("1.000") ",g1,2,good\n" T(
                 "2.000") ",p1,,comm\n" T("2.000") ",p2,,comm\n" T("2.000") ",g1,2,good\n" T("2.000") ",g2,2,good\n" T("3.000") ",p1,1,good\n" T("3.000") ",g1,2,good\n" T("4.000") ",,,\n");
     }
+}
+
+/* What a reader that keeps to its rules does not notice. */
+static void floods_repeats_and_taken_places_change_nothing(void **state)
+{
+    (void)state;
+    static const char *const faults[][2] = {
+        {"plc", "duplicate"}, {"plc", "busy"},     {"plc", "flood:50"},
+        {"gw", "duplicate"},  {"gw", "malformed"}, {"gw", "flood:50"},
+    };
+    char *quiet = trace_of(SITE, HEAD "]}");
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        char events[128];
+        (void)snprintf(events, sizeof events, "{\"at\":\"1s\",\"source\":\"%s\",\"fault\":\"%s\"}", faults[i][0],
+                       faults[i][1]);
+        check(events, quiet);
+    }
+    free(quiet);
 }
 
 static void a_fault_of_one_unit_leaves_the_other_alone(void **state)
@@ -142,13 +160,30 @@ static void reordered_messages_arrive_in_swapped_pairs(void **state)
                           T("4.000") ",,,,\n");
 }
 
+/* A gateway whose clock steps: its samples say so, and come when they come. */
+static void a_clock_that_steps_shows_in_the_times(void **state)
+{
+    (void)state;
+    check("{\"at\":\"1s\",\"source\":\"gw\",\"fault\":\"clock:+5s\",\"for\":\"1s\"},"
+          "{\"at\":\"3s\",\"source\":\"gw\",\"fault\":\"clock:-2s\"}",
+          "time,point,value,status,seen\n" T("0.000") ",p1,1" S("0.000") T("0.000") ",p2,1" S("0.000")
+              T("0.000") ",g1,2" S("0.000") T("0.000") ",g2,2" S("0.000") T("1.000") ",p1,1" S("1.000")
+                  T("6.000") ",g1,2" S("1.000") T("2.000") ",p1,1" S("2.000") T("2.000") ",p2,1" S("2.000")
+                      T("2.000") ",g1,2" S("2.000") T("2.000") ",g2,2" S("2.000") T("3.000") ",p1,1" S("3.000")
+                          T("1.000") ",g1,2" S("3.000") T("4.000") ",,,,\n");
+}
+
 static void the_same_seed_gives_the_same_bytes(void **state)
 {
     (void)state;
     static const char noisy[] = "{\"seed\":%d,\"start\":\"2026-01-05T00:00:00Z\",\"length\":\"60s\",\"points\":"
                                 "{\"*\":{\"base\":5,\"noise\":1,\"step\":0.001}},\"events\":"
-                                "[{\"at\":\"10s\",\"source\":\"gw\",\"fault\":\"disconnect\",\"for\":\"5s\"}]}";
-    char one[512], two[512];
+                                "[{\"at\":\"10s\",\"source\":\"gw\",\"fault\":\"disconnect\",\"for\":\"5s\"},"
+                                "{\"at\":\"20s\",\"source\":\"gw\",\"fault\":\"clock:-1h\",\"for\":\"5s\"},"
+                                "{\"at\":\"30s\",\"source\":\"gw\",\"fault\":\"reorder\",\"for\":\"5s\"},"
+                                "{\"at\":\"20s\",\"source\":\"plc\",\"fault\":\"half-open\",\"for\":\"5s\"},"
+                                "{\"at\":\"30s\",\"source\":\"plc\",\"fault\":\"garbage\",\"for\":\"5s\"}]}";
+    char one[1024], two[1024];
     (void)snprintf(one, sizeof one, noisy, 1);
     (void)snprintf(two, sizeof two, noisy, 2);
     char *first = trace_of(SITE, one), *again = trace_of(SITE, one), *other = trace_of(SITE, two);
@@ -195,6 +230,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_at_the_ticks_of_each_point),
         cmocka_unit_test(an_answer_that_does_not_come_is_a_sample_without_value),
+        cmocka_unit_test(floods_repeats_and_taken_places_change_nothing),
+        cmocka_unit_test(a_clock_that_steps_shows_in_the_times),
         cmocka_unit_test(a_fault_of_one_unit_leaves_the_other_alone),
         cmocka_unit_test(a_short_delay_and_dribbled_bytes_only_take_time),
         cmocka_unit_test(a_gateway_that_was_cut_off_sends_what_it_kept),
