@@ -3,7 +3,10 @@
 
 #include <stddef.h>
 
-enum { LOSS_PARTS = 30 };         /* the modest lose one part of so many, and by chance somewhat more */
+enum {
+    LOSS_PARTS = 30, /* the modest lose one part of so many, and by chance somewhat more */
+    WAIT_PARTS = 39, /* … which is surely so after a wait of so many times the cost: (t + t) / (t + 39 t) = 1/20 */
+};
 static const double full = 0.95;  /* a line that is busy for longer has no room for delays */
 static const double least = 0.05; /* what greedy units always get: they must be heard to get better */
 
@@ -13,7 +16,8 @@ int64_t share_wait_ns(int64_t cost_ns, double modest, int64_t period_ns)
     const int64_t for_time_ns = (int64_t)((double)cost_ns * (1 - part) / part);
     const double blocked = (double)cost_ns * (1 + modest); /* with what has come to wait meanwhile */
     const double lost = blocked - (double)period_ns;
-    const int64_t for_polls_ns = lost > 0 ? (int64_t)(LOSS_PARTS * lost) - cost_ns : 0;
+    int64_t for_polls_ns = lost > 0 ? (int64_t)(LOSS_PARTS * lost) - cost_ns : 0;
+    for_polls_ns = for_polls_ns > WAIT_PARTS * cost_ns ? WAIT_PARTS * cost_ns : for_polls_ns;
     return for_time_ns > for_polls_ns ? for_time_ns : for_polls_ns;
 }
 

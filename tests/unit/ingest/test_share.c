@@ -192,6 +192,15 @@ static void who_is_forgotten_holds_back_nobody(void **state)
     assert_false(share_holds_back(&share, 1, 1590));
 }
 
+/* However full the line is, whoever is held back is heard again: within 39 times what it cost. */
+static void no_wait_is_without_bound(void **state)
+{
+    (void)state;
+    assert_true(share_wait_ns(1000, 50.0, 1) == 39000);
+    assert_in_range(share_wait_ns(1000, 0.9, 5000), 18900, 19100);
+    assert_true(share_wait_ns(1000, 0.0, 5000) < 100);
+}
+
 static void a_unit_alone_has_the_line(void **state)
 {
     (void)state;
@@ -206,9 +215,13 @@ static void a_unit_alone_has_the_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(neighbours_of_slow_units_keep_their_rate), cmocka_unit_test(what_fits_is_never_held_back),
-        cmocka_unit_test(a_line_full_of_equals_is_shared_by_turns), cmocka_unit_test(one_slow_answer_is_forgiven),
-        cmocka_unit_test(who_is_forgotten_holds_back_nobody),       cmocka_unit_test(a_unit_alone_has_the_line),
+        cmocka_unit_test(neighbours_of_slow_units_keep_their_rate),
+        cmocka_unit_test(what_fits_is_never_held_back),
+        cmocka_unit_test(a_line_full_of_equals_is_shared_by_turns),
+        cmocka_unit_test(one_slow_answer_is_forgiven),
+        cmocka_unit_test(who_is_forgotten_holds_back_nobody),
+        cmocka_unit_test(no_wait_is_without_bound),
+        cmocka_unit_test(a_unit_alone_has_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
