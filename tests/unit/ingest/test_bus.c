@@ -133,13 +133,20 @@ static struct field *four_points(enum source_type type, uint16_t port)
     return field;
 }
 
+/* Where no answer is held back on purpose, a loaded machine may take its time. */
+static struct field *patient(struct field *field)
+{
+    field->sources[0].timeout_ns = 5 * NS_PER_S;
+    return field;
+}
+
 static void polls_an_honest_device(void **state)
 {
     (void)state;
     struct device device;
     struct bench bench;
     device_start(&device, false);
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
+    start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
     run_until(&bench, &bench.good, 40);
     assert_int_equal(bench.comm, 0);
     assert_int_equal(field_count(bench.field, "connected"), 1);
@@ -309,7 +316,7 @@ static void an_illegal_register_between_values_costs_nothing(void **state)
     struct bench bench;
     device_start(&device, false);
     cell_set(&device.hole, 3 + 1); /* in the gap of 2 and 5 */
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
+    start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
     run_until(&bench, &bench.good_of[2], 20);
     run_until(&bench, &bench.good_of[0], 1);
     assert_int_equal(bench.comm, 0);
@@ -334,19 +341,19 @@ static void a_hazard_in_alarm_is_polled_faster(void **state)
     run_until(&bench, &bench.good, 3);
     cell_set(&bench.active[1], 2);
     cell_set(&bench.alarmed.turn, 1);
+    const uint64_t fast = bench.good_of[1];
     const uint64_t slow[] = {bench.good_of[0], bench.good_of[2]};
-    run_until(&bench, &bench.good_of[1], 31);
-    /* 30 periods of the fast point are 3 of the slow ones; the rest of the tolerance is for the machine. */
-    assert_in_range(bench.good_of[0] - slow[0], 2, 6);
-    assert_in_range(bench.good_of[2] - slow[1], 2, 6);
+    run_until(&bench, &bench.good_of[0], 4);
+    /* Ten times as often; a loaded machine leaves some out. */
+    assert_true(bench.good_of[1] - fast >= 3 * (bench.good_of[0] - slow[0]));
+    assert_in_range(bench.good_of[2] - slow[1], 1, 6);
     assert_int_equal(field_count(field, "faster"), 1);
     cell_set(&bench.active[1], 0);
     cell_set(&bench.alarmed.turn, 2);
     run_for(&bench, 2 * poll_ns);
-    const uint64_t before[] = {bench.good_of[0], bench.good_of[1]};
-    run_until(&bench, &bench.good_of[0], 3);
-    assert_in_range(bench.good_of[1] - before[1], 1, 6);
-    assert_true(bench.good_of[0] > before[0]);
+    const uint64_t before = bench.good_of[1];
+    run_until(&bench, &bench.good_of[0], 4);
+    assert_in_range(bench.good_of[1] - before, 1, 6);
     assert_int_equal(field_count(field, "faster"), 0);
     stop(&bench);
     device_stop(&device);
@@ -643,7 +650,7 @@ static void reads_rtu_over_tcp(void **state)
     struct device device;
     struct bench bench;
     device_start(&device, true);
-    start(&bench, four_points(SOURCE_MODBUS_RTU_TCP, device.port));
+    start(&bench, patient(four_points(SOURCE_MODBUS_RTU_TCP, device.port)));
     run_until(&bench, &bench.good, 20);
     assert_int_equal(bench.comm, 0);
     cell_set(&device.mood, MOOD_DRIBBLE);
