@@ -50,7 +50,7 @@ static void tell_refused(const char *file, const struct trace_row *row, const st
     (void)fprintf(stderr, "%s: act %s at %s refused: %s\n", file, act_name(row->act.kind), time, err->text);
 }
 
-/* Before waiting for more rows what they have brought about so far is handed on: a trace may come from a pipe, slowly. */
+/* Before waiting for more rows what those so far have brought about is handed on: a pipe may be slow. */
 static void hand_on(void *self)
 {
     (void)self;

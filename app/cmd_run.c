@@ -180,7 +180,7 @@ static enum err_code run(struct monitor *monitor, const sigset_t *signals, struc
     }
     stop(monitor);
     if (code == ERR_NONE && monitor->dropped > 0) {
-        code = err_set(err, ERR_ENV, "stopped while the disk took nothing: %llu samples and events were lost",
+        code = err_set(err, ERR_ENV, "stopped while the disk took nothing: %llu samples and events were dropped",
                        (unsigned long long)monitor->dropped);
     }
     return code;

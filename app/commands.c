@@ -30,7 +30,8 @@ const struct command davy_commands[] = {
      "                 time of each sample, and each part that would be set aside with reason and byte offset; exit\n"
      "                 code 1 when there is one.  Nothing is stored; range, late and skew are judged by the monitor\n"
      "  --source ID    the MQTT source whose format, map and points read it\n"
-     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not\n"},
+     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not.  A Sparkplug\n"
+     "                 message needs its topic; data by alias means nothing without its birth and is set aside\n"},
     {"replay", cmd_replay,
      "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/ingest.h"
+#include "ingest/sparkplug_host.h"
 #include "model/board.h"
 #include "model/queues.h"
 #include "rules/shard.h"
@@ -24,7 +25,7 @@
 #include <string.h>
 
 /* The rows of the ring matrix: who puts samples in. */
-enum worker { WORKER_BUS, WORKER_INBOX, WORKER_WATCH, WORKER_COUNT };
+enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_COUNT };
 
 static const char spool_file[] = "mqtt.spool"; /* in the store's folder */
 
@@ -76,6 +77,7 @@ struct pipeline {
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
     struct mqtt_inbox *inbox;
+    struct spb_host *sparkplug;
     struct shard *shards[QUEUE_SHARDS_MAX];
     struct store_writer *writer;
     struct manager *manager;
@@ -307,10 +309,19 @@ static void make_routers(struct pipeline *p)
     }
 }
 
-static bool has_source(const struct site *site, bool mqtt)
+/* Which worker takes from a source. */
+static enum worker worker_of(const struct site_source *source)
+{
+    if (source->type != SOURCE_MQTT) {
+        return WORKER_BUS;
+    }
+    return spb_host_takes(source) ? WORKER_SPARKPLUG : WORKER_INBOX;
+}
+
+static bool has_source(const struct site *site, enum worker worker)
 {
     for (size_t i = 0; i < site->source_count; i++) {
-        if ((site->sources[i].type == SOURCE_MQTT) == mqtt) {
+        if (worker_of(&site->sources[i]) == worker) {
             return true;
         }
     }
@@ -319,7 +330,7 @@ static bool has_source(const struct site *site, bool mqtt)
 
 static enum err_code make_bus(struct pipeline *p, struct err *err)
 {
-    if (!has_source(p->site, false)) {
+    if (!has_source(p->site, WORKER_BUS)) {
         router_close(&p->routers[WORKER_BUS]);
         return ERR_NONE;
     }
@@ -339,7 +350,7 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
 static enum err_code make_inbox(struct pipeline *p, struct err *err)
 {
     char path[PATH_MAX];
-    if (!has_source(p->site, true)) {
+    if (!has_source(p->site, WORKER_INBOX)) {
         return ERR_NONE;
     }
     (void)snprintf(path, sizeof path, "%s/%s", p->config.store_path, spool_file);
@@ -552,6 +563,21 @@ static enum err_code start_engine(struct pipeline *p, struct err *err)
     return n == 0 ? ERR_NONE : runner_start("bus", agents, n, p->bus_bell, &p->engine, err);
 }
 
+static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
+{
+    if (!has_source(p->site, WORKER_SPARKPLUG)) {
+        router_close(&p->routers[WORKER_SPARKPLUG]);
+        return ERR_NONE;
+    }
+    struct spb_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_SPARKPLUG],
+        .board = p->board,
+        .counters = p->counters,
+    };
+    return spb_host_start(&config, &p->sparkplug, err);
+}
+
 static enum err_code start_threads(struct pipeline *p, struct err *err)
 {
     for (size_t i = 0; i < p->site->sink_count; i++) {
@@ -570,7 +596,10 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
-    if (!has_source(p->site, true)) {
+    if (start_sparkplug(p, err) != ERR_NONE) {
+        return err->code;
+    }
+    if (!has_source(p->site, WORKER_INBOX)) {
         router_close(&p->routers[WORKER_INBOX]);
         return ERR_NONE;
     }
@@ -623,7 +652,7 @@ static enum err_code build(struct pipeline *p, struct err *err)
     if (code == ERR_NONE) {
         code = make_bus(p, err);
     }
-    return code == ERR_NONE ? find_own_points(p, err) : code;
+    return code;
 }
 
 /* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
@@ -655,6 +684,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     if (code == ERR_NONE) {
         code = start_threads(p, err);
     }
+    if (code == ERR_NONE) {
+        code = find_own_points(p, err); /* once all have made their counters */
+    }
     if (code != ERR_NONE) {
         pipeline_stop(p);
         pipeline_free(p);
@@ -678,10 +710,12 @@ static void drain(struct pipeline *p)
         doorbell_ring(p->bus_bell);
     }
     mqtt_inbox_stop(p->inbox);
+    spb_host_stop(p->sparkplug);
     for (int w = 0; w < WORKER_COUNT; w++) {
         /* A worker that never ran cannot end its own row. */
         bool never_ran =
-            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) || w == WORKER_WATCH;
+            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
+            (w == WORKER_SPARKPLUG && p->sparkplug == NULL) || w == WORKER_WATCH;
         if (never_ran && p->routers[w].rings != NULL) {
             router_close(&p->routers[w]);
         }
@@ -745,6 +779,7 @@ static void free_agents(struct pipeline *p)
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
     recorder_free(p->recorder);
+    spb_host_free(p->sparkplug);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);

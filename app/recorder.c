@@ -45,8 +45,8 @@ static void write_out(struct recorder *recorder)
             counter_add(recorder->bytes, (uint64_t)written);
         } else if (written < 0 && errno != EINTR) {
             recorder->failed = true;
-            log_event(LOG_ERROR, "app", "REC-002", recorder->config.path, "file=%s reason=\"%s\"", recorder->config.path,
-                      strerror(errno));
+            log_event(LOG_ERROR, "app", "REC-002", recorder->config.path, "file=%s reason=\"%s\"",
+                      recorder->config.path, strerror(errno));
         }
     }
     recorder->len = 0;
@@ -107,8 +107,9 @@ static enum err_code open_file(struct recorder *recorder, struct err *err)
 static void take_one(struct recorder *recorder, const struct wire_record *record)
 {
     if (record->kind == WIRE_LOST) {
-        log_event(LOG_WARN, "app", "REC-003", recorder->config.path, "file=%s lost=%llu reason=\"the disk is too slow\"",
-                  recorder->config.path, (unsigned long long)wire_lost(record));
+        log_event(LOG_WARN, "app", "REC-003", recorder->config.path,
+                  "file=%s lost=%llu reason=\"the disk is too slow\"", recorder->config.path,
+                  (unsigned long long)wire_lost(record));
     }
     add(recorder, record);
 }

@@ -23,8 +23,8 @@
 struct recorder;
 
 struct recorder_config {
-    const char *path;        /* borrowed, like all of it */
-    bool append;             /* the same run after a reload: the file goes on */
+    const char *path; /* borrowed, like all of it */
+    bool append;      /* the same run after a reload: the file goes on */
     const struct site *site;
     struct counters *counters;
     const struct cell *stop; /* not 0: write what is there and finish */
@@ -36,7 +36,7 @@ enum err_code recorder_new(const struct recorder_config *config, struct recorder
 /* Closes the file.  Accepts NULL. */
 void recorder_free(struct recorder *recorder);
 
-struct wire_tap *recorder_tap_bus(const struct recorder *recorder);   /* NULL when there is no recorder */
+struct wire_tap *recorder_tap_bus(const struct recorder *recorder); /* NULL when there is no recorder */
 struct wire_tap *recorder_tap_inbox(const struct recorder *recorder);
 
 struct agent recorder_agent(struct recorder *recorder);

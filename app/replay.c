@@ -229,10 +229,16 @@ static void advance(struct replay *replay, int64_t until_ns)
     replay->figures.last_ns = until_ns;
 }
 
+/* The shards that need a point's samples; where there is but one it need not be looked up. */
+static uint64_t mask_of(const struct replay *replay, uint32_t point)
+{
+    return replay->shard_count == 1 ? 1 : replay->masks[point];
+}
+
 static int64_t first_before(const struct replay *replay, const struct sample *sample)
 {
     int64_t first_ns = TIME_NEVER;
-    uint64_t mask = replay->masks[sample->point];
+    uint64_t mask = mask_of(replay, sample->point);
     for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
         if ((mask & 1) != 0) {
             int64_t end_ns = shard_first_before(replay->shards[m], sample);
@@ -253,7 +259,7 @@ static void end_before(struct replay *replay, const struct sample *sample)
     }
     int64_t end_ns = first_before(replay, sample);
     for (; end_ns != TIME_NEVER; end_ns = first_before(replay, sample)) {
-        uint64_t mask = replay->masks[sample->point];
+        uint64_t mask = mask_of(replay, sample->point);
         for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
             if ((mask & 1) != 0) {
                 shard_before(replay->shards[m], sample, end_ns);
@@ -269,7 +275,7 @@ static void take_sample(struct replay *replay, const struct trace_row *row, int6
     sample.time_ns = time_ns;
     sample.seen_ns = replay->clock_ns;
     end_before(replay, &sample);
-    uint64_t mask = replay->masks[sample.point];
+    uint64_t mask = mask_of(replay, sample.point);
     for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
         if ((mask & 1) != 0) {
             shard_sample(replay->shards[m], &sample);

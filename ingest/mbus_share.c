@@ -17,9 +17,12 @@ int64_t share_wait_ns(int64_t cost_ns, double modest, int64_t period_ns)
     return for_time_ns > for_polls_ns ? for_time_ns : for_polls_ns;
 }
 
+/* A line that is full of equals has no greedy units, whatever each of them takes. */
 static bool is_greedy(const struct share *share, uint32_t unit)
 {
-    return share->units[unit].demand * share->count > 1;
+    const double demand = share->units[unit].demand;
+    const double others = (share->all - demand) / (share->count - 1);
+    return demand * share->count > 1 && demand > 2 * others;
 }
 
 /* Up to a half longer, each time otherwise: else the same neighbour would miss its poll again and again. */
@@ -33,13 +36,14 @@ void share_charge(struct share *share, uint32_t unit, double change, int64_t cos
 {
     struct share_unit *which = &share->units[unit];
     which->demand += change;
+    share->all += change;
     const bool was_greedy = which->greedy;
     which->greedy = share->count > 1 && is_greedy(share, unit);
     if (!which->greedy || !was_greedy) {
         return;
     }
     double modest = 0;
-    double all = 0;
+    double all = 0; /* added up anew: no rounding piles up */
     int64_t period_ns = INT64_MAX;
     for (uint32_t i = 0; i < share->count; i++) {
         const struct share_unit *other = &share->units[i];
@@ -49,6 +53,7 @@ void share_charge(struct share *share, uint32_t unit, double change, int64_t cos
             period_ns = other->period_ns < period_ns ? other->period_ns : period_ns;
         }
     }
+    share->all = all;
     if (all > full || (double)cost_ns * (1 + modest) > (double)period_ns) {
         share->greedy_ns = end_ns + spread(share_wait_ns(cost_ns, modest, period_ns), ++share->turn);
     }

@@ -4,7 +4,8 @@
  *
  * Each unit's demand is the part of the line's time its polls take, measured.
  * While all fit, nobody waits.  When they do not, units that take more than an
- * equal share are greedy: together they get what the modest ones leave, and
+ * equal share, and twice what the others take on average, are greedy: together
+ * they get what the modest ones leave, and
  * never so much in one piece that the modest miss more than a twentieth of
  * their polls:
  *
@@ -31,6 +32,7 @@ struct share_unit {
 struct share {
     struct share_unit *units; /* [count] */
     uint32_t count;
+    double all;        /* the units' demands together */
     int64_t greedy_ns; /* greedy units may be asked from then on */
     uint32_t turn;     /* of the spread of the waits */
 };

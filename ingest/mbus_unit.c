@@ -110,6 +110,7 @@ static void fall_silent(struct bus_unit *unit)
     struct bus_link *link = unit->link;
     unit->silent = true;
     struct share_unit *share = &link->share.units[unit - link->units];
+    link->share.all -= share->demand;
     share->demand = 0; /* probes have a budget of their own */
     share->greedy = false;
     for (uint32_t i = 0; i < unit->read_count; i++) {

@@ -27,6 +27,7 @@
 #include "base/nodelay.h"
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
+#include "ingest/sparkplug_host.h"
 #include "ingest/wire_tap.h"
 #include "model/site_url.h"
 #include "model/tls_trouble.h"
@@ -496,7 +497,7 @@ static uint32_t count_sources(const struct site *site)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < site->source_count; i++) {
-        count += site->sources[i].type == SOURCE_MQTT;
+        count += site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i]);
     }
     return count;
 }
@@ -506,7 +507,7 @@ static enum err_code make_sources(struct mqtt_inbox *inbox, struct err *err)
     const struct site *site = inbox->config.site;
     inbox->sources = ARENA_ARRAY(&inbox->arena, struct inbox_source, count_sources(site) + 1);
     for (uint32_t i = 0; i < site->source_count; i++) {
-        if (site->sources[i].type != SOURCE_MQTT) {
+        if (site->sources[i].type != SOURCE_MQTT || spb_host_takes(&site->sources[i])) {
             continue;
         }
         const enum err_code code = make_source(inbox, i, err);
@@ -528,17 +529,6 @@ static void init_sync(struct mqtt_inbox *inbox)
     (void)pthread_condattr_destroy(&monotonic);
 }
 
-static enum err_code check_formats(const struct site *site, struct err *err)
-{
-    for (size_t i = 0; i < site->source_count; i++) {
-        const struct site_source *source = &site->sources[i];
-        if (source->type == SOURCE_MQTT && mqtt_decoder(source->format) == NULL) {
-            return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version", source->id);
-        }
-    }
-    return ERR_NONE;
-}
-
 enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err)
 {
     struct mqtt_inbox *inbox = memory_new(1, sizeof *inbox);
@@ -546,10 +536,7 @@ enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox
     arena_init(&inbox->arena);
     clock_init(&inbox->clock);
     init_sync(inbox);
-    enum err_code code = check_formats(config->site, err);
-    if (code == ERR_NONE) {
-        code = mqtt_intake_new(config, &inbox->intake, err);
-    }
+    enum err_code code = mqtt_intake_new(config, &inbox->intake, err);
     if (code == ERR_NONE) {
         code = make_sources(inbox, err);
     }

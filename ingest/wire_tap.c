@@ -103,8 +103,11 @@ void wire_tap_record(struct wire_tap *tap, const struct wire_record *record)
     if (tap->lost > 0) {
         uint8_t bytes[WIRE_LOST_SIZE];
         wire_put_lost(tap->lost, bytes);
-        const struct wire_record hole = {
-            .kind = WIRE_LOST, .source = record->source, .time_ns = record->time_ns, .bytes = bytes, .len = sizeof bytes};
+        const struct wire_record hole = {.kind = WIRE_LOST,
+                                         .source = record->source,
+                                         .time_ns = record->time_ns,
+                                         .bytes = bytes,
+                                         .len = sizeof bytes};
         tap->lost = 0;
         push(tap, &hole);
     }

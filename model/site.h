@@ -91,6 +91,9 @@ struct site_source {
     const char *client_id;      /* default davy-<site>-<source> */
     const char *user, *password;
     const char *ca, *cert, *key; /* paths, resolved against the site file */
+    /* mqtt, format sparkplug */
+    const char *host_id;        /* default davy-<site>-<source>, with - for / */
+    int64_t reorder_ns;         /* how long a missing message is waited for; default 2 s */
 };
 
 enum mbus_table { TABLE_INPUT, TABLE_HOLDING, TABLE_COIL, TABLE_DISCRETE };

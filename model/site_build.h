@@ -6,6 +6,7 @@
  *   site_own.c       the site itself, store, http, hazards
  *   site_broker.c    what MQTT sources and sinks share
  *   site_sources.c   ways in
+ *   site_sparkplug.c what sources of format sparkplug have of their own
  *   site_sinks.c     ways out
  *   site_points.c    one point, from JSON or a row, checked and put in place
  *   site_from.c      where its readings come from; registers that overlap
@@ -110,6 +111,11 @@ void site_read_broker(struct site_build *build, const struct conf_at *at, const 
                       struct site_broker *broker);
 /* Makes davy-<site>-<id>, with `middle` before the id. */
 const char *site_default_client(struct site_build *build, const char *middle, const char *id);
+/* What the format sparkplug has of its own, and what only it may leave out. */
+void site_read_sparkplug(struct site_build *build, const struct conf_at *at, const struct raw_source *raw,
+                         struct site_source *source);
+/* The key of a point of such a source names a metric. */
+void site_check_sparkplug_key(struct site_build *build, const struct conf_at *at, const char *key);
 /* The keys of `sources` and `sinks` are ids; else a mistake and false. */
 bool site_check_map_id(struct site_build *build, const struct conf_at *at, const char *id);
 

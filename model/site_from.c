@@ -198,6 +198,9 @@ void site_read_from(struct site_build *build, const struct conf_at *at, struct r
     if (mqtt) {
         from->key = raw->key;
         check_mapped(build, at, from);
+        if (site->sources[from->source].format == FORMAT_SPARKPLUG && from->key != NULL) {
+            site_check_sparkplug_key(build, at, from->key);
+        }
     } else {
         site_read_register(build, at, raw, from);
     }

@@ -44,6 +44,8 @@ struct raw_source {
     uint32_t format; /* enum mqtt_format */
     json_t *map;
     const char *client_id, *user, *password, *ca, *cert, *key;
+    const char *host_id;
+    int64_t reorder_ns;
 };
 
 /* What is said of one unit behind a Modbus source. */

@@ -59,6 +59,7 @@ static void read_mqtt_source(struct site_build *build, const struct conf_at *at,
         }
     }
     source->format = (enum mqtt_format)raw->format;
+    site_read_sparkplug(build, at, raw, source);
     if (raw->format == FORMAT_JSON && raw->map == NULL) {
         const struct conf_at here = CONF_KEY_AT(at, "map");
         conf_mistake(&build->conf, &here, "such as {\"T7\": \"/tags/t7\"}", "is missing, the format json needs it");

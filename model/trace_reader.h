@@ -3,6 +3,7 @@
  *
  *   trace.c        opening, lines, setting aside
  *   trace_quick.c  the usual line of both forms, in one pass
+ *   trace_scan.c   what that is made of
  *   trace_value.c  times, points, values, status: the same for both forms
  *   trace_csv.c    a CSV line
  *   trace_json.c   an NDJSON line
@@ -19,6 +20,7 @@ enum {
     TRACE_BUFFER = 1 << 20, /* bytes; also the longest line, longer ones are set aside */
     TRACE_ID_MAX = 512,     /* bytes of a point's id: 128 characters */
     TRACE_SLACK = 1024,     /* behind the buffer: the quick scanners look so far, for an id and its end */
+    TRACE_WRONG_MAX = 16,   /* so many wrong guesses, and only one row in as many is guessed at */
     TRACE_READ = 1 << 18,   /* bytes read at once: small enough to be still in the cache when they are looked at */
     TRACE_COLUMNS_MAX = 64,
     TRACE_TIME_KEPT = 48,
@@ -78,6 +80,7 @@ struct trace_reader {
     struct trace_time time, seen;
     struct trace_day day;
     uint32_t last_point;      /* of the row before */
+    uint32_t wrong;           /* how many guesses in a row were wrong, at most TRACE_WRONG_MAX */
     struct trace_name *names; /* [point], at least one; owned */
 };
 
@@ -88,7 +91,14 @@ void trace_aside(struct trace_reader *reader, const char *fmt, ...) PRINTF_LIKE(
 const char *trace_shown(struct trace_text text, char ret_text[TRACE_SHOWN_MAX + 4]);
 
 bool trace_read_time(struct trace_time *kept, struct trace_text text, int64_t *ret_ns);
-/* Finds a point; SITE_NONE when there is none. */
+/* Points mostly come in the same order round after round, so the one that came after the last point the last time is
+ * tried first.  On a trace without order that would cost a look into memory for nothing: then it is given up. */
+static inline bool trace_may_guess(const struct trace_reader *reader)
+{
+    return reader->wrong < TRACE_WRONG_MAX || reader->rows % TRACE_WRONG_MAX == 0;
+}
+
+/* Finds a point whose id is not the guessed one; SITE_NONE when there is none. */
 uint32_t trace_find_point(struct trace_reader *reader, struct trace_text id);
 /* Reads a number, "" (no value), true, false, NaN or an infinity in any case. */
 bool trace_read_value(struct trace_text text, double *ret_value);

@@ -36,8 +36,8 @@ struct repeats;
 struct repeats *repeats_new(struct arena *arena, int64_t width_ns, double resolution);
 
 /* Adds a good reading (times rise strictly) and gives the greatest n such that the newest n movements equal n others in
- * the same order, each of which lies less than W and at most REPEATS_KEPT movements before its counterpart; 0 when there
- * is none. */
+ * the same order, each of which lies less than W and at most REPEATS_KEPT movements before its counterpart; 0 when
+ * there is none. */
 double repeats_add(struct repeats *repeats, int64_t time_ns, double value);
 
 #endif

@@ -220,7 +220,8 @@ static bool work_on(struct shard *shard)
     return true;
 }
 
-/* Gives the sample its final status; false when it is late or of equal time, and so is not judged. */
+/* Gives the sample its final status; false when it is late or of equal time, and so is not judged.  What comes as late
+ * (history of a gateway, an export) is so whatever came before. */
 static bool weigh(const struct shard *shard, struct sample *sample)
 {
     const struct point_state *point = &shard->points[local_of(shard, sample->point)];
@@ -229,7 +230,7 @@ static bool weigh(const struct shard *shard, struct sample *sample)
     if (point->heard && time_ns < point->newest_ns) {
         sample->status |= ST_LATE;
     }
-    return !point->heard || time_ns > point->newest_ns;
+    return (sample->status & ST_LATE) == 0 && (!point->heard || time_ns > point->newest_ns);
 }
 
 static void count_sample(struct shard *shard, const struct sample *sample, bool counts)

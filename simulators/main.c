@@ -24,7 +24,8 @@ static const char help[] =
     "      --once       ends with the scenario's length\n"
     "\n"
     "davy-sim run SITE --replay-wire FILE [--speed X] [--seconds N] [--once]\n"
-    "    Plays a recording of \"davy run SITE --record FILE\" instead: each question gets its recorded answers in their\n"
+    "    Plays a recording of \"davy run SITE --record FILE\" instead: each question gets its recorded answers in "
+    "their\n"
     "    order, byte by byte, and the recorded messages are published.  The clock starts with the first request.\n"
     "      --speed X    the recording's clock runs X times as fast\n"
     "      --once       ends with the recording\n"
@@ -39,7 +40,7 @@ static const char help[] =
 
 struct call {
     const char *command, *site_file, *scenario_file;
-    const char *out_file; /* NULL: stdout */
+    const char *out_file;  /* NULL: stdout */
     const char *wire_file; /* NULL: a scenario is played */
     struct sim_run_options run;
 };
@@ -176,12 +177,14 @@ static enum err_code play(const struct call *call, struct mistakes *mistakes, st
         return err_set(err, ERR_INPUT, "\"%s\" is no command; there are run and trace", call->command);
     }
     if (!live && call->wire_file != NULL) {
-        return err_set(err, ERR_INPUT, "--replay-wire belongs to \"run\"; \"davy export\" makes a trace of what was stored");
+        return err_set(err, ERR_INPUT,
+                       "--replay-wire belongs to \"run\"; \"davy export\" makes a trace of what was stored");
     }
     struct site *site = NULL;
     enum err_code code = site_load(call->site_file, mistakes, &site, err);
     if (code == ERR_NONE) {
-        code = call->wire_file != NULL ? play_recording(call, site, err) : play_scenario(call, site, live, mistakes, err);
+        code =
+            call->wire_file != NULL ? play_recording(call, site, err) : play_scenario(call, site, live, mistakes, err);
     }
     site_free(site);
     return code;

@@ -1,58 +1,15 @@
 /*
- * recording_read: from the records of a file to exchanges, outages and
- * messages (see recording.h).
- *
- * What comes back after a request and before the next one of the same source
- * belongs to it, whatever it is: a late answer to an earlier one, a double,
- * garbage.
+ * recording_read: a file, its records one after the other, and what is done
+ * when all are there: times from the start on, exchanges in the order of their
+ * questions (see recording.h).
  */
-#include "base/clock.h"
-#include "model/wire.h"
-#include "simulators/recording.h"
-#include "simulators/sim_frame.h"
+#include "simulators/recording_reader.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX_BYTES = 1 << 30, NO_EXCHANGE = 0, PIECES_MOST = 64 };
-#define TIME_MOST (INT64_MAX / 2) /* year 2116: differences of times are numbers too */
-
-/* A source of the file. */
-struct source_state {
-    uint32_t source;    /* of the site, or SITE_NONE */
-    uint32_t place;     /* of that */
-    size_t exchange;    /* the last one + 1; 0: none yet */
-    int64_t request_ns; /* when that began */
-    bool is_out;
-    int64_t out_ns;
-};
-
-struct reader {
-    const struct site *site;
-    struct recording *recording;
-    struct source_state *sources; /* [65536], by number in the file */
-    size_t exchange_room, piece_room, outage_room, message_room;
-    int64_t first_request_ns, first_message_ns, last_ns;
-    bool no_memory;
-};
-
-/* Makes room for one more; false when there is none. */
-static bool grow(struct reader *reader, void **list, size_t item, size_t count, size_t *room)
-{
-    if (count < *room) {
-        return true;
-    }
-    const size_t more = *room == 0 ? 256 : 2 * *room;
-    void *larger = realloc(*list, more * item);
-    if (larger == NULL) {
-        reader->no_memory = true;
-        return false;
-    }
-    *list = larger;
-    *room = more;
-    return true;
-}
+enum { FILE_MAX_BYTES = 1 << 30 };
 
 uint32_t recording_place(const struct site *site, uint32_t source)
 {
@@ -71,179 +28,8 @@ uint32_t recording_place(const struct site *site, uint32_t source)
     return source;
 }
 
-/* ---- records ----------------------------------------------------------------------------------------------------- */
-
-static void take_source(struct reader *reader, const struct wire_record *record)
-{
-    struct source_state *state = &reader->sources[record->source];
-    *state = (struct source_state){.source = table_find(&reader->site->source_by_id, record->name, record->name_len)};
-    if (state->source != SITE_NONE && reader->site->sources[state->source].type != SOURCE_MQTT) {
-        state->place = recording_place(reader->site, state->source);
-    }
-}
-
-static void take_request(struct reader *reader, struct source_state *state, const struct wire_record *record)
-{
-    struct recording *recording = reader->recording;
-    const enum source_type type = reader->site->sources[state->source].type;
-    struct sim_request request;
-    state->exchange = NO_EXCHANGE;
-    if (sim_frame_find(type == SOURCE_MODBUS_TCP ? FRAMING_TCP : FRAMING_RTU, record->bytes, record->len, &request) <= 0 ||
-        !grow(reader, (void **)&recording->exchanges, sizeof recording->exchanges[0], recording->exchange_count,
-              &reader->exchange_room)) {
-        return;
-    }
-    if (recording->exchange_count == 0) {
-        reader->first_request_ns = record->time_ns;
-    }
-    recording->exchanges[recording->exchange_count] = (struct recording_exchange){.place = state->place,
-                                                                                  .unit = request.unit,
-                                                                                  .transaction = request.transaction,
-                                                                                  .pdu = request.pdu,
-                                                                                  .pdu_len = request.pdu_len,
-                                                                                  .at_ns = record->time_ns,
-                                                                                  .number = recording->exchange_count};
-    state->request_ns = record->time_ns;
-    state->exchange = ++recording->exchange_count;
-}
-
-/* Pieces of one exchange must stand side by side: those of another source's, in between, are moved behind a copy. */
-static bool open_pieces(struct reader *reader, struct recording_exchange *exchange)
-{
-    struct recording *recording = reader->recording;
-    if (exchange->piece_count == 0) {
-        exchange->first_piece = recording->piece_count;
-    }
-    if (exchange->first_piece + exchange->piece_count == recording->piece_count) {
-        return true;
-    }
-    for (size_t i = 0; i < exchange->piece_count; i++) {
-        if (!grow(reader, (void **)&recording->pieces, sizeof recording->pieces[0], recording->piece_count,
-                  &reader->piece_room)) {
-            return false;
-        }
-        recording->pieces[recording->piece_count++] = recording->pieces[exchange->first_piece + i];
-    }
-    exchange->first_piece = recording->piece_count - exchange->piece_count;
-    return true;
-}
-
-static void take_bytes(struct reader *reader, const struct source_state *state, const struct wire_record *record)
-{
-    struct recording *recording = reader->recording;
-    if (state->exchange == NO_EXCHANGE) {
-        return; /* nobody had asked */
-    }
-    struct recording_exchange *exchange = &recording->exchanges[state->exchange - 1];
-    if (exchange->piece_count == PIECES_MOST) {
-        return; /* more than any monitor waits for */
-    }
-    if (open_pieces(reader, exchange) && grow(reader, (void **)&recording->pieces, sizeof recording->pieces[0],
-                                              recording->piece_count, &reader->piece_room)) {
-        recording->pieces[recording->piece_count++] = (struct recording_piece){
-            .delay_ns = record->time_ns - state->request_ns, .bytes = record->bytes, .len = record->len};
-        exchange->piece_count++;
-    }
-}
-
-static size_t bytes_of(const struct recording *recording, const struct recording_exchange *exchange)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < exchange->piece_count; i++) {
-        len += recording->pieces[exchange->first_piece + i].len;
-    }
-    return len;
-}
-
-static void take_down(struct reader *reader, struct source_state *state, const struct wire_record *record)
-{
-    enum { WHOLE_AT_LEAST = 5 }; /* the shortest answer there is */
-    if (state->exchange != NO_EXCHANGE) {
-        struct recording_exchange *exchange = &reader->recording->exchanges[state->exchange - 1];
-        exchange->cut = bytes_of(reader->recording, exchange) < WHOLE_AT_LEAST;
-    }
-    state->exchange = NO_EXCHANGE;
-    state->is_out = true;
-    state->out_ns = record->time_ns;
-}
-
-static void take_up(struct reader *reader, struct source_state *state, const struct wire_record *record)
-{
-    struct recording *recording = reader->recording;
-    /* The monitor tried again when it was up; it may come earlier this time, and must not find it still out. */
-    const int64_t until_ns = record->time_ns - RECORDING_SLACK_NS;
-    if (state->is_out && until_ns > state->out_ns &&
-        grow(reader, (void **)&recording->outages, sizeof recording->outages[0], recording->outage_count,
-             &reader->outage_room)) {
-        recording->outages[recording->outage_count++] =
-            (struct recording_outage){state->place, state->out_ns, until_ns};
-    }
-    state->is_out = false;
-}
-
-static void take_message(struct reader *reader, const struct source_state *state, const struct wire_record *record)
-{
-    struct recording *recording = reader->recording;
-    if (!grow(reader, (void **)&recording->messages, sizeof recording->messages[0], recording->message_count,
-              &reader->message_room)) {
-        return;
-    }
-    if (recording->message_count == 0) {
-        reader->first_message_ns = record->time_ns;
-    }
-    const int qos = record->flags & WIRE_QOS;
-    recording->messages[recording->message_count++] =
-        (struct recording_message){.at_ns = record->time_ns,
-                                   .source = state->source,
-                                   .topic = record->name,
-                                   .topic_len = record->name_len,
-                                   .payload = (const char *)record->bytes,
-                                   .len = record->len,
-                                   .qos = qos > 2 ? 2 : qos,
-                                   .retained = (record->flags & WIRE_RETAINED) != 0};
-}
-
-static void take(struct reader *reader, const struct wire_record *record)
-{
-    struct source_state *state = &reader->sources[record->source];
-    if (record->kind == WIRE_SOURCE) {
-        take_source(reader, record);
-        return;
-    }
-    if (record->kind == WIRE_LOST) {
-        reader->recording->lost += wire_lost(record);
-        return;
-    }
-    const bool message = record->kind == WIRE_MESSAGE;
-    const bool timed = record->time_ns >= 0 && record->time_ns < TIME_MOST;
-    if (!timed || state->source == SITE_NONE || (reader->site->sources[state->source].type == SOURCE_MQTT) != message) {
-        reader->recording->passed_over++;
-        return;
-    }
-    reader->last_ns = record->time_ns > reader->last_ns ? record->time_ns : reader->last_ns;
-    switch (record->kind) {
-    case WIRE_UP:
-        take_up(reader, state, record);
-        break;
-    case WIRE_DOWN:
-        take_down(reader, state, record);
-        break;
-    case WIRE_SENT:
-        take_request(reader, state, record);
-        break;
-    case WIRE_RECEIVED:
-        take_bytes(reader, state, record);
-        break;
-    default:
-        take_message(reader, state, record);
-        break;
-    }
-}
-
-/* ---- afterwards -------------------------------------------------------------------------------------------------- */
-
 /* Times count from the start. */
-static void shift(struct reader *reader)
+static void shift(struct recording_reader *reader)
 {
     struct recording *recording = reader->recording;
     const int64_t start_ns = recording->exchange_count > 0 ? reader->first_request_ns : reader->first_message_ns;
@@ -268,7 +54,7 @@ static int compare(const void *left, const void *right)
     return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static void make_tracks(struct reader *reader)
+static void make_tracks(struct recording_reader *reader)
 {
     struct recording *recording = reader->recording;
     recording->tracks = calloc(recording->exchange_count + 1, sizeof recording->tracks[0]);
@@ -287,16 +73,17 @@ static void make_tracks(struct reader *reader)
     }
 }
 
-static enum err_code read_records(struct reader *reader, const uint8_t *bytes, size_t len, const char *file,
+static enum err_code read_records(struct recording_reader *reader, const uint8_t *bytes, size_t len, const char *file,
                                   struct err *err)
 {
     if (!wire_head_is(bytes, len)) {
-        return err_set(err, ERR_INPUT, "%s: is no recording of the wire; \"davy run SITE --record FILE\" makes one", file);
+        return err_set(err, ERR_INPUT, "%s: is no recording of the wire; \"davy run SITE --record FILE\" makes one",
+                       file);
     }
     struct wire_record record;
     size_t at = WIRE_HEAD_SIZE, size = 0;
     while (at < len && wire_decode(bytes + at, len - at, &record, &size) == WIRE_WHOLE) {
-        take(reader, &record);
+        recording_take(reader, &record);
         at += size;
     }
     reader->recording->left_out = len - at;
@@ -316,7 +103,7 @@ enum err_code recording_read(uint8_t *bytes, size_t len, const char *file, const
 {
     enum { NUMBERS = UINT16_MAX + 1 };
     struct recording *recording = calloc(1, sizeof *recording);
-    struct reader reader = {.site = site, .recording = recording, .last_ns = INT64_MIN};
+    struct recording_reader reader = {.site = site, .recording = recording, .last_ns = INT64_MIN};
     reader.sources = calloc(NUMBERS, sizeof reader.sources[0]);
     if (recording == NULL || reader.sources == NULL) {
         free(recording);

@@ -74,6 +74,8 @@ enum fault_kind {
     FAULT_BUSY,       /* new connections are closed at once, as when all places are taken */
     FAULT_FLOOD,      /* value: so many strangers behind each answer, so many repeats of each message */
     FAULT_CLOCK,      /* value: how far the gateway's clock is off, ns */
+    FAULT_LOST,       /* messages are counted but do not leave */
+    FAULT_WRONG_ALIAS, /* metrics under aliases that no birth gave */
     FAULT_COUNT
 };
 

@@ -39,8 +39,8 @@ struct sim_endpoint {
     uv_loop_t *loop;
     const struct scenario *scenario;      /* NULL with a script */
     const struct endpoint_script *script; /* or NULL */
-    uint64_t start_ns;               /* monotonic time of the scenario's start */
-    const struct site_source *where; /* host and port, or device, of all its sources */
+    uint64_t start_ns;                    /* monotonic time of the scenario's start */
+    const struct site_source *where;      /* host and port, or device, of all its sources */
     enum sim_framing framing;
     struct sim_device *devices;
     size_t device_count;
@@ -59,7 +59,8 @@ struct sim_device *sim_endpoint_device(struct sim_endpoint *endpoint, uint8_t un
 /* Listens. */
 enum err_code sim_endpoint_open(struct sim_endpoint *endpoint, struct err *err) MUST_CHECK;
 
-/* Closes or opens the listener as a "disconnect" of the scenario begins or ends, and keeps to a "half-open"; to be called now and then. */
+/* Closes or opens the listener as a "disconnect" of the scenario begins or ends, and keeps to a "half-open"; to be
+ * called now and then. */
 void sim_endpoint_check(struct sim_endpoint *endpoint);
 
 /* Begins to close everything. */

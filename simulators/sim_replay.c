@@ -19,7 +19,7 @@ struct sim_replay {
     struct sim_endpoint *endpoints; /* [source_count]; used are those of places */
     struct publisher **publishers;  /* [source_count]; NULL where there is none */
     uv_timer_t beat;
-    uv_async_t bell; /* rung by paho's threads */
+    uv_async_t bell;  /* rung by paho's threads */
     uint64_t zero_ns; /* monotonic; 0: the clock stands */
     size_t next_message;
     bool started, over;
@@ -213,9 +213,8 @@ enum err_code sim_replay_new(const struct site *site, struct recording *recordin
     replay->script = (struct endpoint_script){.self = replay, .on_request = on_request, .is_down = is_down};
     replay->endpoints = calloc(site->source_count + 1, sizeof replay->endpoints[0]);
     replay->publishers = calloc(site->source_count + 1, sizeof(struct publisher *));
-    enum err_code code = replay->endpoints == NULL || replay->publishers == NULL
-                             ? err_set(err, ERR_ENV, "out of memory")
-                             : ERR_NONE;
+    enum err_code code =
+        replay->endpoints == NULL || replay->publishers == NULL ? err_set(err, ERR_ENV, "out of memory") : ERR_NONE;
     for (uint32_t source = 0; source < site->source_count && code == ERR_NONE; source++) {
         code = add_source(replay, source, err);
     }

@@ -257,6 +257,9 @@ static struct store_row make_row(const struct store_writer *writer, const struct
         .value = sample->value,
         .status = (uint16_t)(sample->status & ~(unsigned)PLACE_BITS),
     };
+    if ((row.status & ST_LATE) != 0) {
+        row.status |= PLACE_HISTORY; /* never the newest, also when its time is */
+    }
     if ((row.status & ST_RANGE) != 0 && point->has_range && row.value < point->range_lo) {
         row.status |= PLACE_BELOW;
     }
@@ -275,7 +278,7 @@ static void keep(struct store_writer *writer, uint32_t series, struct store_row 
     last_add(&store->lasts.plain[series], row, strand->late);
     touch(writer, strand);
     writer->samples++;
-    writer->late += strand->late && (row->status & PLACE_HISTORY) == 0;
+    writer->late += strand->late && (row->status & (PLACE_HISTORY | ST_LATE)) != PLACE_HISTORY;
     if (strand->count == BOOK_BLOCK_ROWS) {
         seal(writer, strand, false);
     }
@@ -399,7 +402,8 @@ static void cut_log(struct store_writer *writer)
 {
     struct book *const book = writer->store->book;
     const uint64_t open = 2 * (uint64_t)book_pool_used(book);
-    const uint64_t bound = open > LOG_KEEP_BYTES ? open : LOG_KEEP_BYTES;
+    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
+    const uint64_t bound = open > keep ? open : keep;
     for (int i = 0; i < BATCH_TRIMS; i++) {
         struct strand *const first = book_first(book, STRAND_LIVE);
         if (first == NULL || writer->logged_bytes - first->first_bytes <= bound) {

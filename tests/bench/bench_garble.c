@@ -21,8 +21,8 @@ static const int64_t limit_ns = 500 * NS_PER_S;
 static void print(const struct garble_result *result)
 {
     const uint64_t wrong = result->foreign + result->old + result->late + result->odd;
-    bench_print("garble", "requests", (double)result->requests, "1", "to %d servers in %.0f s, a quarter of them RTU over TCP",
-                LINKS, (double)result->took_ns / 1e9);
+    bench_print("garble", "requests", (double)result->requests, "1",
+                "to %d servers in %.0f s, a quarter of them RTU over TCP", LINKS, (double)result->took_ns / 1e9);
     for (enum garble_kind kind = GARBLE_HONEST; kind < GARBLE_KINDS; kind++) {
         char metric[40];
         (void)snprintf(metric, sizeof metric, "requests_%s", garble_name(kind));

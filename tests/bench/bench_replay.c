@@ -11,6 +11,7 @@
  *   csv_rfc3339  times as davy writes them
  *   csv_seen     as `davy export` writes it: RFC 3339, time of receipt some milliseconds later
  *   ndjson       one object a line
+ *   against      csv_ms, judged by two sites (--against) that are the same
  *
  * Goal: 2 million lines a second.
  */
@@ -31,9 +32,10 @@ enum { POINTS = 1000, SECONDS = 1000, LINES = POINTS * SECONDS, ROUNDS = 5, LEVE
 
 #define START_MS INT64_C(1767571200000)
 
-enum form { CSV_MS, CSV_SHUFFLED, CSV_RFC3339, CSV_SEEN, NDJSON, FORMS };
+enum form { CSV_MS, CSV_SHUFFLED, CSV_RFC3339, CSV_SEEN, NDJSON, AGAINST, FORMS };
 
-static const char *const form_names[FORMS] = {"csv_ms", "csv_shuffled", "csv_rfc3339", "csv_seen", "ndjson"};
+static const char *const form_names[FORMS] = {"csv_ms", "csv_shuffled", "csv_rfc3339",
+                                              "csv_seen", "ndjson", "against"};
 
 static void need(bool fine, const char *what)
 {
@@ -66,7 +68,7 @@ static void write_site(const struct scene *scene)
         (void)fprintf(file, "%s{\"id\": \"area-%d/device-%d/p%d\", \"kind\": \"ch4\", \"unit\": \"%%CH4\"}\n",
                       i > 0 ? "," : "", i / 100, i / 10, i);
     }
-    (void)fputs("], \"rules\": [{\"id\": \"limit\", \"on_delay\": \"5s\", \"off_delay\": \"5s\", \"levels\": [\n", file);
+    (void)fputs("], \"rules\": [{\"id\": \"limit\", \"on_delay\": \"5s\", \"off_delay\": \"5s\",\n\"levels\": [", file);
     static const char *const levels[LEVELS] = {"blue", "yellow", "orange", "red"};
     for (int k = 0; k < LEVELS; k++) {
         (void)fprintf(file, "%s{\"level\": \"%s\", \"when\": \"value >= %d\", \"clear\": \"value < %d.9\"}\n",
@@ -166,7 +168,8 @@ static void become_davy(const struct scene *scene)
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     (void)dup2(nowhere, STDOUT_FILENO);
     (void)dup2(nowhere, STDERR_FILENO);
-    (void)execl(scene->davy, "davy", "replay", scene->site, scene->trace, (char *)NULL);
+    const char *const other = scene->form == AGAINST ? "--against" : NULL; /* ends the list when there is none */
+    (void)execl(scene->davy, "davy", "replay", scene->site, scene->trace, other, scene->site, (char *)NULL);
     _exit(127);
 }
 
@@ -315,8 +318,8 @@ int main(int argc, char **argv)
         const struct bench_pair pair = bench_alternate(ROUNDS, run_davy, &scene, run_bare, &scene);
         char metric[64];
         (void)snprintf(metric, sizeof metric, "lines_per_s_%s", form_names[form]);
-        bench_print("replay", metric, pair.ours, "1/s", "%d points, %d lines, start to end, goal 2e6; bare %.4g", POINTS,
-                    LINES, pair.bare);
+        bench_print("replay", metric, pair.ours, "1/s", "%d points, %d lines, start to end, goal 2e6; bare %.4g",
+                    POINTS, LINES, pair.bare);
         (void)snprintf(metric, sizeof metric, "ratio_%s", form_names[form]);
         bench_print("replay", metric, pair.ratio, "of bare", "median of %d alternated rounds", ROUNDS);
     }

@@ -77,6 +77,26 @@ def test_full(stage):
     one_failure(stage, errno.ENOSPC)
 
 
+def test_stop_while_the_disk_fails(stage):
+    """What waits is lost and told, the exit code says so, and the store is whole; without a loss it is 0."""
+    broker = set_up(stage)
+    disk = Disk(stage)
+    monitor = run_on(stage, disk)
+    begin = now_ms()
+    tank(stage, broker, 1, 5.0, begin)
+    wait_until(lambda: len(rows(stage)) == 1, "the first sample")
+    disk.fail(errno.EIO)
+    tank(stage, broker, 2, 5.1, begin + 1000)
+    monitor.wait_line("STO-001", 20)
+    stops_promptly(monitor, code=3)
+    require(any("STO-003" in line for line in monitor.err), "the loss is told")
+    disk.work()
+    monitor = run_on(stage, disk)
+    wait_until(lambda: len(rows(stage)) == 2, "the second sample, which its broker still had", 40)
+    stops_promptly(monitor)
+    require("whole" in stage.run("verify", "site.json")[0], "the store is whole")
+
+
 def test_a_store_that_cannot_be_made(stage):
     """A read-only folder at the start: told, exit code 3."""
     set_up(stage)

@@ -121,6 +121,22 @@ def test_which_points(stage):
     flow.equal(raised, told, "alarms")
 
 
+def test_words_of_a_message(stage):
+    """The table of what stands in braces, each row."""
+    rows = re.findall(r"^\| `(\{\w+\})` \| .*? \| (.*?) \|$", strips.page_text("rules.md"), re.MULTILINE)
+    flow.equal(len(rows), 7, "rows")
+    site = {"site": {"id": "x"}, "hazards": [{"id": "face-501"}],
+            "points": [{"id": "face-501/t1/ch4", "name": "501 T1", "unit": "%CH4", "hazard": "face-501"}, {"id": "bare"}],
+            "rules": [{"id": "ch4-limit", "message": " | ".join(written for written, _ in rows),
+                       "levels": [{"level": "yellow", "when": "value > 1 || status('comm')"}]}]}
+    stage.write("site.json", site)
+    stage.write("trace.csv", "time,point,value,status\n0,face-501/t1/ch4,1.02,\n0,bare,,comm\n")
+    out, _ = stage.run("replay", "site.json", "trace.csv")
+    messages = [json.loads(line)["message"] for line in out.splitlines()]
+    flow.equal(messages[0], " | ".join(here for _, here in rows), "all there")
+    flow.equal(messages[1], "bare | – | – | yellow | bare | ch4-limit | –", "nothing there")
+
+
 def strips_with_alarms():
     found = [strips.Strip(block) for block in strips.plain_blocks("rules.md") if re.search(r"^ *time  ", block, re.M)]
     return [strip for strip in found if strip.words]

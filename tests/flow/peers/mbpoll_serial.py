@@ -9,8 +9,11 @@ import outside
 from fields import point, simulated
 from flow import equal
 
-if not os.path.exists("/dev/pts/ptmx"):
-    outside.skip("no pseudo-terminals are mounted on /dev/pts, so no serial line can be played here")
+try:
+    for descriptor in os.openpty():
+        os.close(descriptor)
+except OSError:
+    outside.skip("no pseudo-terminals are mounted on /dev/pts, so no serial line can be played")
 
 from mbpoll_reads import mbpoll  # noqa: E402
 

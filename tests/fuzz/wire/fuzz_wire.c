@@ -23,7 +23,8 @@ static const char site_text[] =
     "{\"site\":{\"id\":\"s\"},\"sources\":{\"plc\":{\"type\":\"modbus-tcp\",\"host\":\"127.0.0.1\",\"port\":1502},"
     "\"gate\":{\"type\":\"modbus-rtu-tcp\",\"host\":\"127.0.0.1\",\"port\":1503},"
     "\"bus\":{\"type\":\"modbus-rtu\",\"device\":\"/dev/ttyS1\"},"
-    "\"gw\":{\"type\":\"mqtt\",\"url\":\"mqtt://127.0.0.1:1883\",\"topics\":[\"t\"],\"format\":\"davy\"}},\"points\":[]}";
+    "\"gw\":{\"type\":\"mqtt\",\"url\":\"mqtt://"
+    "127.0.0.1:1883\",\"topics\":[\"t\"],\"format\":\"davy\"}},\"points\":[]}";
 
 static void check(bool right)
 {

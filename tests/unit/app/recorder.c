@@ -86,7 +86,8 @@ static void what_is_written_is_read_again(void **state)
 {
     (void)state;
     char text[400];
-    const struct wire_record message = {.kind = WIRE_MESSAGE, .source = 1, .name = "t", .name_len = 1, .bytes = (const uint8_t *)"{}", .len = 2};
+    const struct wire_record message = {
+        .kind = WIRE_MESSAGE, .source = 1, .name = "t", .name_len = 1, .bytes = (const uint8_t *)"{}", .len = 2};
     wire_tap_put(recorder_tap_bus(recorder), WIRE_UP, 0, 5, NULL, 0);
     wire_tap_put(recorder_tap_bus(recorder), WIRE_SENT, 0, 6, (const uint8_t *)"ask", 3);
     wire_tap_record(recorder_tap_inbox(recorder), &message);

@@ -26,10 +26,10 @@ static const int64_t calm_limit_ns = 60 * NS_PER_S; /* longer than any back-off 
 
 /* What is known of a point. */
 struct judged {
-    unsigned index;    /* in the server's list */
-    uint64_t number;   /* of its last value */
-    int64_t good_ns;   /* when that came, monotonic */
-    bool back;         /* a value since the server turned honest */
+    unsigned index;  /* in the server's list */
+    uint64_t number; /* of its last value */
+    int64_t good_ns; /* when that came, monotonic */
+    bool back;       /* a value since the server turned honest */
 };
 
 struct campaign {

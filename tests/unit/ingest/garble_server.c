@@ -327,8 +327,7 @@ static int listen_somewhere(uint16_t *ret_port)
 bool garble_server_start(struct garble_server *server, unsigned links, int64_t timeout_ns, uint64_t seed)
 {
     struct served *served = calloc(1, sizeof *served);
-    server->shared =
-        mmap(NULL, sizeof *server->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    server->shared = mmap(NULL, sizeof *server->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     bool sound = served != NULL && server->shared != MAP_FAILED;
     for (unsigned i = 0; i < links && sound; i++) {
         served->listeners[i] = listen_somewhere(&server->ports[i]);

@@ -12,14 +12,14 @@ static const struct {
     const char *name;
     unsigned share, on;
 } kinds[GARBLE_KINDS] = {
-    [GARBLE_HONEST] = {"honest", 0, ON_BOTH},      [GARBLE_SLOW] = {"slow", 60, ON_BOTH},
-    [GARBLE_LATE] = {"late", 40, ON_BOTH},         [GARBLE_DROPPED] = {"dropped", 25, ON_BOTH},
-    [GARBLE_DOUBLED] = {"doubled", 50, ON_BOTH},   [GARBLE_OLDER] = {"older", 40, ON_TCP},
-    [GARBLE_UNIT] = {"unit", 20, ON_BOTH},         [GARBLE_FUNCTION] = {"function", 20, ON_BOTH},
-    [GARBLE_LENGTH] = {"length", 20, ON_BOTH},     [GARBLE_COUNT] = {"count", 20, ON_BOTH},
+    [GARBLE_HONEST] = {"honest", 0, ON_BOTH},       [GARBLE_SLOW] = {"slow", 60, ON_BOTH},
+    [GARBLE_LATE] = {"late", 40, ON_BOTH},          [GARBLE_DROPPED] = {"dropped", 25, ON_BOTH},
+    [GARBLE_DOUBLED] = {"doubled", 50, ON_BOTH},    [GARBLE_OLDER] = {"older", 40, ON_TCP},
+    [GARBLE_UNIT] = {"unit", 20, ON_BOTH},          [GARBLE_FUNCTION] = {"function", 20, ON_BOTH},
+    [GARBLE_LENGTH] = {"length", 20, ON_BOTH},      [GARBLE_COUNT] = {"count", 20, ON_BOTH},
     [GARBLE_TRUNCATED] = {"truncated", 8, ON_BOTH}, [GARBLE_MERGED] = {"merged", 20, ON_BOTH},
-    [GARBLE_DRIBBLED] = {"dribbled", 30, ON_BOTH}, [GARBLE_NOISE] = {"noise", 6, ON_BOTH},
-    [GARBLE_FLIPPED] = {"flipped", 10, ON_BOTH},   [GARBLE_EXCEPTION] = {"exception", 30, ON_BOTH},
+    [GARBLE_DRIBBLED] = {"dribbled", 30, ON_BOTH},  [GARBLE_NOISE] = {"noise", 6, ON_BOTH},
+    [GARBLE_FLIPPED] = {"flipped", 10, ON_BOTH},    [GARBLE_EXCEPTION] = {"exception", 30, ON_BOTH},
     [GARBLE_HANGUP] = {"hangup", 8, ON_BOTH},
 };
 
@@ -77,8 +77,13 @@ size_t garble_frame(bool rtu, const struct garble_reply *reply, uint8_t ret_fram
         ret_frame[reply->len + 2] = (uint8_t)(crc >> 8);
         return 1 + reply->len + CRC;
     }
-    const uint8_t header[HEADER] = {(uint8_t)(reply->transaction >> 8), (uint8_t)reply->transaction, 0, 0, 0,
-                                    (uint8_t)(reply->len + 1), reply->unit};
+    const uint8_t header[HEADER] = {(uint8_t)(reply->transaction >> 8),
+                                    (uint8_t)reply->transaction,
+                                    0,
+                                    0,
+                                    0,
+                                    (uint8_t)(reply->len + 1),
+                                    reply->unit};
     memcpy(ret_frame, header, HEADER);
     memcpy(ret_frame + HEADER, reply->pdu, reply->len);
     return HEADER + reply->len;
@@ -107,7 +112,7 @@ static void append(struct garble_piece *piece, bool rtu, const struct garble_rep
 static void mismatch(enum garble_kind kind, struct garble_reply *reply, uint64_t *chance)
 {
     static const uint8_t passing[] = {1, 4, 5, 6, 8, 10, 11}; /* 2 and 3 would teach that addresses do not exist */
-    reply->pdu[4] ^= 0xff; /* another's values: whoever takes them has a wrong one */
+    reply->pdu[4] ^= 0xff;                                    /* another's values: whoever takes them has a wrong one */
     switch (kind) {
     case GARBLE_UNIT:
         reply->unit = (uint8_t)(reply->unit + 1 + garble_below(chance, 250));

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "device.h"
 #include "field.h"
+#include "tests/unit/pty.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -658,6 +659,10 @@ static void reads_rtu_over_tcp(void **state)
 static void reads_a_serial_line(void **state)
 {
     (void)state;
+    if (!pty_is_there()) {
+        print_message("%s", pty_missing);
+        skip();
+    }
     struct device device;
     struct bench bench;
     device_start_serial(&device);

@@ -411,10 +411,6 @@ static void sources_it_cannot_serve_are_refused(void **state)
     const struct mqtt_config config = {
         .site = &field->site, .router = &field->router, .safe = safe, .shard_count = 1, .spool_path = spool,
         .counters = field->counters};
-    source->format = FORMAT_SPARKPLUG;
-    assert_int_equal(mqtt_inbox_new(&config, &inbox, &err), ERR_INPUT);
-    assert_non_null(strstr(err.text, "sparkplug"));
-    source->format = FORMAT_DAVY;
     static const char *const bad[] = {
         "http://x", "mqtt://", "mqtt://h:", "mqtt://h:0", "mqtt://h:70000", "mqtt://[::1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -114,6 +114,7 @@ static void neighbours_of_slow_units_keep_their_rate(void **state)
         {32, 8, 1000, 5000, 1000}, /* a quarter of the units does not answer at all, before they are found out */
         {9, 1, 20, 500, 120},      /* neighbours that poll faster than the slow one answers */
         {32, 1, 100, 2000, 80},    {2, 1, 50, 1000, 2000},
+        {8, 1, 40, 4500, 90}, /* and one that is nearly full anyway */
     };
     for (size_t i = 0; i < sizeof stories / sizeof *stories; i++) {
         const struct story *story = &stories[i];
@@ -137,6 +138,18 @@ static void what_fits_is_never_held_back(void **state)
     begin(&line, 4, NS_PER_S, 10 * NS_PER_MS);
     line.units[0].cost_ns = 700 * NS_PER_MS; /* more than an equal share, but there is room */
     assert_true(worst_from(&line, 0, 100 * NS_PER_S) > 0.98);
+}
+
+/* A line that cannot do it all is shared by turns: nobody is held back for being like the others. */
+static void a_line_full_of_equals_is_shared_by_turns(void **state)
+{
+    (void)state;
+    struct line line;
+    begin(&line, 8, 40 * NS_PER_MS, 10 * NS_PER_MS);
+    (void)worst_from(&line, 0, 60 * NS_PER_S);
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_in_range(line.units[i].polls * 1000 / line.units[i].slots, 480, 520);
+    }
 }
 
 static void one_slow_answer_is_forgiven(void **state)
@@ -172,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(neighbours_of_slow_units_keep_their_rate),
         cmocka_unit_test(what_fits_is_never_held_back),
+        cmocka_unit_test(a_line_full_of_equals_is_shared_by_turns),
         cmocka_unit_test(one_slow_answer_is_forgiven),
         cmocka_unit_test(a_unit_alone_has_the_line),
     };

@@ -41,7 +41,7 @@ static void a_record_comes_back(void **state)
 static void the_bytes_are_those_of_the_documents(void **state)
 {
     (void)state;
-    static const uint8_t want[] = {0, 0, 0, 20, 4, 0, 0, 7,    0,    0,    0,    0,
+    static const uint8_t want[] = {0, 0, 0, 20, 4, 0, 0,    7,    0,    0,    0,    0,
                                    0, 0, 1, 2,  0, 0, 0xaa, 0xbb, 0xf4, 0x07, 0xbb, 0xb8};
     const struct wire_record record = {
         .kind = WIRE_SENT, .source = 7, .time_ns = 258, .bytes = (const uint8_t *)"\xaa\xbb", .len = 2};

@@ -240,7 +240,7 @@ static void transactions_follow_the_request(void **state)
     (void)state;
     uint8_t frames[] = {0, 9, 0, 0, 0, 3, 1, 0x83, 4, 0, 10, 0, 0, 0, 3, 1, 0x83, 4, 0xff, 0xff, 1, 2};
     recording_retag(frames, sizeof frames, 10, 0x1234); /* a late answer, then the right one, then noise */
-    static const uint8_t want[] = {0x12, 0x33, 0, 0, 0, 3, 1, 0x83, 4,    0x12, 0x34,
+    static const uint8_t want[] = {0x12, 0x33, 0, 0, 0, 3,    1, 0x83, 4,    0x12, 0x34,
                                    0,    0,    0, 3, 1, 0x83, 4, 0xff, 0xff, 1,    2};
     assert_memory_equal(frames, want, sizeof want);
 }

@@ -71,7 +71,7 @@ static void rows_come_at_the_ticks_of_each_point(void **state)
 static void an_answer_that_does_not_come_is_a_sample_without_value(void **state)
 {
     (void)state;
-    static const char *const faults[] = {"timeout",   "silent",  "exception:4", "reset",      "disconnect",
+    static const char *const faults[] = {"timeout",   "silent",  "exception:4", "reset",       "disconnect",
                                          "wrong-tid", "garbage", "delay:500ms", "delay:900ms", "half-open"};
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         char events[128];

@@ -26,7 +26,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POINTS = 3, LIVES_A_STORE = 30, ROUND = 40, LATE_EVERY = 10, EVENT_EVERY = 4, CHANGES_MAX = 250 };
+enum {
+    POINTS = 4,
+    SLOW = 3,
+    LIVES_A_STORE = 30,
+    ROUND = 40,
+    LOG_KEEP = 6000,
+    LATE_EVERY = 10,
+    EVENT_EVERY = 4,
+    CHANGES_MAX = 250
+};
 static long deaths_wanted = 60;
 static uint64_t first_seed = 6;
 
@@ -35,6 +44,7 @@ struct shared {
     struct cell written[POINTS]; /* no more than these may be there */
     struct cell safe_events, written_events;
     struct cell checked; /* lives that found all there */
+    struct cell kept;    /* blocks written before they were full */
 };
 
 struct life {
@@ -45,7 +55,7 @@ struct life {
     uint64_t seed;
     struct rig rig;
     int64_t next[POINTS], confirmed[POINTS];
-    uint64_t syncs;
+    uint64_t syncs, kept;
 };
 
 /* The n-th sample of a point.  Every tenth is written late, after the one that follows it. */
@@ -158,10 +168,14 @@ static void max_into(struct cell *cell, int64_t value)
     }
 }
 
+/* The slow point has one sample a round: it holds back the log, so its block is written before it is full. */
 static void put_round(struct life *life, uint64_t round)
 {
     for (int i = 0; i < ROUND * POINTS; i++) {
         const uint32_t point = (uint32_t)i % POINTS;
+        if (point == SLOW && i > POINTS) {
+            continue;
+        }
         const int64_t time_ns = order_of(life->next[point]++);
         max_into(&life->shared->written[point], life->next[point] + 1);
         rig_put(&life->rig, point, time_ns, time_ns + 3, (double)time_ns / 4, 0);
@@ -176,6 +190,9 @@ static void run_round(struct life *life, uint64_t round)
         did = life->rig.agent.do_work(life->rig.agent.self, life->rig.now_ns++);
         const bool confirmed = cell_get(&life->rig.safe.stored[0]) == round;
         const uint64_t syncs = rig_counter(&life->rig, "store.syncs");
+        cell_set(&life->shared->kept,
+                 cell_get(&life->shared->kept) + rig_counter(&life->rig, "store.kept") - life->kept);
+        life->kept = rig_counter(&life->rig, "store.kept");
         for (uint32_t point = 0; point < POINTS && confirmed; point++) {
             life->confirmed[point] = life->next[point];
         }
@@ -262,8 +279,10 @@ static void one_store(struct life *life, long deaths)
     (void)snprintf(path, sizeof path, "%s/store", folder);
     life->path = path;
     const uint64_t checked = cell_get(&life->shared->checked);
+    const uint64_t kept = cell_get(&life->shared->kept);
     memset(life->shared, 0, sizeof *life->shared);
     cell_set(&life->shared->checked, checked);
+    cell_set(&life->shared->kept, kept);
     disk_begin(path);
     for (long i = 0; i < deaths; i++) {
         die_once(life);
@@ -280,8 +299,10 @@ static void die_often(bool power)
     for (long left = deaths_wanted; left > 0; left -= LIVES_A_STORE) {
         one_store(&life, left < LIVES_A_STORE ? left : LIVES_A_STORE);
     }
-    print_message("%ld deaths, %llu lives found all\n", deaths_wanted, (unsigned long long)cell_get(&shared->checked));
+    print_message("%ld deaths, %llu lives found all, %llu blocks kept\n", deaths_wanted,
+                  (unsigned long long)cell_get(&shared->checked), (unsigned long long)cell_get(&shared->kept));
     assert_true((long)cell_get(&shared->checked) > deaths_wanted / 3);
+    assert_true((long)cell_get(&shared->kept) > deaths_wanted);
     (void)munmap(shared, sizeof *shared);
     site_unmake(life.site);
 }
@@ -300,6 +321,7 @@ static void nothing_synced_is_lost_when_the_power_goes(void **state)
 
 int main(int argc, char **argv)
 {
+    rig_log_keep = LOG_KEEP;
     deaths_wanted = argc > 1 ? strtol(argv[1], NULL, 10) : deaths_wanted;
     first_seed = argc > 2 ? strtoull(argv[2], NULL, 10) : first_seed;
     const struct CMUnitTest tests[] = {
