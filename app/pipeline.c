@@ -132,7 +132,7 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell,     &p->intake_bell, &p->store_bell,   &p->alerting_bell,
+    struct doorbell **bells[] = {&p->bus_bell,      &p->intake_bell,  &p->store_bell,  &p->alerting_bell,
                                  &p->control_bell, &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
@@ -572,6 +572,7 @@ static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
     struct spb_config config = {
         .site = p->site,
         .router = &p->routers[WORKER_SPARKPLUG],
+        .tap = recorder_tap_inbox(p->recorder),
         .board = p->board,
         .counters = p->counters,
     };
@@ -649,10 +650,7 @@ static enum err_code build(struct pipeline *p, struct err *err)
     if (code == ERR_NONE) {
         code = make_control(p, err);
     }
-    if (code == ERR_NONE) {
-        code = make_bus(p, err);
-    }
-    return code;
+    return code == ERR_NONE ? make_bus(p, err) : code;
 }
 
 /* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to

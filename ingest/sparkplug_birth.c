@@ -170,7 +170,7 @@ void spb_birth_node(struct spb_reading *reading)
     begin_scope(session, reading->scope);
     spb_read_metrics(reading);
     end_scope(reading);
-    node->state = SPB_NODE_ONLINE;
+    spb_node_turn(session, node, SPB_NODE_ONLINE);
     node->expected = (uint8_t)((reading->payload.has_seq ? reading->payload.seq : 0) + 1);
     node->ask = false;
 }

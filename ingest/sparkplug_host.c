@@ -6,12 +6,14 @@
 #include "base/log.h"
 #include "ingest/sparkplug_intake.h"
 #include "ingest/sparkplug_link.h"
+#include "ingest/wire_tap.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct host_source {
     struct spb_host *host;
+    uint32_t index;           /* into site.sources */
     struct spb_intake intake; /* mutex */
     struct spb_link link;     /* mutex, as told there */
 };
@@ -61,6 +63,24 @@ static void refuse(const struct host_source *source, const char *topic, size_t l
               "source=%s topic=\"%s\" reason=\"no room in time\"", source->intake.source->id, text);
 }
 
+/* mutex held: tells a recording, if there is one. */
+static void tap(struct host_source *source, const char *topic, size_t topic_len, const char *payload, size_t len,
+                bool retained)
+{
+    struct spb_host *host = source->host;
+    const struct wire_record record = {.kind = WIRE_MESSAGE,
+                                       .flags = retained ? WIRE_RETAINED : 0,
+                                       .source = (uint16_t)source->index,
+                                       .time_ns = clock_now_ns(&host->shared.clock),
+                                       .name = topic,
+                                       .name_len = topic_len,
+                                       .bytes = (const uint8_t *)payload,
+                                       .len = len};
+    if (host->config.tap != NULL) {
+        wire_tap_record(host->config.tap, &record);
+    }
+}
+
 static void on_message(void *self, const char *topic, size_t topic_len, const char *payload, size_t len, bool retained)
 {
     struct host_source *source = self;
@@ -70,6 +90,7 @@ static void on_message(void *self, const char *topic, size_t topic_len, const ch
     }
     (void)pthread_mutex_lock(&host->mutex);
     const int64_t due_ns = source->intake.session.due_ns;
+    tap(source, topic, topic_len, payload, len, retained);
     if (!spb_intake_take(&source->intake, topic, topic_len, payload, len, retained)) {
         refuse(source, topic, topic_len);
     }
@@ -163,6 +184,7 @@ static enum err_code make_source(struct spb_host *host, uint32_t index, struct e
     struct host_source *source = &host->sources[host->count];
     const struct spb_link_owner owner = {.changed = on_changed, .message = on_message, .self = source};
     source->host = host;
+    source->index = index;
     spb_intake_init(&source->intake, &host->shared, &host->config, index, &host->arena);
     host->count++;
     return spb_link_init(&source->link, site, &site->sources[index], &owner, &host->mutex, &host->arena, err);

@@ -22,6 +22,7 @@ struct spb_host;
 struct spb_config {
     const struct site *site;
     struct router *router;     /* borrowed; a row of its own */
+    struct wire_tap *tap;      /* of a recording: paho's callback thread is its producer, as the inbox's; may be NULL */
     const struct board *board; /* what is known from before; may be NULL */
     struct counters *counters;
 };

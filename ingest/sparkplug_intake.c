@@ -42,7 +42,7 @@ static void tell_counts(struct spb_intake *intake)
     counter_set(intake->count.gaps, counts->gaps);
     counter_set(intake->count.historical, counts->historical);
     counter_set(intake->count.foreign, counts->foreign);
-    counter_set(intake->count.online, spb_session_online(&intake->session));
+    counter_set(intake->count.online, intake->session.online);
 }
 
 static void report_aside(const struct spb_intake *intake, const char *topic, size_t topic_len,

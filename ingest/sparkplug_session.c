@@ -58,6 +58,13 @@ void spb_due(struct spb_session *session, int64_t mono_ns)
     }
 }
 
+void spb_node_turn(struct spb_session *session, struct spb_node *node, enum spb_state state)
+{
+    session->online -= node->state == SPB_NODE_ONLINE;
+    session->online += state == SPB_NODE_ONLINE;
+    node->state = state;
+}
+
 static const char *node_id(const struct spb_session *session, const struct spb_node *node)
 {
     return session->scopes[node->scope].id;
@@ -111,7 +118,7 @@ const char *spb_session_ask(struct spb_session *session, int64_t mono_ns)
 void spb_make_unsure(struct spb_session *session, struct spb_node *node, int64_t mono_ns, const char *why)
 {
     if (node->state == SPB_NODE_ONLINE) {
-        node->state = SPB_NODE_UNSURE;
+        spb_node_turn(session, node, SPB_NODE_UNSURE);
         for (uint32_t s = node->scope; s != SITE_NONE; s = session->scopes[s].next) {
             session->scopes[s].wait_ns = mono_ns + SPB_PATIENCE_NS;
         }
@@ -144,7 +151,7 @@ static void take_birth(struct spb_reading *reading, struct spb_node *node)
 static void lose_node(struct spb_session *session, struct spb_node *node, enum spb_state state, int64_t seen_ns,
                       struct mqtt_batch *batch)
 {
-    node->state = state;
+    spb_node_turn(session, node, state);
     node->ask = false;
     node->heard = false;
     node->has_last = false;
@@ -332,13 +339,4 @@ void spb_session_tick(struct spb_session *session, int64_t seen_ns, int64_t mono
         spb_due(session, node->ask && session->connected ? node->ask_ns : TIME_NEVER);
     }
     tick_scopes(session, seen_ns, mono_ns, batch);
-}
-
-uint32_t spb_session_online(const struct spb_session *session)
-{
-    uint32_t online = 0;
-    for (uint32_t n = 0; n < session->node_count; n++) {
-        online += session->nodes[n].state == SPB_NODE_ONLINE;
-    }
-    return online;
 }

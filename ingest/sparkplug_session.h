@@ -140,6 +140,7 @@ struct spb_session {
     uint32_t scope_count;
     struct spb_item *items; /* [keys.count], at the first target of each key */
     uint32_t *node_items;   /* by node: items */
+    uint32_t online; /* nodes that are ONLINE */
     bool connected;
     bool presume;     /* looking at a saved message: all names are as born */
     bool state_again; /* our STATE was said to be offline: say it again */
@@ -184,9 +185,6 @@ void spb_session_tick(struct spb_session *session, int64_t seen_ns, int64_t mono
 
 /* Gives "group/node" of one node to be asked for a rebirth now, or NULL; it counts as asked. */
 const char *spb_session_ask(struct spb_session *session, int64_t mono_ns);
-
-/* Nodes that are ONLINE. */
-uint32_t spb_session_online(const struct spb_session *session);
 
 /* ---- between the session's files --------------------------------------------------------------------------------- */
 
@@ -243,6 +241,7 @@ void spb_order_flush(struct spb_session *session, struct spb_node *node, int64_t
 void spb_order_drop(struct spb_node *node);
 
 /* sparkplug_session.c */
+void spb_node_turn(struct spb_session *session, struct spb_node *node, enum spb_state state);
 /* From now on aliases are not trusted; what stays without birth for long is lost. */
 void spb_make_unsure(struct spb_session *session, struct spb_node *node, int64_t mono_ns, const char *why);
 /* When what is lost now was lost, by the node's clock. */

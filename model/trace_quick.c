@@ -98,8 +98,48 @@ static const char *pass_blanks(const char *p)
     return p;
 }
 
+/* Keys that no one asks for; kept, as the same key twice is a mistake. */
+enum { OTHER_KEYS_MAX = 8 };
+
+struct other_keys {
+    struct trace_text keys[OTHER_KEYS_MAX];
+    size_t count;
+};
+
+/* A string of printable ASCII without escapes, behind its opening quote. */
+static const char *scan_plain_string(const char *p, struct trace_text *ret_text)
+{
+    const char *end = p;
+    while (*end >= ' ' && *end <= '~' && *end != '"' && *end != '\\') {
+        end++;
+    }
+    *ret_text = (struct trace_text){p, (size_t)(end - p)};
+    return *end == '"' ? end + 1 : NULL;
+}
+
+/* Notes such a key; false when it was there already, there are too many, or the row is an act. */
+static bool note_key(struct other_keys *others, struct trace_text key)
+{
+    for (size_t i = 0; i < others->count; i++) {
+        if (others->keys[i].len == key.len && memcmp(others->keys[i].text, key.text, key.len) == 0) {
+            return false;
+        }
+    }
+    if (others->count == OTHER_KEYS_MAX || (key.len == 2 && memcmp(key.text, "do", 2) == 0)) {
+        return false;
+    }
+    others->keys[others->count++] = key;
+    return true;
+}
+
+static const char *scan_colon(const char *p)
+{
+    p = pass_blanks(p);
+    return *p == ':' ? pass_blanks(p + 1) : NULL;
+}
+
 /* Takes `"key":` and blanks around it; *ret_column is which. */
-static const char *scan_key(const char *p, enum trace_column *ret_column)
+static const char *scan_key(const char *p, struct other_keys *others, enum trace_column *ret_column)
 {
     static const struct {
         char text[8];
@@ -110,12 +150,14 @@ static const char *scan_key(const char *p, enum trace_column *ret_column)
     }
     for (unsigned i = 0; i < COLUMN_OTHER; i++) {
         if (memcmp(p, keys[i].text, keys[i].len) == 0) {
-            p = pass_blanks(p + keys[i].len);
             *ret_column = (enum trace_column)i;
-            return *p == ':' ? pass_blanks(p + 1) : NULL;
+            return scan_colon(p + keys[i].len);
         }
     }
-    return NULL;
+    struct trace_text key;
+    p = scan_plain_string(p, &key);
+    *ret_column = COLUMN_OTHER;
+    return p != NULL && note_key(others, key) ? scan_colon(p) : NULL;
 }
 
 static const char *behind_quote(const char *p)
@@ -165,17 +207,21 @@ static const char *scan_member(struct trace_reader *reader, enum trace_column co
     case COLUMN_KINDS:
         break;
     }
-    return NULL;
+    double number;
+    struct trace_text text;
+    return *p == '"' ? scan_plain_string(p + 1, &text) : scan_json_value(p, &number);
 }
 
 /* Takes the members, each key once, and the brace behind them; *ret_seen has a bit for each that was there. */
 static const char *scan_members(struct trace_reader *reader, const char *p, struct fields *fields, unsigned *ret_there)
 {
     unsigned there = 0;
+    struct other_keys others;
+    others.count = 0;
     do {
         enum trace_column column;
-        p = scan_key(pass_blanks(p + 1), &column); /* behind the brace or comma */
-        if (p == NULL || (there >> column & 1) != 0) {
+        p = scan_key(pass_blanks(p + 1), &others, &column); /* behind the brace or comma */
+        if (p == NULL || (column != COLUMN_OTHER && (there >> column & 1) != 0)) {
             return NULL;
         }
         there |= 1u << column;

@@ -175,7 +175,7 @@ static void send_data_of(struct edge *edge, uint32_t scope, const struct gateway
                          struct edge_how how)
 {
     const uint64_t strange = how.wrong_alias ? edge->metric_count : 0; /* beyond those the births gave */
-    const int64_t time_ms = (epoch_ns + message->t_ns) / NS_PER_MS;
+    const int64_t time_ms = (epoch_ns + message->t_ns + how.shift_ns) / NS_PER_MS;
     size_t count = 0;
     edge_payload_begin(&edge->bytes, time_ms);
     for (size_t m = 0; m < edge->metric_count; m++) {
@@ -193,7 +193,8 @@ static void send_data_of(struct edge *edge, uint32_t scope, const struct gateway
         return;
     }
     edge_payload_end(&edge->bytes, edge->seq++);
-    for (int i = 0; !how.lost && i < (how.twice ? 2 : 1); i++) {
+    const int64_t copies = how.copies > 0 ? how.copies : 1;
+    for (int64_t i = 0; !how.lost && i < copies; i++) {
         send(edge, scope == 0 ? "NDATA" : "DDATA", scope);
     }
 }

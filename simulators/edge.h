@@ -42,8 +42,9 @@ struct edge_how {
     bool historical;
     bool wrong_alias; /* aliases that no birth gave */
     bool lost;        /* counted, but not sent */
-    bool twice;
-    bool broken; /* something that is no payload goes before it */
+    int64_t copies;   /* sent so often in all; 0: once */
+    int64_t shift_ns; /* how far the node's clock is off */
+    bool broken;      /* something that is no payload goes before it */
 };
 
 /* Gives "group/node" of a key in ret_id; false when the key has no such levels. */

@@ -143,15 +143,15 @@ static void subscribe(struct edge_link *link)
 }
 
 /* A disconnect keeps the broker from sending the will, so the death is said before it. */
-static MQTTAsync_token say_death(struct edge_link *link)
+static void say_death(struct edge_link *link)
 {
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
     MQTTAsync_message message = MQTTAsync_message_initializer;
     message.payload = link->death.data;
     message.payloadlen = (int)link->death.len;
     message.qos = 1;
-    const int code = MQTTAsync_sendMessage(link->client, link->death_topic.data, &message, &options);
-    return code == MQTTASYNC_SUCCESS ? options.token : 0;
+    (void)MQTTAsync_sendMessage(link->client, link->death_topic.data, &message,
+                                &options); /* without connection the will */
 }
 
 /* paho forgets a connect that is asked for before a disconnect has ended, so its end is waited for. */
@@ -162,7 +162,7 @@ static void cut_off(struct edge_link *link, int64_t now_ns)
     options.context = link;
     if (link->state == UP) {
         options.timeout = GOODBYE_MS; /* until the death is confirmed */
-        (void)say_death(link);
+        say_death(link);
         link->edge->bdseq++;
     }
     const bool leaving = MQTTAsync_disconnect(link->client, &options) == MQTTASYNC_SUCCESS;
@@ -244,15 +244,17 @@ enum err_code edge_link_new(const char *site_id, const struct site_source *sourc
     return ERR_NONE;
 }
 
+void edge_link_leave(struct edge_link *link)
+{
+    if (link != NULL && link->state != IDLE && link->state != LEAVING) {
+        cut_off(link, 0);
+    }
+}
+
 static void close_client(struct edge_link *link)
 {
-    enum { STEPS = 100, STEP_MS = 10 };
-    MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
-    if (link->state == UP && MQTTAsync_isConnected(link->client) != 0) {
-        const MQTTAsync_token token = say_death(link);
-        (void)MQTTAsync_waitForCompletion(link->client, token, GOODBYE_MS); /* else the host hears nothing: so be it */
-    }
-    (void)MQTTAsync_disconnect(link->client, &options); /* not connected is as good */
+    enum { STEPS = 200, STEP_MS = 10 };
+    edge_link_leave(link);
     for (int i = 0; i < STEPS && MQTTAsync_isConnected(link->client) != 0; i++) {
         uv_sleep(STEP_MS);
     }

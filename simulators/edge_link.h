@@ -28,7 +28,9 @@ bool edge_link_work(struct edge_link *link, int64_t now_ns, int64_t epoch_ns, bo
 bool edge_link_is_up(const struct edge_link *link);
 void edge_link_send(struct edge_link *link, const char *topic, const char *bytes, size_t len);
 
-/* Says its death, disconnects and frees; blocks for up to a second.  Accepts NULL. */
+/* Says its death and begins to disconnect; no more work after it.  Accepts NULL. */
+void edge_link_leave(struct edge_link *link);
+/* Leaves, waits up to two seconds for its end, and frees.  Accepts NULL. */
 void edge_link_free(struct edge_link *link);
 
 #endif

@@ -71,14 +71,20 @@ static void forget_written(struct node *node)
     node->written_count = 0;
 }
 
-static struct edge_how how_at(const struct sim_edge *edge, int64_t t_ns)
+static struct edge_how how_at(const struct sim_edge *edge, const struct node *node,
+                              const struct gateway_message *message)
 {
-    const struct fault *fault = fault_at(edge->scenario, edge->source, FAULT_ANY_UNIT, t_ns);
+    const struct fault *fault = fault_at(edge->scenario, edge->source, FAULT_ANY_UNIT, message->t_ns);
     const enum fault_kind kind = fault == NULL ? FAULT_NONE : fault->kind;
-    return (struct edge_how){.wrong_alias = kind == FAULT_WRONG_ALIAS,
-                             .lost = kind == FAULT_LOST,
-                             .twice = kind == FAULT_DUPLICATE,
-                             .broken = kind == FAULT_MALFORMED};
+    return (struct edge_how){
+        .wrong_alias = kind == FAULT_WRONG_ALIAS,
+        .lost = kind == FAULT_LOST,
+        .copies = kind == FAULT_FLOOD       ? 1 + fault->value
+                  : kind == FAULT_DUPLICATE ? 2
+                                            : 1,
+        .shift_ns = gateway_shift(&node->edge.gateway, message),
+        .broken = kind == FAULT_MALFORMED,
+    };
 }
 
 /* While it is cut off moments wait; the oldest goes when there are too many. */
@@ -96,7 +102,9 @@ static void keep_for_later(struct node *node, const struct gateway_message *mess
 static void send_waiting(struct node *node, int64_t epoch_ns)
 {
     for (; node->count > 0; node->count--) {
-        edge_send_data(&node->edge, &node->waiting[node->first], epoch_ns, (struct edge_how){.historical = true});
+        const struct gateway_message *message = &node->waiting[node->first];
+        const struct edge_how how = {.historical = true, .shift_ns = gateway_shift(&node->edge.gateway, message)};
+        edge_send_data(&node->edge, message, epoch_ns, how);
         node->first = (node->first + 1) % PUBLISHER_QUEUE;
     }
 }
@@ -108,7 +116,7 @@ static void send_pair(struct sim_edge *edge, struct node *node, const struct gat
     for (size_t i = 0; i < 2; i++) {
         const struct gateway_message *message = &pair[i == 0 ? earlier : 1 - earlier];
         node->writing = message->seq;
-        edge_send_data(&node->edge, message, epoch_ns, how_at(edge, message->t_ns));
+        edge_send_data(&node->edge, message, epoch_ns, how_at(edge, node, message));
     }
     node->writing = 0;
     let_go(node, pair[0].seq);
@@ -127,7 +135,7 @@ static void step(struct sim_edge *edge, struct node *node, int64_t epoch_ns)
     } else if (count == 2) {
         send_pair(edge, node, messages, epoch_ns);
     } else if (count == 1) {
-        edge_send_data(&node->edge, &messages[0], epoch_ns, how_at(edge, messages[0].t_ns));
+        edge_send_data(&node->edge, &messages[0], epoch_ns, how_at(edge, node, &messages[0]));
     }
 }
 
@@ -136,7 +144,8 @@ static void play_node(struct sim_edge *edge, struct node *node, int64_t t_ns, in
     const struct fault *fault = fault_at(edge->scenario, edge->source, FAULT_ANY_UNIT, t_ns);
     const bool cut = fault != NULL && fault->kind == FAULT_DISCONNECT;
     if (edge_link_work(node->link, t_ns, epoch_ns, cut)) {
-        edge_send_births(&node->edge, t_ns, epoch_ns);
+        const struct gateway_message now = {.t_ns = t_ns};
+        edge_send_births(&node->edge, t_ns, epoch_ns + gateway_shift(&node->edge.gateway, &now));
         send_waiting(node, epoch_ns);
     }
     while (node->edge.gateway.next_ns <= t_ns) {
@@ -230,6 +239,9 @@ void sim_edge_free(struct sim_edge *edge)
 {
     if (edge == NULL) {
         return;
+    }
+    for (size_t i = 0; i < edge->count; i++) { /* all at once, not one after the other */
+        edge_link_leave(edge->nodes[i].link);
     }
     for (size_t i = 0; i < edge->count; i++) {
         edge_link_free(edge->nodes[i].link);

@@ -16,6 +16,14 @@ struct segment {
 };
 static_assert(sizeof(struct segment) == BOOK_SEGMENT, "one cache line");
 
+/* The rest of a strand, beside it. */
+struct rest {
+    uint64_t first_record;  /* log record of the first sample not in a block */
+    uint64_t first_bytes;   /* bytes logged in all before it */
+    uint32_t head;          /* segment, 0 = none */
+    uint32_t before, after; /* neighbours in the list it stands in, strand number + 1 */
+};
+
 struct book {
     struct segment *pool; /* [0] unused, so that 0 means none */
     uint32_t pool_count;
@@ -25,6 +33,7 @@ struct book {
     size_t series;
     struct strand *strands; /* [series] in order, then [series] late; untouched pages cost nothing */
     void *strands_memory;   /* where they stand, at the next whole cache line */
+    struct rest *rests;     /* [strand] */
     uint32_t first[STRAND_LISTS], last[STRAND_LISTS]; /* strand number + 1 */
     size_t open;
 };
@@ -43,6 +52,7 @@ void book_free(struct book *book)
     if (book != NULL) {
         free(book->pool);
         free(book->strands_memory);
+        free(book->rests);
         free(book);
     }
 }
@@ -63,17 +73,43 @@ static struct strand *strand_at(const struct book *book, uint32_t number)
     return number == 0 ? NULL : &book->strands[number - 1];
 }
 
+static struct rest *rest_of(const struct book *book, const struct strand *strand)
+{
+    return &book->rests[strand - book->strands];
+}
+
+uint32_t book_series_of(const struct book *book, const struct strand *strand)
+{
+    const size_t index = (size_t)(strand - book->strands);
+    return (uint32_t)(index < book->series ? index : index - book->series);
+}
+
 static uint32_t renumber(uint32_t number, size_t old_series, size_t new_series)
 {
     return number > old_series ? (uint32_t)(number - old_series + new_series) : number;
 }
 
-static void begin_strands(struct strand *strands, size_t from, size_t to, bool late)
+static void begin_strands(struct strand *strands, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
-        strands[i].series = (uint32_t)i;
-        strands[i].late = late;
         strands[i].kept_span = STRAND_NOT_KEPT;
+    }
+}
+
+/* Moves what there is to new places: those in order stay first, the late ones move up. */
+static void move(const struct book *book, size_t count, struct strand *strands, struct rest *rests)
+{
+    const size_t old = book->series;
+    memcpy(strands, book->strands, old * sizeof *strands);
+    memcpy(strands + count, book->strands + old, old * sizeof *strands);
+    memcpy(rests, book->rests, old * sizeof *rests);
+    memcpy(rests + count, book->rests + old, old * sizeof *rests);
+    for (size_t i = 0; i < old; i++) {
+        struct rest *const both[2] = {&rests[i], &rests[count + i]};
+        for (int j = 0; j < 2; j++) {
+            both[j]->before = renumber(both[j]->before, old, count);
+            both[j]->after = renumber(both[j]->after, old, count);
+        }
     }
 }
 
@@ -91,24 +127,19 @@ void book_grow(struct book *book, size_t count)
     const size_t old = book->series;
     void *const memory = memory_new(2 * count + 1, sizeof(struct strand)); /* zeros that no page was taken for yet */
     struct strand *const strands = align_up(memory);
+    struct rest *const rests = memory_new(2 * count, sizeof *rests);
     if (old > 0) {
-        memcpy(strands, book->strands, old * sizeof *strands);
-        memcpy(strands + count, book->strands + old, old * sizeof *strands);
-        for (size_t i = 0; i < old; i++) {
-            struct strand *const both[2] = {&strands[i], &strands[count + i]};
-            for (int j = 0; j < 2; j++) {
-                both[j]->before = renumber(both[j]->before, old, count);
-                both[j]->after = renumber(both[j]->after, old, count);
-            }
-        }
+        move(book, count, strands, rests);
     }
-    begin_strands(strands, old, count, false);
+    begin_strands(strands, old, count);
     for (int list = 0; list < STRAND_LISTS; list++) {
         book->first[list] = renumber(book->first[list], old, count);
         book->last[list] = renumber(book->last[list], old, count);
     }
     free(book->strands_memory);
+    free(book->rests);
     book->strands_memory = memory;
+    book->rests = rests;
     book->strands = strands;
     book->series = count;
 }
@@ -121,7 +152,7 @@ static struct strand *strand_of(struct book *book, uint32_t series, bool late)
     }
     struct strand *const strand = &book->strands[book->series + series];
     if (!strand->late) {
-        *strand = (struct strand){.series = series, .late = true, .kept_span = STRAND_NOT_KEPT};
+        *strand = (struct strand){.late = true, .kept_span = STRAND_NOT_KEPT};
     }
     return strand;
 }
@@ -161,11 +192,12 @@ static void list_take(struct book *book, struct strand *strand)
     if (strand->list == STRAND_IDLE) {
         return;
     }
-    struct strand *const before = strand_at(book, strand->before);
-    struct strand *const after = strand_at(book, strand->after);
-    *(before != NULL ? &before->after : &book->first[strand->list]) = strand->after;
-    *(after != NULL ? &after->before : &book->last[strand->list]) = strand->before;
-    strand->before = strand->after = 0;
+    struct rest *const rest = rest_of(book, strand);
+    struct strand *const before = strand_at(book, rest->before);
+    struct strand *const after = strand_at(book, rest->after);
+    *(before != NULL ? &rest_of(book, before)->after : &book->first[strand->list]) = rest->after;
+    *(after != NULL ? &rest_of(book, after)->before : &book->last[strand->list]) = rest->before;
+    rest->before = rest->after = 0;
     strand->list = STRAND_IDLE;
 }
 
@@ -173,8 +205,8 @@ static void list_add(struct book *book, struct strand *strand, enum strand_list 
 {
     list_take(book, strand);
     struct strand *const last = strand_at(book, book->last[list]);
-    strand->before = book->last[list];
-    *(last != NULL ? &last->after : &book->first[list]) = number_of(book, strand);
+    rest_of(book, strand)->before = book->last[list];
+    *(last != NULL ? &rest_of(book, last)->after : &book->first[list]) = number_of(book, strand);
     book->last[list] = number_of(book, strand);
     strand->list = list & 3U;
 }
@@ -187,7 +219,13 @@ struct strand *book_first(struct book *book, enum strand_list list)
 uint64_t book_low(const struct book *book, uint64_t next)
 {
     const struct strand *const first = strand_at(book, book->first[STRAND_LIVE]);
-    return first == NULL ? next : first->first_record;
+    return first == NULL ? next : rest_of(book, first)->first_record;
+}
+
+uint64_t book_held(const struct book *book, uint64_t logged_bytes)
+{
+    const struct strand *const first = strand_at(book, book->first[STRAND_LIVE]);
+    return first == NULL ? 0 : logged_bytes - rest_of(book, first)->first_bytes;
 }
 
 size_t book_open_strands(const struct book *book)
@@ -230,7 +268,7 @@ static void pool_put(struct book *book, struct strand *strand, const struct op *
     size_t room = SEGMENT_OPS - segment->used;
     if (strand->tail == 0 || op->len > room) {
         const uint32_t number = segment_take(book);
-        *(strand->tail == 0 ? &strand->head : &segment->next) = number;
+        *(strand->tail == 0 ? &rest_of(book, strand)->head : &segment->next) = number;
         strand->tail = number;
         segment = &book->pool[number];
         room = SEGMENT_OPS;
@@ -252,15 +290,14 @@ static void pool_put(struct book *book, struct strand *strand, const struct op *
  */
 
 /* Enters a strand in the list when this sample is its first in the log. */
-static void begin(struct book *book, struct strand *strand, int64_t time_ns, uint64_t record, uint64_t logged_bytes)
+static void begin(struct book *book, struct strand *strand, uint64_t record, uint64_t logged_bytes)
 {
     if (strand->count == 0) {
-        strand->start_ns = time_ns;
         book->open++;
     }
     if (strand->list != STRAND_LIVE) {
-        strand->first_record = record;
-        strand->first_bytes = logged_bytes;
+        rest_of(book, strand)->first_record = record;
+        rest_of(book, strand)->first_bytes = logged_bytes;
         list_add(book, strand, STRAND_LIVE);
     }
 }
@@ -272,7 +309,7 @@ void book_append(struct book *book, struct strand *strand, const struct store_ro
     const bool full = strand->list != STRAND_LIVE;
     op_encode(&strand->state, row, full, strand->late, ret_op);
     if (full) {
-        begin(book, strand, row->time_ns, record, logged_bytes);
+        begin(book, strand, record, logged_bytes);
     }
     pool_put(book, strand, ret_op);
     strand->count++;
@@ -307,7 +344,7 @@ enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag,
     if (op->bad || op->at - parts >= OP_BYTES_MAX) {
         return BOOK_REFUSED;
     }
-    begin(book, strand, ret_row->time_ns, record, logged_bytes);
+    begin(book, strand, record, logged_bytes);
     struct op whole = {.len = (size_t)(op->at - parts) + 1, .bytes = {(uint8_t)(tag & ~OP_SERIES)}};
     memcpy(whole.bytes + 1, parts, whole.len - 1);
     op_fold(&whole);
@@ -335,7 +372,7 @@ const struct strand *book_strand(const struct book *book, uint32_t series, bool 
 
 const uint8_t *book_ops(const struct book *book, const struct strand *strand, uint32_t *at, size_t *ret_len)
 {
-    const uint32_t number = *at == 0 ? strand->head : book->pool[*at].next;
+    const uint32_t number = *at == 0 ? rest_of(book, strand)->head : book->pool[*at].next;
     if (number == 0) {
         return NULL;
     }
@@ -364,18 +401,19 @@ size_t book_rows(const struct book *book, const struct strand *strand, struct st
 
 void book_clear(struct book *book, struct strand *strand)
 {
-    if (strand->head != 0) {
+    struct rest *const rest = rest_of(book, strand);
+    if (rest->head != 0) {
         uint32_t count = 1;
-        for (uint32_t at = strand->head; at != strand->tail; at = book->pool[at].next) {
+        for (uint32_t at = rest->head; at != strand->tail; at = book->pool[at].next) {
             count++;
         }
         book->pool[strand->tail].next = book->free_head;
-        book->free_head = strand->head;
+        book->free_head = rest->head;
         book->free_count += count;
     }
     list_take(book, strand);
     book->open -= strand->count > 0;
-    strand->head = strand->tail = 0;
+    rest->head = strand->tail = 0;
     strand->count = 0;
     strand->kept_span = STRAND_NOT_KEPT;
 }

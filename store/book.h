@@ -45,25 +45,20 @@ enum {
     PLACE_BITS = PLACE_HISTORY | PLACE_AHEAD | PLACE_BELOW
 };
 
-/* Two cache lines: the first is all that an ordinary sample touches, of many thousand series each second. */
+/* One cache line: all that an ordinary sample touches of it, of many thousand series each second.  What is needed at
+ * its beginning and end stands elsewhere (book.c). */
 struct strand {
     _Alignas(64) struct op_state state;
-    uint32_t tail;         /* segment, 0 = none */
-    uint16_t count;        /* samples */
-    uint8_t kept_span;     /* class of the block already written; STRAND_NOT_KEPT: none */
-    uint8_t list : 2;      /* enum strand_list */
-    bool late : 1;         /* const */
-    bool top_known : 1;    /* in order: there was a sample */
-    bool touched : 1;      /* the writer's: has samples in this batch */
-    int64_t top_ns;        /* in order: the largest time so far */
-    int64_t start_ns;      /* of the first sample */
-    uint64_t first_record; /* log record of the first sample not in a block */
-    uint64_t first_bytes;  /* bytes logged in all before it */
-    uint32_t series;
-    uint32_t head;          /* segment, 0 = none */
-    uint32_t before, after; /* neighbours in the list it stands in, strand number + 1 */
+    uint32_t tail;      /* segment, 0 = none */
+    uint16_t count;     /* samples */
+    uint8_t kept_span;  /* class of the block already written; STRAND_NOT_KEPT: none */
+    uint8_t list : 2;   /* enum strand_list */
+    bool late : 1;      /* const */
+    bool top_known : 1; /* in order: there was a sample */
+    bool touched : 1;   /* the writer's: has samples in this batch */
+    int64_t top_ns;     /* in order: the largest time so far */
 };
-static_assert(offsetof(struct strand, start_ns) == 64 && sizeof(struct strand) == 128, "two lines, the hot one first");
+static_assert(sizeof(struct strand) == 64, "one cache line");
 enum { STRAND_NOT_KEPT = 0xff };
 enum strand_list { STRAND_IDLE, STRAND_LIVE, STRAND_KEPT, STRAND_LISTS };
 
@@ -96,6 +91,9 @@ enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag,
 /* The log says that the strand ended. */
 void book_restore_end(struct book *book, uint32_t series, bool late);
 
+/* The series a strand is of. */
+uint32_t book_series_of(const struct book *book, const struct strand *strand);
+
 /* The strand of a series when it has samples, else NULL. */
 const struct strand *book_strand(const struct book *book, uint32_t series, bool late);
 /* Gives the ops of a strand piece by piece, whole ops each; *at is 0 at first.  NULL at the end. */
@@ -111,6 +109,9 @@ void book_keep(struct book *book, struct strand *strand, uint8_t span);
 struct strand *book_first(struct book *book, enum strand_list list);
 /* The first log record that is still needed, `next` when none is. */
 uint64_t book_low(const struct book *book, uint64_t next);
+
+/* How many bytes were logged since the strand that began first did. */
+uint64_t book_held(const struct book *book, uint64_t logged_bytes);
 
 size_t book_open_strands(const struct book *book);
 size_t book_pool_used(const struct book *book); /* bytes */

@@ -214,7 +214,7 @@ static void seal(struct store_writer *writer, struct strand *strand, bool keep)
     uint8_t span;
     const uint64_t order = writer->store->next_record << 16 | (writer->seals++ & 0xffff);
     const size_t len = seal_strand(writer->store, writer->sealer, writer->batch, strand, order, &span);
-    record_add_end(&writer->record, strand->series, strand->late);
+    record_add_end(&writer->record, book_series_of(writer->store->book, strand), strand->late);
     if (keep && !strand->late) {
         book_keep(writer->store->book, strand, span);
     } else {
@@ -406,7 +406,7 @@ static void cut_log(struct store_writer *writer)
     const uint64_t bound = open > keep ? open : keep;
     for (int i = 0; i < BATCH_TRIMS; i++) {
         struct strand *const first = book_first(book, STRAND_LIVE);
-        if (first == NULL || writer->logged_bytes - first->first_bytes <= bound) {
+        if (first == NULL || book_held(book, writer->logged_bytes) <= bound) {
             return;
         }
         seal(writer, first, true);
@@ -478,18 +478,17 @@ static void written(struct store_writer *writer, int64_t now_ns)
     struct store *const store = writer->store;
     for (size_t i = 0; i < writer->touched_count; i++) {
         if (i + EXPECT < writer->touched_count) {
-            __builtin_prefetch(&store->lasts.latches[writer->touched[i + EXPECT]->series], 1);
+            __builtin_prefetch(&store->lasts.latches[book_series_of(store->book, writer->touched[i + EXPECT])], 1);
         }
-        lasts_publish(&store->lasts, writer->touched[i]->series);
+        lasts_publish(&store->lasts, book_series_of(store->book, writer->touched[i]));
     }
     forget_touched(writer);
     count(writer->counters.samples, writer->samples);
     count(writer->counters.late, writer->late);
     count(writer->counters.batches, 1);
-    const struct strand *const first = book_first(store->book, STRAND_LIVE);
     gauge(writer->counters.open, book_open_strands(store->book));
     gauge(writer->counters.pool_bytes, book_pool_used(store->book));
-    gauge(writer->counters.log_bytes, first == NULL ? 0 : writer->logged_bytes - first->first_bytes);
+    gauge(writer->counters.log_bytes, book_held(store->book, writer->logged_bytes));
     rocksdb_writebatch_clear(writer->batch);
     writer->samples = writer->late = writer->seals = 0;
     writer->ready = false;

@@ -137,6 +137,31 @@ def test_words_of_a_message(stage):
     flow.equal(messages[1], "bare | – | – | yellow | bare | ch4-limit | –", "nothing there")
 
 
+def test_two_sites_beside_one_another(stage):
+    """The example of --against in replay.md is what comes of the files it shows."""
+    site, proposed = blocks("replay.md")
+    shown, trace = strips.plain_blocks("replay.md")
+    stage.write("site.json", site)
+    stage.write("proposed.json", proposed)
+    stage.write("march.csv", trace)
+    out, _ = stage.run("replay", "site.json", "march.csv", "--against", "proposed.json", expect=1)
+    flow.require(shown.endswith("\n…\n"), "what is shown is cut short")
+    flow.equal(out[:len(shown) - 2], shown[:-2], "what comes")
+
+
+def test_the_traces_shown_are_read(stage):
+    """Every row of both examples of traces.md."""
+    shown = re.findall(r"(?:^    .*\n)+", strips.page_text("traces.md"), re.MULTILINE)
+    traces = [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in shown]
+    flow.equal([trace[:4] for trace in traces], ["time", '{"ti'], "how the examples begin")
+    stage.write("site.json", {"site": {"id": "x"}, "points": [{"id": "face-501/t1/ch4"}], "rules": [
+        {"id": "ch4-limit", "levels": [{"level": "yellow", "when": "value >= 1"}]}]})
+    for trace, rows in zip(traces, (3, 3)):
+        stage.write("trace", trace)
+        _, err = stage.run("replay", "site.json", "trace")
+        flow.require(f"replayed {rows} rows" in err and "(0 refused), 0 set aside" in err, err)
+
+
 def strips_with_alarms():
     found = [strips.Strip(block) for block in strips.plain_blocks("rules.md") if re.search(r"^ *time  ", block, re.M)]
     return [strip for strip in found if strip.words]

@@ -74,6 +74,23 @@ def test_a_slow_pipe_is_answered_row_by_row(stage):
         process.wait()
 
 
+def test_memory_does_not_grow_with_a_pipe(stage):
+    """60 MB of rows go through a program that stays below 40 MB."""
+    set_up(stage)
+    lines = rows(0, 200).encode()
+    process = subprocess.Popen([*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), "replay", "site.json", "-"],
+                               cwd=stage.folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    process.stdin.write(HEAD.encode())
+    for _ in range(60 * 1000 * 1000 // len(lines)):
+        process.stdin.write(lines)  # late from the second time on: read, counted, not judged
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    equal(process.returncode, 0, "exit code")
+    require(usage.ru_maxrss < 40 * 1024 or flow.SLOW > 1, f"most memory at once: {usage.ru_maxrss} KB")
+
+
 def test_several_files_are_one(stage):
     out = set_up(stage)
     stage.write("one.csv", HEAD + rows(0, 17))

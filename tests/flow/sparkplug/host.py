@@ -6,9 +6,7 @@ Words in brackets are assertions of the specification (tck-id-…).
 import json
 import os
 import signal
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -129,6 +127,11 @@ def test_history_is_kept_and_not_judged(stage):
     event = stage.wait_event("what is judged", event="raised", alarm="high:ch4/a")
     equal(event["value"], 1.5)
     equal(davy.end(), 0)
+    trace, _ = stage.run("export", "site.json", "--from", "now-1h", "--to", "now+1h", "--format", "trace")
+    stage.write("trace.csv", trace)
+    replayed, _ = stage.run("replay", "site.json", "trace.csv")
+    equal([(e["event"], e["alarm"], e["time"]) for e in map(json.loads, replayed.splitlines())],
+          [(e["event"], e["alarm"], e["time"]) for e in stage.events()], "what was recorded judges as it did")
 
 
 def test_whatever_is_missing_is_asked_for(stage):
@@ -264,6 +267,23 @@ def test_a_restart_and_a_lost_broker(stage):
     davy.wait_line(r"ING-011 .*after=")
     stage.wait_event("with it", event="sighted", alarm="high:ch4/a", seconds=40)
     equal(len([e for e in stage.events() if e["event"] == "raised"]), 1, "one alarm, over all of it")
+    equal(davy.end(), 0)
+
+
+def test_a_reload(stage):
+    broker = stage.broker()
+    node = edge_n(broker.port)
+    davy = start(stage, broker.port)
+    wait_births(stage, 1)
+    node.data(None, {"ch4": 1.9})
+    stage.wait_event("the alarm", event="raised", alarm="high:ch4/a")
+    asked = len(node.asked)
+    davy.send(signal.SIGHUP)  # the same site again: the host says goodbye, comes back and asks anew
+    wait_until(lambda: len(node.asked) > asked, "births to be asked for again")
+    node.data(None, {"ch4": 0.3})
+    cleared = stage.wait_event("its end", event="cleared", alarm="high:ch4/a")
+    equal([e["event"] for e in stage.events() if e["alarm"] == "high:ch4/a"], ["raised", "cleared"])
+    require(cleared["occurrence"] == 1, "the same alarm all along")
     equal(davy.end(), 0)
 
 

@@ -257,7 +257,7 @@ static void births_give_values_and_aliases_name_them_later(void **state)
     const struct told by_name = number("y", 0, 2.5);
     say(&rig, "spBv1.0/G/DDATA/N/d", 5, &by_name, 1);
     require_value(&rig, 0, 2, 2.5);
-    assert_int_equal(spb_session_online(&rig.session), 1);
+    assert_int_equal(rig.session.online, 1);
     stop(&rig);
 }
 
@@ -410,7 +410,7 @@ static void a_dead_node_takes_all_its_points_along(void **state)
         assert_int_equal(count_lost(&rig, point), 1);
         assert_true(rig.taken[point].time_ns == rig.seen_ns); /* the host's own time */
     }
-    assert_int_equal(spb_session_online(&rig.session), 0);
+    assert_int_equal(rig.session.online, 0);
     ndeath(&rig, 7);
     assert_int_equal(rig.count, 0); /* once is enough */
     stop(&rig);
@@ -425,7 +425,7 @@ static void the_death_of_an_earlier_session_is_passed_over(void **state)
     come_up(&rig);
     ndeath(&rig, 6);
     assert_true(rig.count == 0 && rig.aside == 1);
-    assert_int_equal(spb_session_online(&rig.session), 1);
+    assert_int_equal(rig.session.online, 1);
     stop(&rig);
 }
 

@@ -100,6 +100,7 @@ static const char *const json_lines[] = {
     "{\"time\": 1767571203000}",
     "{\"value\":1.7976931348623157e308,\"time\":\"2026-01-05T00:00:00.5+00:30\",\"point\":\"a\",\"seen\":0}",
     "{\"time\":5,\"point\":\"a\",\"value\":false,\"status\":\"\"}",
+    "{\"site\":\"x y\",\"time\":5,\"point\":\"a\",\"n\":-1.5e3,\"value\":4,\"ok\":true,\"none\":null,\"\":\"\"}",
 };
 
 static void expect_taken(struct trace_reader *reader, const char *const *lines, size_t count)
@@ -155,7 +156,12 @@ static void unusual_lines_are_left_to_the_full_reader(void **state)
         "{\"time\":1,\"value\":2}",
         "{\"time\":1,\"point\":\"a\",\"value\":\"2\"}",
         "{\"time\":1,\"point\":\"a\",\"value\":01}",
-        "{\"time\":1,\"point\":\"a\",\"value\":1,\"unit\":\"m\"}",
+        "{\"time\":1,\"point\":\"a\",\"value\":1,\"unit\":\"\\u006d\"}",
+        "{\"time\":1,\"point\":\"a\",\"value\":1,\"unit\":\"\xc2\xb0\"}",
+        "{\"time\":1,\"point\":\"a\",\"value\":1,\"x\":{}}",
+        "{\"time\":1,\"point\":\"a\",\"value\":1,\"x\":1,\"y\":2,\"x\":1}",
+        "{\"time\":1,\"point\":\"a\",\"value\":1,\"x\":1e999}",
+        "{\"time\":1,\"point\":\"a\",\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}",
         "{\"time\":1,\"point\":\"\\u0061\",\"value\":1}",
         "{\"time\":1e3,\"point\":\"a\"}",
         "{\"time\":1.5,\"point\":\"a\"}",

@@ -140,7 +140,7 @@ static void faults_are_told_from_one_another(void **state)
     const struct gateway_message message = {.t_ns = NS_PER_S, .seq = 1};
     edge_send_births(&stage.edge, 0, 0);
     stage.count = 0;
-    edge_send_data(&stage.edge, &message, 0, (struct edge_how){.twice = true});
+    edge_send_data(&stage.edge, &message, 0, (struct edge_how){.copies = 2});
     assert_int_equal(stage.count, 4);
     assert_true(stage.said[0].payload.seq == 2 && stage.said[1].payload.seq == 2 && stage.said[2].payload.seq == 3);
     stage.count = 0;
