@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "ingest/sparkplug_host.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static void make_takes(struct mqtt_intake *intake)
     intake->takes = ARENA_ARRAY(&intake->arena, struct mqtt_take, site->source_count + 1);
     take_shared_init(&intake->shared, &intake->config, &intake->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
-        if (site->sources[i].type == SOURCE_MQTT && mqtt_decoder(site->sources[i].format) != NULL) {
+        if (site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i])) {
             intake->mark_source = intake->count == 0 ? i : intake->mark_source;
             mqtt_take_init(&intake->takes[intake->count++], &intake->shared, &intake->config, i, &intake->arena);
         }
