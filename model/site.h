@@ -219,6 +219,8 @@ bool site_from_shape(struct site_from *from, enum mbus_type type, const char *or
 const char *site_source_word(enum source_type type);
 const char *site_table_word(enum mbus_table table);
 const char *site_type_word(enum mbus_type type);
+/* The other way; false when there is no such type. */
+bool site_type_of(const char *word, enum mbus_type *ret_type);
 
 /* The value of a point's tag, or NULL. */
 const char *site_point_tag(const struct site_point *point, const char *key);
