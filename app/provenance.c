@@ -36,21 +36,13 @@ struct provenance {
 /* ---- reading the history ------------------------------------------------------------------------------------------
  */
 
-static enum mbus_type type_of(const char *word)
-{
-    for (int type = TYPE_U16; type <= TYPE_BCD32; type++) {
-        if (strcmp(site_type_word((enum mbus_type)type), word) == 0) {
-            return (enum mbus_type)type;
-        }
-    }
-    return TYPE_F64; /* one that a later version knows: then only the value itself can be told */
-}
-
 static void read_from(struct origin *origin)
 {
     const char *const type = json_string_value(json_object_get(origin->object, "type"));
     origin->from.key = json_string_value(json_object_get(origin->object, "key"));
-    origin->from.type = type == NULL ? TYPE_F64 : type_of(type);
+    if (type == NULL || !site_type_of(type, &origin->from.type)) {
+        origin->from.type = TYPE_F64; /* MQTT, or one that a later version knows */
+    }
     origin->from.scale = json_number_value(json_object_get(origin->object, "scale"));
     origin->from.offset = json_number_value(json_object_get(origin->object, "offset"));
     scaling_prepare(&origin->from);

@@ -238,6 +238,9 @@ static bool is_sent(const struct site_from *from, double raw)
         [TYPE_BITS] = {0, 65535},       [TYPE_BCD16] = {0, 9999},
         [TYPE_BCD32] = {0, 99999999},
     };
+    if ((size_t)from->type >= sizeof limits / sizeof *limits) {
+        return true; /* nothing is known of its limits */
+    }
     return raw >= limits[from->type].lo && raw <= limits[from->type].hi;
 }
 

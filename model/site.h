@@ -294,6 +294,8 @@ bool site_from_shape(struct site_from *from, enum mbus_type type, const char *or
 const char *site_source_word(enum source_type type);
 const char *site_table_word(enum mbus_table table);
 const char *site_type_word(enum mbus_type type);
+/* The other way; false when there is no such type. */
+bool site_type_of(const char *word, enum mbus_type *ret_type);
 
 /* How long what is stored of a point is kept; SITE_NONE: of one that is no longer in the site. */
 struct site_keep site_point_keep(const struct site *site, uint32_t point);

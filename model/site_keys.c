@@ -9,6 +9,7 @@
 #include "model/site.h"
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #define KEY(type, member) .offset = offsetof(struct type, member)
 #define COUNT(keys)       (sizeof(keys) / sizeof(keys)[0])
@@ -520,4 +521,15 @@ const char *site_table_word(enum mbus_table table)
 const char *site_type_word(enum mbus_type type)
 {
     return type_words[type];
+}
+
+bool site_type_of(const char *word, enum mbus_type *ret_type)
+{
+    for (int i = 0; type_words[i] != NULL; i++) {
+        if (strcmp(type_words[i], word) == 0) {
+            *ret_type = (enum mbus_type)i;
+            return true;
+        }
+    }
+    return false;
 }

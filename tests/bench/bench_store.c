@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POINTS = 3000, SECONDS = 1536, RING = 8192, BLOCK = 512, ROUNDS = 3, ALONE_SECONDS = 100 };
+enum { POINTS = 3000, SECONDS = 1536, RING = 8192, BLOCK = 512, ROUNDS = 5, MANY_ROUNDS = 3, ALONE_SECONDS = 100 };
 static const int64_t begin_ns = 1767571200 * NS_PER_S;
 
 struct data {
@@ -450,7 +450,7 @@ static void measure_10k(void)
     make_points(&data->site, 10000);
     data->count = data->site.point_count * 640;
     data->sync_ns = NS_PER_S;
-    const struct bench_pair pair = bench_alternate(1, run_blocks, data, run_writer, data);
+    const struct bench_pair pair = bench_alternate(MANY_ROUNDS, run_blocks, data, run_writer, data);
     bench_print("store", "series_10k_samples_per_s", pair.bare, "1/s", "10 000 series, one sample of each in turn");
     bench_print("store", "series_10k_of_bare_blocks", 1 / pair.ratio, "", "beside bare blocks, in turns");
     bench_print("store", "series_10k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
