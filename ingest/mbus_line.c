@@ -170,8 +170,10 @@ static void transmit(struct bus_link *link)
     }
     const size_t len = mbus_frame_request(link->framing, &link->request, frame);
     link->waiting = true;
-    link->sent_ns = link->worker->mono_ns;
-    link->deadline_ns = link->worker->mono_ns + link->source->timeout_ns;
+    /* This process may have been held up since the cycle read the clock: an answer has its whole time all the same.
+     * Without transaction ids a time-out that came too early could even let it pass for the next request's. */
+    link->sent_ns = clock_mono_ns();
+    link->deadline_ns = link->sent_ns + link->source->timeout_ns;
     link_wake_at(link, link->deadline_ns);
     link->worker->work++;
     link_tap(link, WIRE_SENT, frame, len);
