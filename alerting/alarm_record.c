@@ -168,3 +168,34 @@ enum err_code keep_record_read(const struct site *site, const void *bytes, size_
     free(point_id);
     return code;
 }
+
+/* ---- tickets ----------------------------------------------------------------------------------------------------- */
+
+void taken_record_write(struct buf *out, const uint64_t *tickets, unsigned shards)
+{
+    pack_u8(out, RECORD_VERSION);
+    pack_u8(out, (uint8_t)shards);
+    for (unsigned m = 0; m < shards; m++) {
+        pack_u64(out, tickets[m]);
+    }
+}
+
+enum err_code taken_record_read(const void *bytes, size_t len, unsigned shards, uint64_t *ret_tickets, struct err *err)
+{
+    struct unpack in = unpack_begin(bytes, len);
+    uint64_t tickets[UINT8_MAX];
+    uint64_t least = UINT64_MAX;
+    const uint8_t version = unpack_u8(&in);
+    const unsigned written = unpack_u8(&in);
+    for (unsigned m = 0; m < written; m++) {
+        tickets[m] = unpack_u64(&in);
+        least = tickets[m] < least ? tickets[m] : least;
+    }
+    if (version != RECORD_VERSION || written == 0 || !unpack_whole(&in)) {
+        return err_set(err, ERR_INPUT, "the tickets of what was taken cannot be read");
+    }
+    for (unsigned m = 0; m < shards; m++) {
+        ret_tickets[m] = written == shards ? tickets[m] : least;
+    }
+    return ERR_NONE;
+}

@@ -54,4 +54,11 @@ void keep_record_write(struct buf *out, const struct site *site, const struct ve
 enum err_code keep_record_read(const struct site *site, const void *bytes, size_t len, struct verdict *ret_keep,
                                struct err *err) MUST_CHECK;
 
+/* The ticket each shard's verdicts have reached. */
+void taken_record_write(struct buf *out, const uint64_t *tickets, unsigned shards);
+/* Reads it for so many shards; when it was written for another number each gets the smallest.  ERR_INPUT: cannot be
+ * read. */
+enum err_code taken_record_read(const void *bytes, size_t len, unsigned shards, uint64_t *ret_tickets,
+                                struct err *err) MUST_CHECK;
+
 #endif

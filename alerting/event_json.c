@@ -115,12 +115,27 @@ static void fill_message(struct buf *out, const struct event_words *words, const
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
+/* Events come in floods: all below is put together by hand, without printf. */
 static void key_text(struct buf *out, const char *key, const char *text)
 {
     if (text != NULL && text[0] != '\0') {
-        buf_printf(out, ",\"%s\":", key);
+        buf_add(out, ",\"", 2);
+        buf_text(out, key);
+        buf_add(out, "\":", 2);
         buf_json_string(out, text);
     }
+}
+
+static void key_whole(struct buf *out, const char *key_and_colon, uint64_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buf_text(out, key_and_colon);
+    buf_add(out, digits + at, sizeof digits - at);
 }
 
 static void key_value(struct buf *out, double value)
@@ -134,7 +149,7 @@ static void key_value(struct buf *out, double value)
 static void key_occurrence(struct buf *out, uint32_t occurrence)
 {
     if (occurrence != 0) {
-        buf_printf(out, ",\"occurrence\":%u", (unsigned)occurrence);
+        key_whole(out, ",\"occurrence\":", occurrence);
     }
 }
 
@@ -146,8 +161,10 @@ static void key_level(struct buf *out, uint8_t level)
 static void key_time(struct buf *out, int64_t time_ns)
 {
     char text[TEXT_TIME_MAX];
-    (void)text_format_time(time_ns, text); /* the length is not needed */
-    key_text(out, "time", text);
+    const size_t len = text_format_time(time_ns, text);
+    buf_text(out, ",\"time\":\"");
+    buf_add(out, text, len);
+    buf_add(out, "\"", 1);
 }
 
 static void key_message(struct buf *out, struct buf *scratch, const struct event_words *words,
@@ -175,7 +192,7 @@ void event_print(struct buf *out, struct buf *scratch, const char *site_id, cons
                  const char *when, const struct event *event, const struct act *act, enum run_status status)
 {
     begin(out, site_id);
-    buf_printf(out, ",\"seq\":%llu", (unsigned long long)event->seq);
+    key_whole(out, ",\"seq\":", event->seq);
     key_text(out, "event", event_name(event->kind));
     key_text(out, "alarm", words->alarm);
     key_occurrence(out, event->occurrence);
@@ -231,7 +248,8 @@ void event_print_state(struct buf *out, struct buf *scratch, const char *site_id
     key_occurrence(out, event->occurrence);
     key_level(out, event->state_level);
     key_text(out, "state", state_word(event));
-    buf_printf(out, ",\"acked\":%s,\"seq\":%llu", event->acked ? "true" : "false", (unsigned long long)event->seq);
+    buf_text(out, event->acked ? ",\"acked\":true" : ",\"acked\":false");
+    key_whole(out, ",\"seq\":", event->seq);
     key_time(out, event->time_ns);
     key_value(out, event->value);
     key_message(out, scratch, words, event);

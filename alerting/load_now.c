@@ -46,10 +46,12 @@ void load_now_free(struct load_now *load)
     }
 }
 
-void load_now_active(struct load_now *load, uint32_t alarm, bool active)
+bool load_now_active(struct load_now *load, uint32_t alarm, bool active)
 {
     load->standing += (uint64_t)active - (uint64_t)load->active[alarm];
+    const bool changed = load->active[alarm] != active;
     load->active[alarm] = active;
+    return changed;
 }
 
 /* True when the last raises of an alarm lie within the last minute. */

@@ -26,7 +26,7 @@ struct load_now *load_now_new(size_t alarms);
 void load_now_free(struct load_now *load); /* accepts NULL */
 
 /* Takes what an alarm is after an event, or after loading. */
-void load_now_active(struct load_now *load, uint32_t alarm, bool active);
+bool load_now_active(struct load_now *load, uint32_t alarm, bool active);
 /* Takes an event `raised`; now_ns never falls. */
 void load_now_raised(struct load_now *load, uint32_t alarm, int64_t now_ns);
 /* Lets time pass. */

@@ -44,13 +44,25 @@ static void take_step(struct manager *manager, const struct verdict *verdict, un
     counter_add(manager->counters.verdicts, 1);
 }
 
+static void take_mark(struct manager *manager, const struct verdict *verdict, unsigned shard)
+{
+    if (manager->config.safe == NULL) {
+        return;
+    }
+    const uint64_t ticket = (uint64_t)verdict->time_ns;
+    manager->marks[manager->mark_count++] =
+        (struct manager_mark){.source = verdict->alarm, .shard = shard, .ticket = ticket};
+    if (ticket > manager->taken[shard]) { /* marks of what is taken again do not take back what the alarms have seen */
+        manager->taken[shard] = ticket;
+        manager->taken_new = true;
+    }
+}
+
 static void take_verdict(struct manager *manager, const struct verdict *verdict, unsigned shard)
 {
+    manager->open[shard] = verdict->kind != VERDICT_MARK && (manager->open[shard] || verdict->open != 0);
     if (verdict->kind == VERDICT_MARK) {
-        if (manager->config.safe != NULL) {
-            manager->marks[manager->mark_count++] =
-                (struct manager_mark){.source = verdict->alarm, .shard = shard, .ticket = (uint64_t)verdict->time_ns};
-        }
+        take_mark(manager, verdict, shard);
     } else if (verdict->kind == VERDICT_KEEP) {
         manager_keep(manager, verdict);
         counter_add(manager->counters.keeps, 1);
@@ -59,17 +71,44 @@ static void take_verdict(struct manager *manager, const struct verdict *verdict,
     }
 }
 
-/* What one shard's ring holds at the moment, contiguously. */
+/* What is taken of one shard's ring: what stands there contiguously, up to the last mark if any verdict is open. */
 struct inlet {
     const struct verdict *at;
     size_t left, taken;
 };
 
-static struct inlet *earliest(struct inlet *inlets, unsigned count)
+/* Gives how many of n verdicts can be taken so that none is open behind them. */
+static size_t closed(const struct verdict *verdicts, size_t n, bool open)
+{
+    size_t closed = 0;
+    for (size_t i = 0; i < n; i++) {
+        open = verdicts[i].kind != VERDICT_MARK && (open || verdicts[i].open != 0);
+        closed = open ? closed : i + 1;
+    }
+    return closed;
+}
+
+static struct inlet look_in(const struct manager *manager, unsigned shard)
+{
+    struct ring *ring = manager->config.verdicts[shard];
+    struct inlet inlet = {0};
+    size_t there;
+    inlet.at = ring_peek(ring, &there);
+    inlet.left = closed(inlet.at, there, manager->open[shard]);
+    const bool goes_on = ring_fill(ring) > there; /* at the ring's beginning, or it came since the last look */
+    if (inlet.left == 0 && (goes_on || there >= ring_capacity(ring) / 2 || manager->open[shard])) {
+        inlet.left = there;
+    }
+    return inlet;
+}
+
+/* The inlet whose next verdict came about first; once enough is taken, of those alone that stand open. */
+static struct inlet *earliest(const struct manager *manager, struct inlet *inlets, bool enough)
 {
     struct inlet *first = NULL;
-    for (unsigned m = 0; m < count; m++) {
-        if (inlets[m].left > 0 && (first == NULL || inlets[m].at->seen_ns < first->at->seen_ns)) {
+    for (unsigned m = 0; m < manager->config.shard_count; m++) {
+        if (inlets[m].left > 0 && (!enough || manager->open[m]) &&
+            (first == NULL || inlets[m].at->seen_ns < first->at->seen_ns)) {
             first = &inlets[m];
         }
     }
@@ -81,11 +120,11 @@ static size_t take_verdicts(struct manager *manager)
     const struct manager_config *config = &manager->config;
     struct inlet inlets[QUEUE_SHARDS_MAX] = {0};
     for (unsigned m = 0; m < config->shard_count; m++) {
-        inlets[m].at = ring_peek(config->verdicts[m], &inlets[m].left);
+        inlets[m] = look_in(manager, m);
     }
     size_t taken = 0;
-    while (taken < MANAGER_VERDICTS) {
-        struct inlet *inlet = earliest(inlets, config->shard_count);
+    while (manager->in_hand < MANAGER_IN_HAND) {
+        struct inlet *inlet = earliest(manager, inlets, manager->in_hand >= MANAGER_VERDICTS);
         if (inlet == NULL) {
             break;
         }
@@ -93,6 +132,7 @@ static size_t take_verdicts(struct manager *manager)
         inlet->at++;
         inlet->left--;
         inlet->taken++;
+        manager->in_hand++;
         taken++;
     }
     alarm_book_end_step(manager->book);
@@ -148,7 +188,8 @@ static size_t take_acts(struct manager *manager, int64_t now_ns)
         return 0;
     }
     const size_t room = config->answers == NULL ? MANAGER_ACTS : ring_room(config->answers);
-    const size_t most = room < MANAGER_ACTS ? room : MANAGER_ACTS;
+    const size_t bound = room < MANAGER_ACTS ? room : MANAGER_ACTS;
+    const size_t most = bound > manager->answer_count ? bound - manager->answer_count : 0; /* some may wait for a commit */
     size_t taken = 0;
     size_t there;
     const struct act *act;
@@ -162,13 +203,23 @@ static size_t take_acts(struct manager *manager, int64_t now_ns)
 
 /* ---- operator load ----------------------------------------------------------------------------------------------- */
 
+/* Tells who looks closer while a hazard is in alarm; without waiting for the disk. */
+static void note_active(struct manager *manager, uint32_t alarm, bool active)
+{
+    const struct manager_config *config = &manager->config;
+    if (load_now_active(manager->load, alarm, active) && config->alarmed != NULL &&
+        alarmed_note(config->alarmed, config->site, alarm, active) && config->alarmed_bell != NULL) {
+        doorbell_ring(config->alarmed_bell);
+    }
+}
+
 /* Counts what the book is about to tell. */
 static void note_load(struct manager *manager, int64_t now_ns)
 {
     size_t count;
     const struct event *events = alarm_book_events(manager->book, &count);
     for (size_t i = 0; i < count; i++) {
-        load_now_active(manager->load, events[i].alarm, events[i].state_level != LEVEL_NONE);
+        note_active(manager, events[i].alarm, events[i].state_level != LEVEL_NONE);
         if (events[i].kind == EV_RAISED) {
             load_now_raised(manager->load, events[i].alarm, now_ns);
         }
@@ -186,7 +237,7 @@ static void load_begin(struct manager *manager)
 {
     manager->load = load_now_new(manager->config.site->alarm_count);
     for (uint32_t i = 0; i < manager->config.site->alarm_count; i++) {
-        load_now_active(manager->load, i, alarm_book_level(manager->book, i) != LEVEL_NONE);
+        note_active(manager, i, alarm_book_level(manager->book, i) != LEVEL_NONE);
     }
     show_load(manager);
 }
@@ -221,7 +272,7 @@ static bool is_time_to_give_up(const struct manager *manager, int64_t now_ns)
     return manager->failed_commits > 0 && from_ns != 0 && (uint64_t)now_ns >= from_ns;
 }
 
-/* Takes all verdicts there are and keeps none.  Marks too: an unconfirmed message stays with its broker. */
+/* Takes all verdicts there are and keeps none.  Marks too: an unconfirmed message stays in the spool. */
 static int drop(struct manager *manager)
 {
     size_t dropped = 0;
@@ -248,6 +299,33 @@ static int give_up(struct manager *manager)
     log_event(LOG_ERROR, "alerting", "ALT-005", "journal",
               "reason=\"stopped while the disk takes nothing; %zu events and what still waits are lost\"", events);
     return drop(manager);
+}
+
+static bool any_open(const struct manager *manager)
+{
+    for (unsigned m = 0; m < manager->config.shard_count; m++) {
+        if (manager->open[m]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Says whether the commit has to wait for a mark still to come. */
+static bool waits_for_mark(struct manager *manager, int64_t now_ns)
+{
+    if (!any_open(manager)) {
+        manager->open_ns = TIME_NEVER;
+        return false;
+    }
+    manager->open_ns = manager->open_ns == TIME_NEVER ? now_ns : manager->open_ns;
+    if (manager->in_hand < MANAGER_IN_HAND && now_ns - manager->open_ns < MANAGER_OPEN_NS && !inputs_ended(manager)) {
+        return true;
+    }
+    counter_add(manager->counters.cut, 1);
+    manager->open_ns = TIME_NEVER;
+    memset(manager->open, 0, sizeof manager->open);
+    return false;
 }
 
 static int manager_work(void *self, int64_t now_ns)
@@ -279,6 +357,10 @@ static int manager_work(void *self, int64_t now_ns)
     }
     work += take_acts(manager, now_ns);
     work += take_verdicts(manager);
+    if (waits_for_mark(manager, now_ns)) {
+        return (int)work;
+    }
+    work += manager->in_hand; /* some of it may be from cycles before */
     note_load(manager, now_ns);
     if (work > 0 || load_now_due(manager->load) <= now_ns) {
         load_now_pass(manager->load, now_ns);
@@ -303,7 +385,9 @@ static int64_t manager_due(void *self)
     }
     const int64_t shelf_ns = alarm_book_next_due(manager->book);
     const int64_t load_ns = load_now_due(manager->load);
-    return shelf_ns < load_ns ? shelf_ns : load_ns;
+    const int64_t open_ns = manager->open_ns == TIME_NEVER ? TIME_NEVER : manager->open_ns + MANAGER_OPEN_NS;
+    const int64_t due_ns = shelf_ns < load_ns ? shelf_ns : load_ns;
+    return open_ns < due_ns ? open_ns : due_ns;
 }
 
 struct agent manager_agent(struct manager *manager)
@@ -329,6 +413,7 @@ static void make_counters(struct manager_counters *counters, struct counters *al
     counters->raised_10min = counter_new(all, "alerting.raised_10min", "", "alarms raised in the last 10 minutes");
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
+    counters->cut = counter_new(all, "alerting.cut", "", "commits that could not wait for all of a message's verdicts");
     counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {
@@ -346,6 +431,7 @@ enum err_code manager_new(const struct manager_config *config, struct manager **
     struct manager *manager = memory_new(1, sizeof *manager);
     manager->config = *config;
     manager->retry_ns = TIME_NEVER;
+    manager->open_ns = TIME_NEVER;
     make_counters(&manager->counters, config->counters);
     manager->batch = store_batch_new(config->store);
     manager->is_touched = memory_new(config->site->alarm_count, sizeof *manager->is_touched);

@@ -15,6 +15,7 @@
 #include "base/agent.h"
 #include "base/counter.h"
 #include "base/ring.h"
+#include "model/alarmed.h"
 #include "model/queues.h"
 #include "store/store.h"
 
@@ -38,6 +39,8 @@ struct manager_config {
     struct safe_source *safe; /* one per source; may be NULL */
     struct counters *counters;
     enum run_status status;
+    struct alarmed *alarmed;       /* which hazards are in alarm; may be NULL */
+    struct doorbell *alarmed_bell; /* rung when that has changed; may be NULL */
     const struct cell *give_up; /* from this time of the clock (0: never) on a manager whose commits fail drops what it
                                    has and what still comes; may be NULL */
 };
@@ -56,6 +59,9 @@ void manager_free(struct manager *manager);
  */
 typedef void manager_kept_fn(void *self, const struct verdict *kept);
 void manager_kept(struct manager *manager, manager_kept_fn *fn, void *self);
+
+/* The tickets, one per shard, up to which the alarms as loaded have seen what was marked; before the start. */
+const uint64_t *manager_taken(const struct manager *manager);
 
 /* Finishes when all verdict rings have ended and been applied, or dropped after give_up. */
 struct agent manager_agent(struct manager *manager);

@@ -71,6 +71,15 @@ static void put_alarm(struct manager *manager, uint32_t alarm)
     put(manager, "alarm/", words.alarm, &manager->record);
 }
 
+/* Up to which ticket the alarms as they stand in this batch have seen what was marked. */
+static void put_taken(struct manager *manager)
+{
+    buf_clear(&manager->record);
+    taken_record_write(&manager->record, manager->taken, manager->config.shard_count);
+    store_batch_put(manager->batch, MANAGER_TAKEN, manager->record.data, manager->record.len);
+    manager->taken_new = false;
+}
+
 void manager_fill(struct manager *manager)
 {
     const struct site *site = manager->config.site;
@@ -87,6 +96,9 @@ void manager_fill(struct manager *manager)
         manager->is_touched[manager->touched[i]] = false;
     }
     manager->touched_count = 0;
+    if (manager->filled && manager->taken_new) {
+        put_taken(manager);
+    }
 }
 
 /* ---- after the commit -------------------------------------------------------------------------------------------- */
@@ -107,11 +119,7 @@ static void tell_sources(struct manager *manager)
 {
     for (size_t i = 0; i < manager->mark_count; i++) {
         const struct manager_mark *mark = &manager->marks[i];
-        struct safe_source *source = &manager->config.safe[mark->source];
-        cell_set(&source->judged[mark->shard], mark->ticket);
-        if (source->bell != NULL) {
-            doorbell_ring(source->bell);
-        }
+        cell_set(&manager->config.safe[mark->source].judged[mark->shard], mark->ticket);
     }
     manager->mark_count = 0;
 }
@@ -174,6 +182,7 @@ void manager_commit(struct manager *manager, int64_t now_ns, int64_t cycle_mono_
     }
     alarm_book_clear_events(manager->book);
     note_latency(manager, now_ns + (clock_mono_ns() - cycle_mono_ns));
+    manager->in_hand = 0;
     tell_sources(manager);
     tell_operators(manager);
     if (events) {

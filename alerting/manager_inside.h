@@ -4,6 +4,12 @@
  *
  * A cycle:  take acts and verdicts -> book -> batch -> commit -> tell
  *
+ * Verdicts of samples that a mark will follow (open) are committed together with
+ * that mark, whose ticket goes into the same batch.  So a ring is taken from up to
+ * a mark, as long as one is there; where none is (a ring's end, a message that
+ * causes more than half a ring holds) the commit waits for it, not longer than
+ * MANAGER_OPEN_NS and not with more than MANAGER_IN_HAND.
+ *
  * Until the commit has succeeded the batch, the book's events and what is to be
  * told stay as they are and nothing more is taken; so rings fill, sources wait,
  * and nothing is lost.
@@ -17,9 +23,12 @@
 #include "alerting/manager.h"
 
 enum {
-    MANAGER_VERDICTS = 1024, /* taken in one cycle at most: bounds the batch and the wait for its commit */
+    MANAGER_VERDICTS = 1024, /* taken in one cycle at most, but to the next mark: bounds the batch and the wait for it */
+    MANAGER_IN_HAND = 8192,  /* taken and not committed at most */
     MANAGER_ACTS = 32,       /* likewise */
 };
+#define MANAGER_OPEN_NS INT64_C(1000000000) /* how long a commit waits for marks */
+#define MANAGER_TAKEN "taken"                   /* the state record of the tickets */
 
 /* An alarm of the store that the site no longer has. */
 struct manager_gone {
@@ -48,7 +57,7 @@ struct manager_origin {
 
 struct manager_counters {
     struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
-    struct counter *raised_10min, *chattering, *standing;
+    struct counter *raised_10min, *chattering, *standing, *cut;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 
@@ -75,9 +84,14 @@ struct manager {
     bool *is_touched;  /* [alarm]: its record is to be written */
     uint32_t *touched; /* the same as a list */
     size_t touched_count;
-    struct manager_mark marks[MANAGER_VERDICTS];
+    struct manager_mark marks[MANAGER_IN_HAND];
     size_t mark_count;
-    struct manager_seen seen[MANAGER_VERDICTS];
+    size_t in_hand;                    /* verdicts taken since the last commit */
+    bool open[QUEUE_SHARDS_MAX];       /* the mark behind what was taken is still to come */
+    int64_t open_ns;                   /* since when any is; TIME_NEVER: none */
+    uint64_t taken[QUEUE_SHARDS_MAX];  /* ticket of the last mark */
+    bool taken_new;                    /* it is not the one last written */
+    struct manager_seen seen[MANAGER_IN_HAND];
     size_t seen_count;
     struct answer answers[MANAGER_ACTS];
     size_t answer_count;
@@ -100,7 +114,7 @@ void manager_keep(struct manager *manager, const struct verdict *keep);
 /* Puts one event and its state into the batch. */
 void manager_put_event(struct manager *manager, const struct event_words *words, const char *when,
                        const struct event *event, const struct act *act);
-/* Puts the book's events and the touched alarms into the batch. */
+/* Puts the book's events, the touched alarms and, if there is anything, the tickets into the batch. */
 void manager_fill(struct manager *manager);
 /* Commits and, when that succeeded, tells everyone; otherwise sets the time of the next try.  `cycle_mono_ns` is the
  * monotonic time at which the runner's now_ns was current. */

@@ -227,6 +227,26 @@ static bool take_keep(void *self, const char *key, size_t key_len, const void *b
     return true;
 }
 
+/* Without the record, or when it cannot be read, nothing is known to have been judged: it is judged again. */
+static enum err_code load_taken(struct manager *manager, struct err *err)
+{
+    struct buf bytes = {0};
+    enum err_code code = store_get(manager->config.store, MANAGER_TAKEN, &bytes, err);
+    if (code == ERR_NONE) {
+        struct err why;
+        if (taken_record_read(bytes.data, bytes.len, manager->config.shard_count, manager->taken, &why) != ERR_NONE) {
+            refuse(manager, MANAGER_TAKEN, strlen(MANAGER_TAKEN), &why);
+        }
+    }
+    buf_done(&bytes);
+    return code == ERR_NO ? ERR_NONE : code;
+}
+
+const uint64_t *manager_taken(const struct manager *manager)
+{
+    return manager->taken;
+}
+
 enum err_code manager_load(struct manager *manager, struct err *err)
 {
     const struct manager_config *config = &manager->config;
@@ -242,7 +262,7 @@ enum err_code manager_load(struct manager *manager, struct err *err)
         store_scan(config->store, "keep/", take_keep, &loading, err) != ERR_NONE) {
         return err_prefix(err, "alarms of the store");
     }
-    return ERR_NONE;
+    return load_taken(manager, err);
 }
 
 /* ---- giving and settling ----------------------------------------------------------------------------------------- */

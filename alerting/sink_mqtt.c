@@ -5,8 +5,8 @@
  * Known of paho, and what follows here:
  * - All its clients share two threads and one mutex, held during every
  *   callback.  So callbacks set cells and ring, nothing else; and our calls may
- *   wait for a callback of another client (the inbox waiting until a message
- *   is safe).  The sink has a thread of its own for that.
+ *   wait for a callback of another client (the inbox, whose spool is full).
+ *   The sink has a thread of its own for that.
  * - Messages queued for a lost connection are sent on the next one, before what
  *   we send then: a receiver would see newer events before older ones.  So each
  *   connection is a client of its own; destroying the old one drops its queue
@@ -29,6 +29,7 @@
 #include "base/memory.h"
 #include "base/nodelay.h"
 #include "base/text.h"
+#include "model/tls_trouble.h"
 #include <MQTTAsync.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ struct mqtt_link {
     bool tuned;        /* Nagle's algorithm was seen to on this connection */
     struct cell state; /* enum mqtt_link_state; paho's threads, ours while none of its runs */
     struct cell code;  /* why it is down, as paho says it (an int) */
+    struct cell tls;   /* and what the TLS library said, enum tls_trouble */
 };
 
 /* ---- paho's threads ---------------------------------------------------------------------------------------------- */
@@ -53,6 +55,14 @@ static void set_state(struct mqtt_link *link, enum mqtt_link_state state, int co
     cell_set(&link->code, (uint64_t)(uint32_t)code);
     cell_set(&link->state, state);
     doorbell_ring(link->config.bell);
+}
+
+/* A line of what the TLS library has to say; 1: go on. */
+static int on_tls_trouble(const char *line, size_t len, void *context)
+{
+    struct mqtt_link *link = context;
+    cell_set(&link->tls, tls_trouble_of(line, len));
+    return 1;
 }
 
 static void on_connected(void *context, MQTTAsync_successData *data)
@@ -68,8 +78,10 @@ static void on_refused(void *context, MQTTAsync_failureData *data)
 
 static void on_lost(void *context, char *cause)
 {
+    struct mqtt_link *link = context;
     (void)cause; /* always NULL in this version */
-    set_state(context, LINK_DOWN, MQTTASYNC_DISCONNECTED);
+    cell_set(&link->tls, TLS_NONE); /* it had been agreed on */
+    set_state(link, LINK_DOWN, MQTTASYNC_DISCONNECTED);
 }
 
 static void settle(struct mqtt_receipt *receipt, uint64_t outcome)
@@ -185,14 +197,22 @@ static enum err_code make_client(struct mqtt_link *link, MQTTAsync *ret_client, 
     return ERR_NONE;
 }
 
-static MQTTAsync_SSLOptions tls_of(const struct mqtt_link_config *config)
+static bool is_encrypted(const struct mqtt_link *link)
 {
+    return strncmp(link->uri.data, "ssl:", 4) == 0;
+}
+
+static MQTTAsync_SSLOptions tls_of(struct mqtt_link *link)
+{
+    const struct mqtt_link_config *config = &link->config;
     MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
     tls.trustStore = config->ca;
     tls.keyStore = config->cert;
     tls.privateKey = config->key;
     tls.enableServerCertAuth = 1;
     tls.verify = 1;
+    tls.ssl_error_cb = on_tls_trouble;
+    tls.ssl_error_context = link;
     return tls;
 }
 
@@ -207,6 +227,7 @@ enum err_code mqtt_link_connect(struct mqtt_link *link, const char *will_topic, 
     }
     link->client = fresh;
     link->tuned = false;
+    cell_set(&link->tls, TLS_NONE);
     cell_set(&link->state, LINK_CONNECTING); /* no callback of the old client runs any more, none of the new one yet */
 
     MQTTAsync_willOptions last_will = MQTTAsync_willOptions_initializer;
@@ -214,7 +235,7 @@ enum err_code mqtt_link_connect(struct mqtt_link *link, const char *will_topic, 
     last_will.message = will;
     last_will.retained = 1;
     last_will.qos = QOS;
-    MQTTAsync_SSLOptions tls = tls_of(&link->config);
+    MQTTAsync_SSLOptions tls = tls_of(link);
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     options.keepAliveInterval = KEEP_ALIVE_S;
     options.connectTimeout = CONNECT_TIMEOUT_S;
@@ -223,7 +244,7 @@ enum err_code mqtt_link_connect(struct mqtt_link *link, const char *will_topic, 
     options.username = link->config.user;
     options.password = link->config.password;
     options.will = &last_will;
-    options.ssl = strncmp(link->uri.data, "ssl:", 4) == 0 ? &tls : NULL;
+    options.ssl = is_encrypted(link) ? &tls : NULL;
     options.onSuccess = on_connected;
     options.onFailure = on_refused;
     options.context = link;
@@ -256,10 +277,17 @@ const char *mqtt_link_reason(const struct mqtt_link *link)
                                            "wrong user or password",
                                            "not authorised"};
     const int code = (int)(uint32_t)cell_get(&link->code);
+    const enum tls_trouble tls = (enum tls_trouble)cell_get(&link->tls);
+    if (tls != TLS_NONE) {
+        return tls_trouble_text(tls);
+    }
     if (code > 0 && (size_t)code < sizeof refusals / sizeof refusals[0]) {
         return refusals[code];
     }
-    return code == MQTTASYNC_DISCONNECTED ? "connection lost" : "the broker cannot be reached";
+    if (code == MQTTASYNC_DISCONNECTED) {
+        return "connection lost";
+    }
+    return is_encrypted(link) ? TLS_SILENT_TEXT : "the broker cannot be reached";
 }
 
 enum err_code mqtt_link_publish(struct mqtt_link *link, const char *topic, const void *payload, size_t len,

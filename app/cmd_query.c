@@ -5,6 +5,7 @@
  */
 #include "app/args.h"
 #include "app/command.h"
+#include "app/provenance.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -23,6 +24,7 @@ static const char *const agg_names[AGG_KINDS] = {
 
 struct query {
     bool ndjson;
+    bool provenance, changes;
     enum store_agg aggs[AGG_KINDS]; /* in the order asked */
     size_t agg_count;
     struct buf line;
@@ -78,11 +80,11 @@ static bool put_bucket(void *self, const struct store_bucket *bucket)
 
 static void put_header(const struct query *query)
 {
-    if (query->ndjson) {
+    if (query->ndjson || query->changes) {
         return;
     }
     if (query->agg_count == 0) {
-        printf("time,value,status\n");
+        printf("%s", query->provenance ? provenance_header() : "time,value,status\n");
         return;
     }
     printf("time");
@@ -130,8 +132,10 @@ static enum err_code read_words(const struct words *words, struct query *query, 
     struct clock clock;
     clock_init(&clock);
     int64_t now_ns = clock_now_ns(&clock);
-    if (args_time(words->from, now_ns, &span->from_ns, err) != ERR_NONE ||
-        args_time(words->to, now_ns, &span->to_ns, err) != ERR_NONE ||
+    span->from_ns = query->changes ? INT64_MIN : now_ns - 3600 * NS_PER_S;
+    span->to_ns = query->changes ? INT64_MAX : now_ns;
+    if ((words->from != NULL && args_time(words->from, now_ns, &span->from_ns, err) != ERR_NONE) ||
+        (words->to != NULL && args_time(words->to, now_ns, &span->to_ns, err) != ERR_NONE) ||
         (words->every != NULL && args_duration(words->every, &span->every_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
@@ -141,6 +145,9 @@ static enum err_code read_words(const struct words *words, struct query *query, 
     if (words->every == NULL && words->agg != NULL) {
         return err_set(err, ERR_INPUT, "--agg needs --every: over which time to aggregate, like --every 1m");
     }
+    if ((query->provenance || query->changes) && (words->every != NULL || query->provenance == query->changes)) {
+        return err_set(err, ERR_INPUT, "--provenance, --changes and --every exclude each other");
+    }
     query->ndjson = strcmp(words->format, "ndjson") == 0;
     if (!query->ndjson && strcmp(words->format, "csv") != 0) {
         return err_set(err, ERR_INPUT, "--format \"%s\" is not known; csv or ndjson", words->format);
@@ -149,6 +156,18 @@ static enum err_code read_words(const struct words *words, struct query *query, 
         return ERR_NONE;
     }
     return read_aggs(words->agg != NULL ? words->agg : "mean,min,max,count,first,last", query, err);
+}
+
+static enum err_code print_provenance(struct store *store, const char *point, const struct query *query,
+                                      const struct span *span, struct err *err)
+{
+    struct provenance *provenance = NULL;
+    enum err_code code = provenance_load(store, point, query->ndjson, &provenance, err);
+    if (code == ERR_NONE) {
+        code = store_read(store, point, span->from_ns, span->to_ns, provenance_print, provenance, err);
+    }
+    provenance_free(provenance);
+    return code;
 }
 
 static enum err_code print_span(const struct site *site, const char *point, struct query *query,
@@ -161,7 +180,11 @@ static enum err_code print_span(const struct site *site, const char *point, stru
         return code;
     }
     put_header(query);
-    if (span->every_ns > 0) {
+    if (query->changes) {
+        code = provenance_print_changes(store, point, span->from_ns, span->to_ns, query->ndjson, err);
+    } else if (query->provenance) {
+        code = print_provenance(store, point, query, span, err);
+    } else if (span->every_ns > 0) {
         code = store_aggregate(store, point, span->from_ns, span->to_ns, span->every_ns, put_bucket, query, err);
     } else {
         code = store_read(store, point, span->from_ns, span->to_ns, put_sample, query, err);
@@ -177,23 +200,28 @@ int cmd_query(const struct command *self, int argc, char **argv)
 {
     struct err err = {0};
     struct args args;
-    struct words words = {.from = "now-1h", .to = "now", .format = "csv"};
-    const struct arg_option options[] = {
-        {.name = "from", .ret_value = &words.from},     {.name = "to", .ret_value = &words.to},
-        {.name = "every", .ret_value = &words.every},   {.name = "agg", .ret_value = &words.agg},
-        {.name = "format", .ret_value = &words.format},
-    };
+    struct words words = {.format = "csv"};
     struct query query = {0};
     struct span span = {0};
-    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 2, 2, &args, &err) != ERR_NONE ||
+    const struct arg_option options[] = {
+        {.name = "from", .ret_value = &words.from},      {.name = "to", .ret_value = &words.to},
+        {.name = "every", .ret_value = &words.every},    {.name = "agg", .ret_value = &words.agg},
+        {.name = "format", .ret_value = &words.format},  {.name = "provenance", .ret_flag = &query.provenance},
+        {.name = "changes", .ret_flag = &query.changes},
+    };
+    if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, 2, &args, &err) != ERR_NONE ||
         read_words(&words, &query, &span, &err) != ERR_NONE) {
+        return command_fail(self, &err);
+    }
+    if (args.count < 2 && !query.changes) {
+        (void)err_set(&err, ERR_INPUT, "which point? after the site");
         return command_fail(self, &err);
     }
     struct site *site = NULL;
     struct rules *rules = NULL;
     int code = command_load(self, args.positional[0], &site, &rules);
     if (code == ERR_NONE) {
-        code = (int)print_span(site, args.positional[1], &query, &span, &err);
+        code = (int)print_span(site, args.count < 2 ? NULL : args.positional[1], &query, &span, &err);
         if (code != ERR_NONE) {
             (void)command_fail(self, &err);
         }

@@ -9,8 +9,11 @@
 #include "model/queues.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { OUT_ROOM = 1 << 16 }; /* of standard output's buffer */
 
 struct run {
     struct replay *replay;
@@ -19,11 +22,15 @@ struct run {
     uint64_t set_aside;
 };
 
+/* Lines leave whole: the buffer is emptied before one that would not fit. */
 static void take_event(void *self, const struct event *event, const char *json, size_t len)
 {
     const struct run *run = self;
     (void)event;
-    (void)fwrite(json, 1, len, stdout);
+    if (__fpending(stdout) + len + 1 > OUT_ROOM) {
+        (void)fflush(stdout); /* run_all asks ferror */
+    }
+    (void)fwrite_unlocked(json, 1, len, stdout);
     (void)putc_unlocked('\n', stdout);
     if (run->came != NULL) {
         lines_add(run->came, json, len);
@@ -43,6 +50,13 @@ static void tell_refused(const char *file, const struct trace_row *row, const st
     (void)fprintf(stderr, "%s: act %s at %s refused: %s\n", file, act_name(row->act.kind), time, err->text);
 }
 
+/* Before waiting for more rows what those so far have brought about is handed on: a pipe may be slow. */
+static void hand_on(void *self)
+{
+    (void)self;
+    (void)fflush(stdout); /* run_all asks ferror */
+}
+
 static enum err_code replay_file(struct run *run, const struct site *site, const char *file, struct err *err)
 {
     struct trace_reader *reader = NULL;
@@ -50,6 +64,7 @@ static enum err_code replay_file(struct run *run, const struct site *site, const
     if (code != ERR_NONE) {
         return code;
     }
+    trace_before_read(reader, hand_on, NULL);
     struct trace_row row;
     while (code == ERR_NONE && trace_next(reader, &row)) {
         code = replay_row(run->replay, &row, err);
@@ -200,7 +215,7 @@ int cmd_replay(const struct command *self, int argc, char **argv)
     if (code != ERR_NONE) {
         return code;
     }
-    (void)setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+    (void)setvbuf(stdout, NULL, _IOFBF, OUT_ROOM);
     code = (words.against != NULL ? replay_both : replay_one)(self, &words, &args, site, rules);
     rules_free(rules);
     site_free(site);

@@ -16,10 +16,12 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 struct monitor {
     const struct command *command;
@@ -33,6 +35,8 @@ struct monitor {
     struct site *site;
     struct rules *rules;
     struct pipeline *pipeline;
+    uint64_t dropped; /* samples and events, at stops while the disk took nothing */
+    char by[64];      /* who started it, or asked for the reload */
     struct clock clock;
     char subject[32]; /* "run 3": tells this run's log lines from those before a reload */
     unsigned runs;
@@ -47,6 +51,8 @@ static enum err_code start(struct monitor *monitor, struct err *err)
         .store_path = command_store_path(monitor->site, path, sizeof path),
         .shards = monitor->shards,
         .status = monitor->status,
+        .why = monitor->runs == 0 ? "start" : "reload",
+        .by = monitor->by,
         .record_path = monitor->record,
         .record_more = monitor->recorded,
     };
@@ -74,6 +80,7 @@ static void stop(struct monitor *monitor)
     if (monitor->summary) {
         summary_print(pipeline_counters(monitor->pipeline), stderr);
     }
+    monitor->dropped += summary_dropped(pipeline_counters(monitor->pipeline));
     pipeline_free(monitor->pipeline);
     monitor->pipeline = NULL;
     log_event(LOG_INFO, "app", "APP-002", monitor->subject, "state=stopped site=%s", monitor->site->id);
@@ -129,19 +136,36 @@ static void reload(struct monitor *monitor, struct err *err)
     site_free(taken ? old_site : site);
 }
 
+static void name_user(struct monitor *monitor, uid_t uid)
+{
+    struct passwd user;
+    struct passwd *found = NULL;
+    char room[2048];
+    if (getpwuid_r(uid, &user, room, sizeof room, &found) == 0 && found != NULL) {
+        (void)snprintf(monitor->by, sizeof monitor->by, "%s", user.pw_name); /* a longer one is cut */
+    } else {
+        (void)snprintf(monitor->by, sizeof monitor->by, "uid %u", (unsigned)uid);
+    }
+}
+
 /* Waits for a signal until the end or the next second; gives it, or 0. */
-static int wait_signal(const sigset_t *signals)
+static int wait_signal(struct monitor *monitor, const sigset_t *signals)
 {
     struct timespec second = {.tv_sec = 1};
-    int number = sigtimedwait(signals, NULL, &second);
+    siginfo_t info = {0};
+    int number = sigtimedwait(signals, &info, &second);
+    if (number == SIGHUP) {
+        name_user(monitor, info.si_uid);
+    }
     return number > 0 ? number : 0;
 }
 
 static enum err_code run(struct monitor *monitor, const sigset_t *signals, struct err *err)
 {
+    name_user(monitor, getuid());
     enum err_code code = start(monitor, err);
     while (code == ERR_NONE) {
-        int number = wait_signal(signals);
+        int number = wait_signal(monitor, signals);
         if (number == SIGINT || number == SIGTERM || clock_mono_ns() >= monitor->end_ns) {
             break;
         }
@@ -155,6 +179,10 @@ static enum err_code run(struct monitor *monitor, const sigset_t *signals, struc
         }
     }
     stop(monitor);
+    if (code == ERR_NONE && monitor->dropped > 0) {
+        code = err_set(err, ERR_ENV, "stopped while the disk took nothing: %llu samples and events were dropped",
+                       (unsigned long long)monitor->dropped);
+    }
     return code;
 }
 

@@ -25,7 +25,7 @@ int cmd_verify(const struct command *self, int argc, char **argv)
     if (code == ERR_NONE) {
         char path[PATH_MAX];
         struct store *store = NULL;
-        code = (int)store_open_reader(command_store_path(site, path, sizeof path), &store, &err);
+        code = (int)store_open_checked(command_store_path(site, path, sizeof path), &store, &err);
         if (code == ERR_NONE) {
             code = (int)store_verify(store, print_damage, NULL, &err);
         }

@@ -11,7 +11,8 @@
 const struct command davy_commands[] = {
     {"run", cmd_run, "run SITE [--drill | --test] [--shards N] [--seconds N] [--summary] [--record FILE]",
      "Runs the monitor: reads the field, judges every sample, stores it, keeps the alarms and feeds the sinks.\n"
-     "Stops cleanly on SIGINT or SIGTERM: everything taken in is judged, stored and journalled first.\n"
+     "Stops cleanly on SIGINT or SIGTERM: everything taken in is judged, stored and journalled first.  Exit code 3\n"
+     "when the disk took nothing for seconds and what waited for it was lost.\n"
      "  --drill      marks all events as \"exercise\"\n"
      "  --test       marks all events as \"test\"\n"
      "  --shards N   judges on N threads of their own (default 1, together with the field bus)\n"
@@ -29,7 +30,8 @@ const struct command davy_commands[] = {
      "                 time of each sample, and each part that would be set aside with reason and byte offset; exit\n"
      "                 code 1 when there is one.  Nothing is stored; range, late and skew are judged by the monitor\n"
      "  --source ID    the MQTT source whose format, map and points read it\n"
-     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not\n"},
+     "  --topic T      whether the source hears of messages on this topic; exit code 1 when it does not.  A Sparkplug\n"
+     "                 message needs its topic; data by alias means nothing without its birth and is set aside\n"},
     {"replay", cmd_replay,
      "replay SITE TRACE... [--expect FILE | --against OTHER_SITE [--format table|ndjson]] [--shards N]",
      "Runs recorded samples through the same engine on a virtual clock.  Events come as NDJSON on stdout, a one-line\n"
@@ -46,10 +48,15 @@ const struct command davy_commands[] = {
      "Runs rule tests: cases with input and the events to expect.  A failure prints what came beside what was\n"
      "expected; exit code 1 when any case fails.\n"},
     {"query", cmd_query,
-     "query SITE POINT --from T --to T [--every 1m --agg mean,min,max,count,first,last] [--format csv|ndjson]",
+     "query SITE POINT --from T --to T [--every 1m --agg mean,min,max,count,first,last] [--provenance] [--changes] "
+     "[--format csv|ndjson]",
      "Prints stored samples, or aggregates over buckets that start at whole multiples of --every since 1970 UTC.\n"
      "Works while a monitor holds the store.  Times: RFC 3339, Unix milliseconds, now, now-2h.  From is included, to\n"
-     "is not; the defaults are now-1h and now.\n"},
+     "is not; the defaults are now-1h and now.\n"
+     "  --provenance  for each sample when it was received, from which source, unit id and register it came, what the\n"
+     "                device sent (empty where the value does not tell) and the scaling that was in force then\n"
+     "  --changes     what was changed about the site, by whom and when: each point and rule as it is since then; of\n"
+     "                all time unless --from or --to say otherwise, of one point or rule when its id is given\n"},
     {"import", cmd_import, "import SITE TRACE...",
      "Loads recorded samples into the store as history, also while the monitor runs.  They can be queried and "
      "exported\n"
@@ -112,7 +119,8 @@ const struct command davy_commands[] = {
      "is verified before it is put in place; exit code 1 when something in it is damaged.\n"},
     {"verify", cmd_verify, "verify SITE",
      "Checks the whole store: checksums, block invariants, the journal's hash chain.  Prints each damage with its\n"
-     "place; exit code 1 when something is damaged or missing.\n"},
+     "place; exit code 1 when something is damaged or missing, also when the store cannot be opened because of it,\n"
+     "2 when there is no store yet, 3 when it may not be read.\n"},
 };
 
 const size_t davy_command_count = sizeof davy_commands / sizeof *davy_commands;

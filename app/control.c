@@ -137,6 +137,24 @@ static void answer_error(struct control *control, struct client *client, const c
     client_answer(control, client);
 }
 
+/* Points that their devices refuse. */
+static void print_exceptions(const struct control *control, struct client *client)
+{
+    const struct site *site = control->config.site;
+    for (size_t i = 0; control->config.exceptions != NULL && i < site->point_count; i++) {
+        const uint64_t code = cell_get(&control->config.exceptions[i]);
+        if (code != 0) {
+            char name[600];
+            (void)snprintf(name, sizeof name, "exception.%s", site->points[i].id);
+            buf_text(&client->out, "{\"name\":");
+            buf_json_string(&client->out, name);
+            buf_printf(&client->out, ",\"value\":%llu,\"unit\":\"\",\"help\":", (unsigned long long)code);
+            buf_json_string(&client->out, "code of the Modbus exception by which its device refuses the point");
+            buf_text(&client->out, "}\n");
+        }
+    }
+}
+
 static void answer_stat(struct control *control, struct client *client)
 {
     for (size_t i = 0; i < counters_count(control->config.counters); i++) {
@@ -149,6 +167,7 @@ static void answer_stat(struct control *control, struct client *client)
         buf_json_string(&client->out, counter_help(counter));
         buf_text(&client->out, "}\n");
     }
+    print_exceptions(control, client);
     client_answer(control, client);
 }
 

@@ -46,6 +46,7 @@ struct control_config {
     struct doorbell *job_bell;
     struct ring *jobs_done;      /* in: struct answer */
     const struct counters *counters;
+    const struct cell *exceptions; /* [point]: the Modbus exception it has now; may be NULL */
     const struct cell *stop; /* not 0: finish */
 };
 

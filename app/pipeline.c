@@ -3,25 +3,31 @@
 
 #include "alerting/manager.h"
 #include "alerting/sink.h"
+#include "app/change_log.h"
 #include "app/control.h"
 #include "app/keeper.h"
 #include "app/recorder.h"
+#include "app/restore.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "ingest/ingest.h"
+#include "ingest/sparkplug_host.h"
 #include "model/board.h"
 #include "model/queues.h"
 #include "rules/shard.h"
 #include "store/store.h"
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The rows of the ring matrix: who puts samples in. */
-enum worker { WORKER_BUS, WORKER_INBOX, WORKER_WATCH, WORKER_COUNT };
+enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_COUNT };
+
+static const char spool_file[] = "mqtt.spool"; /* in the store's folder */
 
 enum {
     SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
@@ -43,6 +49,8 @@ struct pipeline {
     struct store *store;
     struct counters *counters;
     struct board *board;
+    int64_t started_ns;
+    bool recorded;   /* the site stands in the chain of changes as it is */
     uint64_t *masks; /* [point]: the shards that need its samples; const after start */
     uint8_t *homes;
     struct safe_source *safe; /* [source] */
@@ -57,6 +65,7 @@ struct pipeline {
     struct recorder *recorder; /* NULL: nothing is recorded */
     struct cell history_kept; /* writer: the way up to which it is committed */
 
+    struct doorbell *intake_bell;
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
     struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
@@ -68,12 +77,15 @@ struct pipeline {
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
     struct mqtt_inbox *inbox;
+    struct spb_host *sparkplug;
     struct shard *shards[QUEUE_SHARDS_MAX];
     struct store_writer *writer;
     struct manager *manager;
     struct sink *sinks[SINKS_MAX];
     struct control *control;
 
+    struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
     struct runner *engine;
@@ -100,12 +112,15 @@ static size_t power_of_two(size_t least)
 static enum err_code make_tables(struct pipeline *p, struct err *err)
 {
     const struct site *site = p->site;
-    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count));
+    p->counters = counters_new(COUNTERS_BASE + COUNTERS_PER_SOURCE * (site->source_count + site->sink_count) +
+                               mbus_counter_count(site));
     p->board = board_new(site->point_count);
     p->masks = calloc(site->point_count + 1, sizeof *p->masks);
     p->homes = calloc(site->point_count + 1, sizeof *p->homes);
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
-    if (p->counters == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
+    p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -117,8 +132,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell, &p->store_bell, &p->alerting_bell, &p->control_bell,
-                                 &p->keeper_bell, &p->recorder_bell};
+    struct doorbell **bells[] = {&p->bus_bell,      &p->intake_bell,  &p->store_bell,  &p->alerting_bell,
+                                 &p->control_bell, &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
             return ERR_ENV;
@@ -136,12 +151,8 @@ static enum err_code make_bells(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    for (size_t i = 0; i < p->site->source_count; i++) {
-        if (p->site->sources[i].type == SOURCE_MQTT && doorbell_open(&p->safe[i].bell, err) != ERR_NONE) {
-            return ERR_ENV;
-        }
-    }
     p->worker_bells[WORKER_BUS] = p->bus_bell;
+    p->worker_bells[WORKER_INBOX] = p->intake_bell;
     return ERR_NONE;
 }
 
@@ -208,6 +219,8 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
+        .alarmed = &p->alarmed,
+        .alarmed_bell = p->bus_bell,
         .give_up = &p->give_up,
     };
     return manager_new(&config, &p->manager, err);
@@ -275,6 +288,7 @@ static enum err_code make_control(struct pipeline *p, struct err *err)
         .job_bell = p->keeper_bell,
         .jobs_done = p->jobs_done,
         .counters = p->counters,
+        .exceptions = p->exceptions,
         .stop = &p->stop_control,
     };
     p->keeper = (struct keeper){
@@ -295,10 +309,19 @@ static void make_routers(struct pipeline *p)
     }
 }
 
-static bool has_source(const struct site *site, bool mqtt)
+/* Which worker takes from a source. */
+static enum worker worker_of(const struct site_source *source)
+{
+    if (source->type != SOURCE_MQTT) {
+        return WORKER_BUS;
+    }
+    return spb_host_takes(source) ? WORKER_SPARKPLUG : WORKER_INBOX;
+}
+
+static bool has_source(const struct site *site, enum worker worker)
 {
     for (size_t i = 0; i < site->source_count; i++) {
-        if ((site->sources[i].type == SOURCE_MQTT) == mqtt) {
+        if (worker_of(&site->sources[i]) == worker) {
             return true;
         }
     }
@@ -307,7 +330,7 @@ static bool has_source(const struct site *site, bool mqtt)
 
 static enum err_code make_bus(struct pipeline *p, struct err *err)
 {
-    if (!has_source(p->site, false)) {
+    if (!has_source(p->site, WORKER_BUS)) {
         router_close(&p->routers[WORKER_BUS]);
         return ERR_NONE;
     }
@@ -318,8 +341,32 @@ static enum err_code make_bus(struct pipeline *p, struct err *err)
         .stop = &p->stop_field,
         .counters = p->counters,
         .tap = recorder_tap_bus(p->recorder),
+        .alarmed = &p->alarmed,
+        .exceptions = p->exceptions,
     };
     return mbus_worker_new(&config, &p->bus, err);
+}
+
+static enum err_code make_inbox(struct pipeline *p, struct err *err)
+{
+    char path[PATH_MAX];
+    if (!has_source(p->site, WORKER_INBOX)) {
+        return ERR_NONE;
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", p->config.store_path, spool_file);
+    struct mqtt_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_INBOX],
+        .bell = p->intake_bell,
+        .safe = p->safe,
+        .shard_count = p->config.shards,
+        .judged = manager_taken(p->manager),
+        .sync_ns = p->site->store_sync_ns,
+        .spool_path = path,
+        .counters = p->counters,
+        .tap = recorder_tap_inbox(p->recorder),
+    };
+    return mqtt_inbox_new(&config, &p->inbox, err);
 }
 
 static enum err_code make_recorder(struct pipeline *p, struct err *err)
@@ -344,12 +391,10 @@ static enum err_code find_own_points(struct pipeline *p, struct err *err)
     }
     for (uint32_t i = 0; i < p->site->point_count; i++) {
         const char *id = p->site->points[i].id;
-        for (size_t c = 0; strncmp(id, "davy.", 5) == 0 && c < counters_count(p->counters); c++) {
-            const struct counter *counter = counters_at(p->counters, c);
-            if (strcmp(counter_name(counter), id + 5) == 0) {
-                p->own_points[p->own_count] = i;
-                p->own_counters[p->own_count++] = counter;
-            }
+        const struct counter *counter = strncmp(id, "davy.", 5) == 0 ? counter_find(p->counters, id + 5) : NULL;
+        if (counter != NULL) {
+            p->own_points[p->own_count] = i;
+            p->own_counters[p->own_count++] = counter;
         }
     }
     return ERR_NONE;
@@ -370,6 +415,13 @@ struct restore {
     uint32_t point;
 };
 
+/* True for what is in the store already but will come again, out of the spool, to be judged. */
+static bool comes_again(const struct pipeline *p, uint32_t point, int64_t seen_ns)
+{
+    const uint32_t source = p->site->points[point].from.source;
+    return mqtt_inbox_takes(p->inbox, source) && seen_ns >= mqtt_inbox_again_from(p->inbox);
+}
+
 /* Gives one stored reading back to the windows, if it was in them: good, and in its time. */
 static bool restore_reading(void *self, const struct store_row *row)
 {
@@ -377,7 +429,8 @@ static bool restore_reading(void *self, const struct store_row *row)
     struct pipeline *p = restore->pipeline;
     const struct site_point *point = &p->site->points[restore->point];
     const bool below = point->has_range && row->value < point->range_lo;
-    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0) {
+    if (isnan(row->value) || below || (row->status & (ST_UNKNOWN | ST_LATE)) != 0 ||
+        comes_again(p, restore->point, row->seen_ns)) {
         return true;
     }
     const int64_t time_ns = (row->status & ST_SKEW) != 0 ? row->seen_ns : row->time_ns;
@@ -389,11 +442,26 @@ static bool restore_reading(void *self, const struct store_row *row)
     return true;
 }
 
+/* Gives a point's newest reading among those that do not come again; ERR_NO when there is none. */
+static enum err_code last_before(struct pipeline *p, uint32_t point, struct board_entry *ret_entry, struct err *err)
+{
+    struct board_entry last;
+    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    if (code == ERR_NONE && comes_again(p, point, last.seen_ns)) {
+        const int64_t before_ns = mqtt_inbox_again_from(p->inbox);
+        return restore_as_of(p->store, &p->site->points[point], &last, before_ns, ret_entry, err);
+    }
+    if (code == ERR_NONE) {
+        *ret_entry = last;
+    }
+    return code;
+}
+
 static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int64_t reach_ns, struct err *err)
 {
     struct restore restore = {.pipeline = p, .point = point};
     struct board_entry last;
-    enum err_code code = store_last(p->store, p->site->points[point].id, &last, err);
+    enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
         const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
         int64_t from_ns = 0;
@@ -424,19 +492,46 @@ static enum err_code restore_windows(struct pipeline *p, struct err *err)
     return code;
 }
 
-static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+static void give_point(struct pipeline *p, uint32_t point, const struct board_entry *entry)
 {
-    struct pipeline *p = self;
-    const uint32_t point = site_point(p->site, id, id_len);
-    for (unsigned m = 0; point != SITE_NONE && m < p->config.shards; m++) {
+    for (unsigned m = 0; m < p->config.shards; m++) {
         if ((p->masks[point] >> m & 1) != 0) {
             shard_restore_point(p->shards[m], point, entry);
         }
     }
-    if (point != SITE_NONE) {
-        board_write(p->board, point, entry);
+    board_write(p->board, point, entry);
+}
+
+static bool restore_point(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+{
+    struct pipeline *p = self;
+    const uint32_t point = site_point(p->site, id, id_len);
+    if (point != SITE_NONE && !comes_again(p, point, entry->seen_ns)) {
+        give_point(p, point, entry);
     }
     return true; /* points the site no longer has are passed over */
+}
+
+/* Points of which something comes again are as they were before. */
+static enum err_code restore_points(struct pipeline *p, struct err *err)
+{
+    enum err_code code = store_last_all(p->store, restore_point, p, err);
+    if (p->inbox == NULL || mqtt_inbox_again_from(p->inbox) == TIME_NEVER) {
+        return code;
+    }
+    for (uint32_t i = 0; code == ERR_NONE && i < p->site->point_count; i++) {
+        struct board_entry entry;
+        const uint32_t source = p->site->points[i].from.source;
+        if (!mqtt_inbox_takes(p->inbox, source)) {
+            continue;
+        }
+        code = last_before(p, i, &entry, err);
+        if (code == ERR_NONE) {
+            give_point(p, i, &entry);
+        }
+        code = code == ERR_NO ? ERR_NONE : code; /* not heard of before */
+    }
+    return code;
 }
 
 /* ---- threads ---- */
@@ -468,6 +563,22 @@ static enum err_code start_engine(struct pipeline *p, struct err *err)
     return n == 0 ? ERR_NONE : runner_start("bus", agents, n, p->bus_bell, &p->engine, err);
 }
 
+static enum err_code start_sparkplug(struct pipeline *p, struct err *err)
+{
+    if (!has_source(p->site, WORKER_SPARKPLUG)) {
+        router_close(&p->routers[WORKER_SPARKPLUG]);
+        return ERR_NONE;
+    }
+    struct spb_config config = {
+        .site = p->site,
+        .router = &p->routers[WORKER_SPARKPLUG],
+        .tap = recorder_tap_inbox(p->recorder),
+        .board = p->board,
+        .counters = p->counters,
+    };
+    return spb_host_start(&config, &p->sparkplug, err);
+}
+
 static enum err_code start_threads(struct pipeline *p, struct err *err)
 {
     for (size_t i = 0; i < p->site->sink_count; i++) {
@@ -486,19 +597,14 @@ static enum err_code start_threads(struct pipeline *p, struct err *err)
         start_engine(p, err) != ERR_NONE) {
         return ERR_ENV;
     }
-    if (!has_source(p->site, true)) {
+    if (start_sparkplug(p, err) != ERR_NONE) {
+        return err->code;
+    }
+    if (!has_source(p->site, WORKER_INBOX)) {
         router_close(&p->routers[WORKER_INBOX]);
         return ERR_NONE;
     }
-    struct mqtt_config config = {
-        .site = p->site,
-        .router = &p->routers[WORKER_INBOX],
-        .safe = p->safe,
-        .shard_count = p->config.shards,
-        .counters = p->counters,
-        .tap = recorder_tap_inbox(p->recorder),
-    };
-    return mqtt_inbox_start(&config, &p->inbox, err);
+    return mqtt_inbox_start(p->inbox, err);
 }
 
 static enum err_code build(struct pipeline *p, struct err *err)
@@ -529,22 +635,36 @@ static enum err_code build(struct pipeline *p, struct err *err)
         code = make_shards(p, clock_now_ns(&clock), err);
     }
     if (code == ERR_NONE) {
+        code = make_recorder(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = make_inbox(p, err);
+    }
+    if (code == ERR_NONE) {
         manager_kept(p->manager, restore_kept, p);
         code = restore_windows(p, err);
     }
     if (code == ERR_NONE) {
-        code = store_last_all(p->store, restore_point, p, err);
+        code = restore_points(p, err);
     }
     if (code == ERR_NONE) {
         code = make_control(p, err);
     }
-    if (code == ERR_NONE) {
-        code = make_recorder(p, err);
+    return code == ERR_NONE ? make_bus(p, err) : code;
+}
+
+/* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
+ * watch: it is tried again each second. */
+static void record_changes(struct pipeline *p)
+{
+    struct err err;
+    const enum err_code code =
+        change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
+    p->recorded = code == ERR_NONE;
+    if (!p->recorded) {
+        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second", p->site->id,
+                  err.text);
     }
-    if (code == ERR_NONE) {
-        code = make_bus(p, err);
-    }
-    return code == ERR_NONE ? find_own_points(p, err) : code;
 }
 
 enum err_code pipeline_start(const struct pipeline_config *config, struct pipeline **ret_pipeline, struct err *err)
@@ -555,15 +675,22 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     p->config = *config;
     p->site = config->site;
+    struct clock clock;
+    clock_init(&clock);
+    p->started_ns = clock_now_ns(&clock);
     enum err_code code = build(p, err);
     if (code == ERR_NONE) {
         code = start_threads(p, err);
+    }
+    if (code == ERR_NONE) {
+        code = find_own_points(p, err); /* once all have made their counters */
     }
     if (code != ERR_NONE) {
         pipeline_stop(p);
         pipeline_free(p);
         return code;
     }
+    record_changes(p);
     *ret_pipeline = p;
     return ERR_NONE;
 }
@@ -581,10 +708,12 @@ static void drain(struct pipeline *p)
         doorbell_ring(p->bus_bell);
     }
     mqtt_inbox_stop(p->inbox);
+    spb_host_stop(p->sparkplug);
     for (int w = 0; w < WORKER_COUNT; w++) {
         /* A worker that never ran cannot end its own row. */
         bool never_ran =
-            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) || w == WORKER_WATCH;
+            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
+            (w == WORKER_SPARKPLUG && p->sparkplug == NULL) || w == WORKER_WATCH;
         if (never_ran && p->routers[w].rings != NULL) {
             router_close(&p->routers[w]);
         }
@@ -648,6 +777,7 @@ static void free_agents(struct pipeline *p)
     mbus_worker_free(p->bus);
     mqtt_inbox_free(p->inbox);
     recorder_free(p->recorder);
+    spb_host_free(p->sparkplug);
     control_free(p->control);
     manager_free(p->manager);
     store_writer_free(p->writer);
@@ -677,6 +807,7 @@ static void free_rings(struct pipeline *p)
     ring_free(p->jobs_done);
     ring_free(p->commands);
     ring_free(p->answers);
+    doorbell_free(p->intake_bell);
     doorbell_free(p->bus_bell);
     doorbell_free(p->store_bell);
     doorbell_free(p->alerting_bell);
@@ -685,9 +816,6 @@ static void free_rings(struct pipeline *p)
     doorbell_free(p->recorder_bell);
     for (size_t i = 0; i < SINKS_MAX; i++) {
         doorbell_free(p->sink_bells[i]);
-    }
-    for (size_t i = 0; p->safe != NULL && i < p->site->source_count; i++) {
-        doorbell_free(p->safe[i].bell);
     }
 }
 
@@ -711,6 +839,8 @@ void pipeline_free(struct pipeline *p)
     free(p->own_points);
     free(p->own_counters);
     free(p->safe);
+    free(p->alarmed.active);
+    free(p->exceptions);
     free(p->homes);
     free(p->masks);
     board_free(p->board);
@@ -720,6 +850,9 @@ void pipeline_free(struct pipeline *p)
 
 void pipeline_watch(struct pipeline *p, int64_t now_ns)
 {
+    if (!p->recorded) {
+        record_changes(p);
+    }
     struct router *router = &p->routers[WORKER_WATCH];
     if (p->own_count == 0 || !router_room(router, p->own_count)) {
         return; /* the next second tells the newer number */

@@ -27,6 +27,7 @@ struct pipeline_config {
     const char *store_path;    /* made when absent */
     unsigned shards;           /* 1: one shard, on one thread with the field bus; more: a thread each */
     enum run_status status;
+    const char *why, *by;      /* for the chain of changes: "start" or "reload", and whose doing it is */
     const char *record_path; /* where the wire is recorded to; NULL: it is not */
     bool record_more;        /* the recording goes on in that file */
 };

@@ -2,6 +2,7 @@
 #include "app/replay.h"
 
 #include "alerting/alarm_book.h"
+#include "alerting/event_words.h"
 #include "base/clock.h"
 #include "base/ring.h"
 #include "model/board.h"
@@ -25,8 +26,9 @@ struct replay {
     size_t merge_room;
     struct board *board;
     struct alarm_book *book;
-    struct buf json;
+    struct buf json, scratch;
     bool started;
+    bool apart;       /* some sample happened at another time than it was received */
     int64_t clock_ns; /* the latest time of receipt of any row so far */
     struct replay_figures figures;
 };
@@ -100,6 +102,7 @@ void replay_free(struct replay *replay)
     }
     alarm_book_free(replay->book);
     board_free(replay->board);
+    buf_done(&replay->scratch);
     buf_done(&replay->json);
     free(replay->merge);
     free(replay->homes);
@@ -131,14 +134,21 @@ static enum err_code start(struct replay *replay, int64_t clock_ns, struct err *
     return ERR_NONE;
 }
 
+static void print(struct replay *replay, const struct event *event, const struct act *act)
+{
+    const struct event_words words = event_words_of(replay->site, event->alarm);
+    buf_clear(&replay->json);
+    event_print(&replay->json, &replay->scratch, replay->site->id, &words, event_when(replay->site, event), event, act,
+                replay->status);
+}
+
 /* Hands the book's new events out and forgets them. */
 static void emit(struct replay *replay)
 {
     size_t count = 0;
     const struct event *events = alarm_book_events(replay->book, &count);
     for (size_t i = 0; i < count; i++) {
-        buf_clear(&replay->json);
-        event_format(&replay->json, replay->site, &events[i], alarm_book_event_act(replay->book, i), replay->status);
+        print(replay, &events[i], alarm_book_event_act(replay->book, i));
         replay->figures.events++;
         if (events[i].kind == EV_RAISED) {
             replay->figures.raised[events[i].level]++;
@@ -219,10 +229,16 @@ static void advance(struct replay *replay, int64_t until_ns)
     replay->figures.last_ns = until_ns;
 }
 
+/* The shards that need a point's samples; where there is but one it need not be looked up. */
+static uint64_t mask_of(const struct replay *replay, uint32_t point)
+{
+    return replay->shard_count == 1 ? 1 : replay->masks[point];
+}
+
 static int64_t first_before(const struct replay *replay, const struct sample *sample)
 {
     int64_t first_ns = TIME_NEVER;
-    uint64_t mask = replay->masks[sample->point];
+    uint64_t mask = mask_of(replay, sample->point);
     for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
         if ((mask & 1) != 0) {
             int64_t end_ns = shard_first_before(replay->shards[m], sample);
@@ -232,12 +248,18 @@ static int64_t first_before(const struct replay *replay, const struct sample *sa
     return first_ns;
 }
 
-/* Ends the delays that were over before a sample by their alarms' own time, moment by moment. */
+/* Ends the delays that were over before a sample by their alarms' own time, moment by moment.  There are none while
+ * every sample so far happened when it was received: then the time of all alarms is the clock, up to which all that is
+ * due was run. */
 static void end_before(struct replay *replay, const struct sample *sample)
 {
+    replay->apart = replay->apart || sample->time_ns != replay->clock_ns;
+    if (!replay->apart) {
+        return;
+    }
     int64_t end_ns = first_before(replay, sample);
     for (; end_ns != TIME_NEVER; end_ns = first_before(replay, sample)) {
-        uint64_t mask = replay->masks[sample->point];
+        uint64_t mask = mask_of(replay, sample->point);
         for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
             if ((mask & 1) != 0) {
                 shard_before(replay->shards[m], sample, end_ns);
@@ -247,13 +269,13 @@ static void end_before(struct replay *replay, const struct sample *sample)
     }
 }
 
-static void take_sample(struct replay *replay, const struct trace_row *row)
+static void take_sample(struct replay *replay, const struct trace_row *row, int64_t time_ns)
 {
     struct sample sample = row->sample;
-    sample.time_ns = sample_cut_time(row->time_ns);
+    sample.time_ns = time_ns;
     sample.seen_ns = replay->clock_ns;
     end_before(replay, &sample);
-    uint64_t mask = replay->masks[sample.point];
+    uint64_t mask = mask_of(replay, sample.point);
     for (unsigned m = 0; mask != 0; m++, mask >>= 1) {
         if ((mask & 1) != 0) {
             shard_sample(replay->shards[m], &sample);
@@ -263,7 +285,7 @@ static void take_sample(struct replay *replay, const struct trace_row *row)
     replay->figures.samples++;
 }
 
-static enum err_code take_act(struct replay *replay, const struct trace_row *row, struct err *err)
+static enum err_code take_act(struct replay *replay, const struct trace_row *row, int64_t time_ns, struct err *err)
 {
     uint32_t point = replay->site->alarms[row->act.alarm].point;
     double value = NAN;
@@ -273,7 +295,7 @@ static enum err_code take_act(struct replay *replay, const struct trace_row *row
         value = entry.status == BOARD_UNHEARD ? NAN : entry.good;
     }
     replay->figures.acts++;
-    enum err_code code = alarm_book_act(replay->book, &row->act, sample_cut_time(row->time_ns), value, err);
+    enum err_code code = alarm_book_act(replay->book, &row->act, time_ns, value, err);
     if (code != ERR_NONE) {
         replay->figures.refused++;
         return code;
@@ -283,16 +305,16 @@ static enum err_code take_act(struct replay *replay, const struct trace_row *row
 }
 
 /* The time of receipt of a row: what it says, else its own time; a clock never goes back. */
-static int64_t receipt(const struct replay *replay, const struct trace_row *row)
+static int64_t receipt(const struct replay *replay, const struct trace_row *row, int64_t time_ns)
 {
-    int64_t time_ns = row->seen_ns != TIME_NEVER ? row->seen_ns : row->time_ns;
-    time_ns = sample_cut_time(time_ns);
-    return replay->started && time_ns < replay->clock_ns ? replay->clock_ns : time_ns;
+    int64_t seen_ns = row->seen_ns != TIME_NEVER ? sample_cut_time(row->seen_ns) : time_ns;
+    return replay->started && seen_ns < replay->clock_ns ? replay->clock_ns : seen_ns;
 }
 
 enum err_code replay_row(struct replay *replay, const struct trace_row *row, struct err *err)
 {
-    int64_t clock_ns = receipt(replay, row);
+    int64_t time_ns = sample_cut_time(row->time_ns);
+    int64_t clock_ns = receipt(replay, row, time_ns);
     if (!replay->started) {
         enum err_code code = start(replay, clock_ns, err);
         if (code != ERR_NONE) {
@@ -302,10 +324,10 @@ enum err_code replay_row(struct replay *replay, const struct trace_row *row, str
     advance(replay, clock_ns);
     switch (row->kind) {
     case TRACE_SAMPLE:
-        take_sample(replay, row);
+        take_sample(replay, row, time_ns);
         return ERR_NONE;
     case TRACE_ACT:
-        return take_act(replay, row, err);
+        return take_act(replay, row, time_ns, err);
     case TRACE_CLOCK:
         return ERR_NONE;
     }

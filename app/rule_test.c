@@ -204,7 +204,7 @@ static void read_do(struct reading *reading, const json_t *object)
         return;
     }
     if (key == NULL) {
-        mistake(reading, "", "name one of ack, shelve, unshelve, comment, close", "no act is named");
+        mistake(reading, "", "name one of ack, shelve, unshelve, comment, close, out-of-service, in-service", "no act is named");
         return;
     }
     const char *alarm = need_text(reading, object, key);

@@ -36,3 +36,8 @@ void summary_print(const struct counters *counters, FILE *out)
                   (double)sum(counters, "alerting.latency_p50_us", "") / 1000.0,
                   (double)sum(counters, "alerting.latency_p99_us", "") / 1000.0);
 }
+
+uint64_t summary_dropped(const struct counters *counters)
+{
+    return sum(counters, "store.lost", "") + sum(counters, "alerting.lost", "");
+}

@@ -10,4 +10,7 @@
 /* Prints samples taken in, events, alarms raised by level, and the time from receipt to journal (p50, p99). */
 void summary_print(const struct counters *counters, FILE *out);
 
+/* How many samples and events were dropped at a stop because the disk took nothing. */
+uint64_t summary_dropped(const struct counters *counters);
+
 #endif

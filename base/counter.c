@@ -81,6 +81,12 @@ struct counter *counter_new(struct counters *counters, const char *name, const c
     return counter;
 }
 
+const struct counter *counter_find(const struct counters *counters, const char *name)
+{
+    const uint32_t at = table_find(&counters->by_name, name, strlen(name));
+    return at == TABLE_NONE ? NULL : &counters->slots[at];
+}
+
 void counter_add(struct counter *counter, uint64_t n)
 {
     const uint64_t before = atomic_load_explicit(&counter->value, memory_order_relaxed); /* one owner: no exchange */

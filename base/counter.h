@@ -30,6 +30,9 @@ void counter_add(struct counter *counter, uint64_t n); /* owner */
 void counter_set(struct counter *counter, uint64_t v); /* owner */
 uint64_t counter_get(const struct counter *counter);   /* any thread */
 
+/* any thread, after start: finds one by name; NULL: there is none. */
+const struct counter *counter_find(const struct counters *counters, const char *name);
+
 /* any thread: walks all counters in the order they were made. */
 size_t counters_count(const struct counters *counters);
 const struct counter *counters_at(const struct counters *counters, size_t i);

@@ -96,6 +96,12 @@ size_t ring_room(struct ring *ring)
     return ring->capacity - (size_t)(pos - ring->seen_release);
 }
 
+bool ring_has_room(struct ring *ring, size_t n)
+{
+    const uint64_t pos = atomic_load_explicit(&ring->publish_pos, memory_order_relaxed); /* ours */
+    return ring->capacity - (size_t)(pos - ring->seen_release) >= n || ring_room(ring) >= n;
+}
+
 void ring_publish(struct ring *ring, size_t n)
 {
     const uint64_t pos = atomic_load_explicit(&ring->publish_pos, memory_order_relaxed); /* ours */

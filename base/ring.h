@@ -37,6 +37,8 @@ size_t ring_capacity(const struct ring *ring);
 void *ring_claim(struct ring *ring, size_t *ret_n);
 /* producer: how many slots are free in all, not only contiguously. */
 size_t ring_room(struct ring *ring);
+/* producer: whether n slots are free; looks at the consumer's line only when it did not know of that many. */
+bool ring_has_room(struct ring *ring, size_t n);
 /* producer: hands the first n claimed slots to the consumer. */
 void ring_publish(struct ring *ring, size_t n);
 /* producer: copies one record in; false (nothing done) when full. */

@@ -1,9 +1,11 @@
 /*
  * text, part reading numbers: JSON's grammar, correctly rounded.
  *
- * Up to 15 digits and a power of ten up to 22 take one exact operation, so the
- * result is rounded once.  The rest goes to strtod, which wants a NUL and gets
- * the digits in a copy on the stack; the program never calls setlocale.
+ * A whole number below 2^53 and a power of ten up to 22 take one exact operation,
+ * so the result is rounded once.  Up to 19 digits behind a point are divided as
+ * whole numbers, with the rest in sight.  What remains goes to strtod, which
+ * wants a NUL and gets the digits in a copy on the stack; the program never
+ * calls setlocale.
  */
 #include "base/text.h"
 #include <math.h>
@@ -15,16 +17,17 @@ static const double pow10_exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1
 
 enum {
     POW10_EXACT_MAX = 22,
-    EXACT_DIGITS = 15,
+    WHOLE_DIGITS = 19,  /* fit 64 bits */
+    WHOLE_POWER = 19,   /* powers of ten that fit 64 bits */
     DIGITS_MAX = 780,   /* 767 decide between two doubles; what follows only says "a little more" */
     POWER_MAX = 100000, /* larger powers of ten say the same as this one, whatever the digits */
 };
 
-/* The value is whole * 10^power while digits <= 15, else the text from `first` on counts. */
+/* The value is whole * 10^power while digits <= 19, else the text from `first` on counts. */
 struct reading {
     const char *first; /* first digit that is not a leading zero */
     const char *last;  /* behind the last digit of the fraction */
-    uint64_t whole;    /* of the first 15 digits */
+    uint64_t whole;    /* of the first 19 digits */
     int64_t digits;    /* from `first` on */
     int64_t power;     /* of ten, of the last digit */
 };
@@ -46,7 +49,7 @@ static int64_t take_digits(const char **at, const char *end, struct reading *rea
             reading->first = *at;
         }
         reading->digits++;
-        if (reading->digits <= EXACT_DIGITS) {
+        if (reading->digits <= WHOLE_DIGITS) {
             reading->whole = reading->whole * 10 + (uint64_t)(**at - '0');
         }
     }
@@ -147,14 +150,39 @@ static double by_strtod(const struct reading *reading)
     return strtod(text, NULL);
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+/*
+ * whole / 10^places, rounded once.  Both are shifted until their highest bit is set; whole * 2^63 / tens is then a
+ * quotient of 63 or 64 bits, whose lowest bit stands far below the 53 that a double keeps: when the division leaves a
+ * rest it is set, so that half way and a little more than half way differ.  Converting it rounds to the nearest, halves
+ * to even; the power of two at the end is exact.
+ */
+static double by_division(uint64_t whole, int places)
+{
+    const uint64_t tens = (uint64_t)pow10_exact[places];
+    const int whole_shift = __builtin_clzll(whole);
+    const int tens_shift = __builtin_clzll(tens);
+    const wide numerator = (wide)(whole << whole_shift) << 63;
+    const uint64_t divisor = tens << tens_shift;
+    uint64_t quotient = (uint64_t)(numerator / divisor);
+    quotient |= numerator - (wide)quotient * divisor != 0 ? 1 : 0;
+    return ldexp((double)quotient, tens_shift - whole_shift - 63);
+}
+
 static double value_of(const struct reading *reading)
 {
     if (reading->digits == 0) {
         return 0;
     }
-    if (reading->digits <= EXACT_DIGITS && reading->power >= -POW10_EXACT_MAX && reading->power <= POW10_EXACT_MAX) {
+    const bool whole_known = reading->digits <= WHOLE_DIGITS;
+    if (whole_known && reading->whole < UINT64_C(1) << 53 && reading->power >= -POW10_EXACT_MAX &&
+        reading->power <= POW10_EXACT_MAX) {
         const double whole = (double)reading->whole;
         return reading->power < 0 ? whole / pow10_exact[-reading->power] : whole * pow10_exact[reading->power];
+    }
+    if (whole_known && reading->power >= -WHOLE_POWER && reading->power <= 0) {
+        return by_division(reading->whole, (int)-reading->power);
     }
     return by_strtod(reading);
 }

@@ -5,7 +5,8 @@
  * one heap; each connection has its next deadline in another.  A cycle reads
  * what has come, then looks at the connections' deadlines, then starts the
  * polls that are due.  A slot that comes while its read is not done is skipped
- * and counted, so polls never pile up.
+ * and counted, so polls never pile up.  While a hazard is in alarm the reads of
+ * its points may have a faster grid.
  *
  * libuv: descriptors are watched with uv_poll_t and read and written by
  * ourselves, so TCP and serial lines are the same thing, and there is one read
@@ -27,29 +28,6 @@ static const int64_t first_poll_within_ns = NS_PER_S; /* after the start, howeve
 
 /* ---- building ---- */
 
-static struct counter *source_counter(const struct mbus_worker *worker, const struct site_source *source,
-                                      const char *what, const char *help)
-{
-    char name[256];
-    (void)snprintf(name, sizeof name, "ingest.%s.%s", source->id, what);
-    return counter_new(worker->config.counters, name, "", help);
-}
-
-static void make_counters(struct mbus_worker *worker, struct bus_link *link)
-{
-    const struct site_source *source = link->source;
-    link->count = (struct bus_counters){
-        .polls = source_counter(worker, source, "polls", "block reads started"),
-        .timeouts = source_counter(worker, source, "timeouts", "requests without an answer in time"),
-        .exceptions = source_counter(worker, source, "exceptions", "answers that were Modbus exceptions"),
-        .late_replies = source_counter(worker, source, "late_replies", "late, doubled or foreign answers thrown away"),
-        .bad_replies = source_counter(worker, source, "bad_replies", "answers that did not match or were no Modbus"),
-        .reconnects = source_counter(worker, source, "reconnects", "connections made anew"),
-        .skipped = source_counter(worker, source, "skipped", "polls skipped: the last not done, or no room"),
-        .connected = source_counter(worker, source, "connected", "1 while there is a connection"),
-    };
-}
-
 static void add_link(struct mbus_worker *worker, uint32_t source, struct bus_read *reads)
 {
     struct bus_link *link = &worker->links[worker->link_count];
@@ -58,14 +36,21 @@ static void add_link(struct mbus_worker *worker, uint32_t source, struct bus_rea
     link->id = worker->link_count++;
     link->reads = reads;
     link->units = &worker->units[worker->unit_count];
-    make_counters(worker, link);
+    link->share.units = &worker->shares[worker->unit_count];
+    link->ask_count = link->source->outstanding > 1 ? link->source->outstanding : 1;
+    link->asks = ARENA_ARRAY(&worker->arena, struct bus_ask, link->ask_count);
+    count_link_begin(link);
     link_prepare(link);
 }
 
 static void add_unit(struct mbus_worker *worker, struct bus_link *link, struct bus_read *reads, uint8_t number)
 {
-    worker->units[worker->unit_count++] = (struct bus_unit){.link = link, .reads = reads, .unit = number};
+    worker->units[worker->unit_count++] =
+        (struct bus_unit){.link = link, .reads = reads, .unit = number, .manners = site_manners(link->source, number)};
+    count_unit_begin(&worker->units[worker->unit_count - 1]);
+    worker->shares[worker->unit_count - 1].period_ns = INT64_MAX;
     link->unit_count++;
+    link->share.count++;
 }
 
 /* The plan is sorted by source and unit, so links and units are stretches of it. */
@@ -86,10 +71,17 @@ static void build_links(struct mbus_worker *worker)
             .plan = &plan[i],
             .link = link,
             .unit = unit,
+            .every_ns = plan[i].every_ns,
             .cuts = {.items = worker->plan.items + plan[i].first_item,
                      .marks = ARENA_ARRAY(&worker->arena, uint8_t, plan[i].item_count),
                      .count = plan[i].item_count},
         };
+        if (plan[i].guided) {
+            read->kept = ARENA_ARRAY(&worker->arena, uint64_t, plan[i].item_count);
+            read->has = ARENA_ARRAY(&worker->arena, bool, plan[i].item_count);
+        }
+        struct share_unit *share = &link->share.units[link->unit_count - 1];
+        share->period_ns = plan[i].every_ns < share->period_ns ? plan[i].every_ns : share->period_ns;
         link->read_count++;
         unit->read_count++;
     }
@@ -120,6 +112,7 @@ static void build(struct mbus_worker *worker)
     const size_t links = count_links(&worker->plan);
     worker->links = ARENA_ARRAY(&worker->arena, struct bus_link, links + 1);
     worker->units = ARENA_ARRAY(&worker->arena, struct bus_unit, count_units(&worker->plan) + 1);
+    worker->shares = ARENA_ARRAY(&worker->arena, struct share_unit, count_units(&worker->plan) + 1);
     worker->reads = ARENA_ARRAY(&worker->arena, struct bus_read, worker->plan.read_count + 1);
     due_heap_init(&worker->slots, &worker->arena, (uint32_t)worker->plan.read_count);
     due_heap_init(&worker->wakes, &worker->arena, (uint32_t)links);
@@ -194,8 +187,7 @@ void mbus_worker_free(struct mbus_worker *worker)
     }
     worker->stopping = true;
     for (uint32_t i = 0; i < worker->link_count; i++) {
-        worker->links[i].waiting = false;
-        worker->links[i].current = NULL; /* nobody takes its samples any more */
+        link_abandon(&worker->links[i]); /* nobody takes its samples any more */
         link_close(&worker->links[i]);
     }
     (void)uv_run(&worker->loop, UV_RUN_DEFAULT); /* until all handles are given back */
@@ -209,7 +201,7 @@ void mbus_worker_free(struct mbus_worker *worker)
 /* The first slot of the grid behind `after_ns`. */
 static int64_t slot_after(const struct bus_read *read, int64_t after_ns)
 {
-    const int64_t every_ns = read->plan->every_ns;
+    const int64_t every_ns = read->every_ns;
     return read->slot_ns + ((after_ns - read->slot_ns) / every_ns + 1) * every_ns;
 }
 
@@ -220,7 +212,8 @@ static void start(struct mbus_worker *worker)
     for (uint32_t i = 0; i < worker->plan.read_count; i++) {
         struct bus_read *read = &worker->reads[i];
         const struct mbus_read *plan = read->plan;
-        read->slot_ns = worker->mono_ns + plan->phase_ns - plan->every_ns;
+        read->grid_ns = worker->mono_ns + plan->phase_ns - plan->every_ns;
+        read->slot_ns = read->grid_ns;
         int64_t first_ns = plan->phase_ns;
         if (plan->every_ns > first_poll_within_ns) {
             first_ns = (int64_t)((double)plan->phase_ns / (double)plan->every_ns * (double)first_poll_within_ns);
@@ -228,7 +221,44 @@ static void start(struct mbus_worker *worker)
         due_heap_set(&worker->slots, i, worker->mono_ns + first_ns);
     }
     for (uint32_t i = 0; i < worker->link_count; i++) {
+        count_states(&worker->links[i]);
         link_open(&worker->links[i]);
+    }
+}
+
+/* Puts a read on another grid of slots: a faster one that begins now, spread as the plan's, or the plan's own again. */
+static void change_pace(struct mbus_worker *worker, struct bus_read *read, bool faster)
+{
+    const struct mbus_read *plan = read->plan;
+    read->every_ns = faster ? plan->every_in_alarm_ns : plan->every_ns;
+    read->slot_ns = read->grid_ns;
+    if (faster) {
+        const double part = (double)plan->phase_ns / (double)plan->every_ns;
+        read->slot_ns = worker->mono_ns + (int64_t)(part * (double)read->every_ns) - read->every_ns;
+    }
+    const int64_t next_ns = slot_after(read, worker->mono_ns - 1);
+    read->slot_ns = next_ns - read->every_ns;
+    due_heap_set(&worker->slots, (uint32_t)(read - worker->reads), next_ns);
+}
+
+/* Looks whether hazards have come into alarm or are well again. */
+static void look_alarmed(struct mbus_worker *worker)
+{
+    const struct alarmed *alarmed = worker->config.alarmed;
+    if (alarmed == NULL || cell_get(&alarmed->turn) == worker->alarmed_turn) {
+        return;
+    }
+    worker->alarmed_turn = cell_get(&alarmed->turn);
+    for (uint32_t i = 0; i < worker->plan.read_count; i++) {
+        struct bus_read *read = &worker->reads[i];
+        const struct mbus_read *plan = read->plan;
+        const bool faster = plan->every_in_alarm_ns > 0 && alarmed_is(alarmed, plan->hazard);
+        const bool is_faster = read->every_ns != plan->every_ns;
+        if (faster != is_faster) {
+            change_pace(worker, read, faster);
+            const uint64_t before = counter_get(read->link->count.faster);
+            counter_set(read->link->count.faster, before + (uint64_t)faster - (uint64_t)is_faster);
+        }
     }
 }
 
@@ -238,11 +268,11 @@ static void run_slots(struct mbus_worker *worker)
     while (due_heap_take(&worker->slots, worker->mono_ns, &id)) {
         struct bus_read *read = &worker->reads[id];
         const int64_t next_ns = slot_after(read, worker->mono_ns);
-        const int64_t missed = (next_ns - read->slot_ns) / read->plan->every_ns - 1;
+        const int64_t missed = (next_ns - read->slot_ns) / read->every_ns - 1;
         if (missed > 1) { /* the first is this one */
             counter_add(read->link->count.skipped, (uint64_t)(missed - 1));
         }
-        read->slot_ns = next_ns - read->plan->every_ns;
+        read->slot_ns = next_ns - read->every_ns;
         due_heap_set(&worker->slots, id, next_ns);
         link_due(read->link, read);
         line_pump(read->link);
@@ -298,6 +328,7 @@ static int worker_do_work(void *self, int64_t now_ns)
     if (cell_get(worker->config.stop) != 0) {
         run_stop(worker);
     } else {
+        look_alarmed(worker);
         run_slots(worker);
     }
     if (worker->put) {

@@ -25,7 +25,7 @@ bool mbus_cuts_next(const struct mbus_cuts *cuts, uint32_t from, struct mbus_pie
         const uint32_t this_end = item_end(&cuts->items[i]);
         end = this_end > end ? this_end : end;
         i++;
-    } while (i < cuts->count && (cuts->marks[i] & (MARK_HOLE | MARK_CUT)) == 0);
+    } while (i < cuts->count && !cuts->items[i].block && (cuts->marks[i] & (MARK_HOLE | MARK_CUT)) == 0);
     piece.count = i - piece.first;
     piece.size = (uint16_t)(end - piece.at);
     *ret_piece = piece;
@@ -95,8 +95,11 @@ void mbus_cuts_reopen(const struct mbus_cuts *cuts)
     bool was_hole = false;
     for (uint32_t i = 0; i < cuts->count; i++) {
         const bool hole = (cuts->marks[i] & MARK_HOLE) != 0;
+        const bool block = cuts->items[i].block;
         cuts->marks[i] &= (uint8_t) ~(MARK_FIRM | MARK_HOLE);
-        if (i > 0 && (hole || was_hole) && cuts->items[i].at >= end) {
+        if (block) {
+            end = 0; /* a piece begins here anyway */
+        } else if (i > 0 && (hole || was_hole) && cuts->items[i].at >= end) {
             cuts->marks[i] |= MARK_CUT;
         }
         const uint32_t this_end = item_end(&cuts->items[i]);

@@ -12,8 +12,9 @@
  * turn out to be unnecessary are taken back, one attempt a poll; one that was
  * confirmed is firm.
  *
- * Values that share registers are never cut apart.  Marks belong to the read;
- * pure functions, no clock: the caller says when.
+ * A piece lies within one block of the read.  Values that share registers are
+ * never cut apart.  Marks belong to the read; pure functions, no clock: the
+ * caller says when.
  */
 #ifndef DAVY_INGEST_MBUS_CUTS_H
 #define DAVY_INGEST_MBUS_CUTS_H
@@ -29,7 +30,7 @@ enum mbus_mark {
 };
 
 struct mbus_cuts {
-    const struct mbus_item *items; /* rising by `at`; borrowed */
+    const struct mbus_item *items; /* rising by `at` within a block; borrowed */
     uint8_t *marks;                /* [count], enum mbus_mark; borrowed */
     uint32_t count;
 };
@@ -38,7 +39,7 @@ struct mbus_cuts {
 struct mbus_piece {
     uint32_t first;
     uint32_t count;
-    uint16_t at;   /* registers behind the read's address */
+    uint16_t at;   /* first register or coil */
     uint16_t size; /* registers */
 };
 

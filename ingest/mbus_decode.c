@@ -103,15 +103,64 @@ static bool invalid_pattern(const struct site_from *from, uint64_t bits, double 
     return false;
 }
 
-struct reading mbus_decode(const struct site_from *from, const uint8_t *payload, size_t at)
+static struct reading decode_bits(const struct site_from *from, uint64_t bits)
 {
-    if (from->table == TABLE_COIL || from->table == TABLE_DISCRETE) {
-        return reading_from_raw(from, (double)((payload[at / 8] >> (at % 8)) & 1));
-    }
-    const uint64_t bits = gather(from, payload + 2 * at);
     const double raw = raw_of(from, bits);
     if (from->invalid_count > 0 && invalid_pattern(from, bits, raw)) {
         return reading_none();
     }
     return reading_from_raw(from, raw);
+}
+
+static bool is_single_bit(const struct site_from *from)
+{
+    return from->table == TABLE_COIL || from->table == TABLE_DISCRETE;
+}
+
+struct reading mbus_decode(const struct site_from *from, const uint8_t *payload, size_t at)
+{
+    if (is_single_bit(from)) {
+        return reading_from_raw(from, (double)((payload[at / 8] >> (at % 8)) & 1));
+    }
+    return decode_bits(from, gather(from, payload + 2 * at));
+}
+
+/* ---- values with companions ---- */
+
+uint64_t mbus_take(const struct site_from *from, const uint8_t *payload, size_t at)
+{
+    if (is_single_bit(from)) {
+        return payload[at / 8] >> (at % 8) & 1;
+    }
+    uint64_t taken = 0;
+    memcpy(&taken, payload + 2 * at, 2U * from->registers); /* the bytes as they are, whatever the machine's order */
+    return taken;
+}
+
+static uint64_t arrange(const struct site_from *from, uint64_t taken)
+{
+    uint8_t bytes[sizeof taken];
+    memcpy(bytes, &taken, sizeof taken);
+    return is_single_bit(from) ? taken : gather(from, bytes);
+}
+
+static double number_of(const struct site_from *from, uint64_t taken)
+{
+    return is_single_bit(from) ? (double)taken : raw_of(from, arrange(from, taken));
+}
+
+struct reading mbus_decode_guided(const struct site_from *from, uint64_t taken, const uint64_t *companions)
+{
+    struct site_from guided = *from;
+    uint16_t status = 0;
+    for (size_t i = 0; i < from->extra->companion_count; i++) {
+        const struct site_companion *companion = &from->extra->companions[i];
+        if (!companion_apply(companion, number_of(&companion->from, companions[i]), &guided, &status)) {
+            return reading_none();
+        }
+    }
+    struct reading reading = is_single_bit(&guided) ? reading_from_raw(&guided, (double)taken)
+                                                    : decode_bits(&guided, arrange(&guided, taken));
+    reading.status |= status;
+    return reading;
 }

@@ -41,14 +41,9 @@ static int64_t next_wake(const struct bus_link *link)
     case LINK_CONNECTING:
         return link->deadline_ns;
     case LINK_UP: {
-        if (link->waiting) {
-            return link->deadline_ns;
-        }
-        int64_t due_ns = unit_next_probe(link);
-        if (link->held || link->queue_head != NULL || due_ns < link->ready_ns) {
-            due_ns = link->ready_ns;
-        }
-        return due_ns;
+        const int64_t late_ns = line_deadline(link);
+        const int64_t next_ns = line_next(link);
+        return late_ns < next_ns ? late_ns : next_ns;
     }
     case LINK_RESOLVING:
     case LINK_CLOSED:
@@ -79,17 +74,49 @@ static void queue_add(struct bus_link *link, struct bus_read *read)
     link->queue_tail = read;
 }
 
+static bool is_held_back(const struct bus_link *link, const struct bus_read *read)
+{
+    return share_holds_back(&link->share, (uint32_t)(read->unit - link->units), link->worker->mono_ns);
+}
+
 struct bus_read *link_queue_take(struct bus_link *link)
 {
+    struct bus_read *before = NULL;
     struct bus_read *read = link->queue_head;
+    while (read != NULL && is_held_back(link, read)) {
+        before = read;
+        read = read->next;
+    }
     if (read != NULL) {
-        link->queue_head = read->next;
-        if (link->queue_head == NULL) {
-            link->queue_tail = NULL;
+        if (before != NULL) {
+            before->next = read->next;
+        } else {
+            link->queue_head = read->next;
         }
+        link->queue_tail = link->queue_tail == read ? before : link->queue_tail;
         read->queued = false;
     }
     return read;
+}
+
+int64_t link_queue_next(const struct bus_link *link)
+{
+    const struct bus_read *read = link->queue_head;
+    while (read != NULL && is_held_back(link, read)) {
+        read = read->next;
+    }
+    if (read != NULL) {
+        return link->ready_ns;
+    }
+    const int64_t later_ns = link->share.greedy_ns > link->ready_ns ? link->share.greedy_ns : link->ready_ns;
+    return link->queue_head != NULL ? later_ns : TIME_NEVER;
+}
+
+/* Takes any. */
+static struct bus_read *queue_pop(struct bus_link *link)
+{
+    link->share.greedy_ns = 0;
+    return link_queue_take(link);
 }
 
 void link_due(struct bus_link *link, struct bus_read *read)
@@ -99,7 +126,7 @@ void link_due(struct bus_link *link, struct bus_read *read)
     }
     if (link->state == LINK_UP && read->unit->silent) {
         poll_comm(read);
-    } else if (!read->queued && link->current != read) {
+    } else if (!read->queued && read->ask == NULL) {
         queue_add(link, read);
     } else if (link->state == LINK_UP) {
         counter_add(link->count.skipped, 1); /* its last poll is not done: polls do not pile up */
@@ -140,19 +167,28 @@ static void drop(struct bus_link *link)
         (void)close(link->fd);
         link->fd = -1;
     }
-    link->waiting = false;
-    link->held = false;
     link->len = 0;
     counter_set(link->count.connected, 0);
 }
 
-/* Everything due gets `comm`: the read that was asked, and those that were to be. */
+/* Ends all that is under way. */
+static void fail_asks(struct bus_link *link)
+{
+    for (uint32_t i = 0; i < link->ask_count; i++) {
+        struct bus_ask *ask = &link->asks[i];
+        const bool poll = ask->state != ASK_FREE && ask->read != NULL;
+        ask->state = ASK_FREE;
+        if (poll) {
+            poll_fail(ask->read);
+        }
+    }
+}
+
+/* Everything due gets `comm`: the reads that were asked, and those that were to be. */
 static void answer_comm(struct bus_link *link)
 {
-    if (link->current != NULL) {
-        poll_fail(link->current);
-    }
-    for (struct bus_read *read = link_queue_take(link); read != NULL; read = link_queue_take(link)) {
+    fail_asks(link);
+    for (struct bus_read *read = queue_pop(link); read != NULL; read = queue_pop(link)) {
         poll_comm(read);
     }
 }
@@ -166,6 +202,7 @@ void link_lost(struct bus_link *link, const char *reason)
     drop(link);
     units_reset(link);
     link->state = LINK_DOWN;
+    count_states(link);
     link->retry_ns = worker->mono_ns + back_off_wait(link->seed, link->tries, retry_min_ns, retry_max_ns);
     link->tries++;
     if (!link->announced_down) {
@@ -339,9 +376,7 @@ void link_wake(struct bus_link *link)
     } else if (link->state == LINK_CONNECTING && mono_ns >= link->deadline_ns) {
         link_lost(link, "no connection within the time-out");
     } else if (link->state == LINK_UP) {
-        if (link->waiting && mono_ns >= link->deadline_ns) {
-            line_timed_out(link);
-        }
+        line_check_time(link);
         line_pump(link);
     }
     link_wake_when_due(link);
@@ -358,14 +393,19 @@ void link_prepare(struct bus_link *link)
     link->seed = back_off_seed(link->source->id);
 }
 
+void link_abandon(struct bus_link *link)
+{
+    for (uint32_t i = 0; i < link->ask_count; i++) {
+        link->asks[i].state = ASK_FREE;
+    }
+}
+
 void link_close(struct bus_link *link)
 {
-    if (link->state == LINK_UP && link->waiting) {
-        return; /* its answer, or time-out, leads here again */
+    if (link->state == LINK_UP && line_is_waiting(link, false)) {
+        return; /* the answer, or time-out, leads here again */
     }
-    if (link->current != NULL) {
-        poll_fail(link->current);
-    }
+    fail_asks(link);
     drop(link);
     link->state = LINK_CLOSED;
     due_heap_remove(&link->worker->wakes, link->id);

@@ -4,20 +4,10 @@
 #include "ingest/mbus_plan.h"
 
 #include "ingest/ingest.h"
+#include "ingest/mbus_join.h"
 #include <stdlib.h>
 
 enum { COILS_PER_REGISTER = 16 };
-
-/* What points are sorted by; equal down to the address means "may share a read". */
-struct want {
-    uint32_t source;
-    uint8_t unit;
-    uint8_t table;
-    int64_t every_ns;
-    uint16_t address;
-    uint16_t size;
-    uint32_t point;
-};
 
 bool mbus_is_source(const struct site_source *source)
 {
@@ -35,10 +25,11 @@ uint16_t mbus_value_size(const struct site_from *from)
     return is_bits((uint8_t)from->table) || from->registers == 0 ? 1 : from->registers;
 }
 
-uint16_t mbus_read_limit(const struct site_source *source, enum mbus_table table)
+uint16_t mbus_read_limit(const struct site_source *source, uint8_t unit, enum mbus_table table)
 {
+    const struct site_manners manners = site_manners(source, unit);
     const uint16_t most = is_bits((uint8_t)table) ? MBUS_COILS_MAX : MBUS_REGISTERS_MAX;
-    const uint16_t set = is_bits((uint8_t)table) ? source->max_coils : source->max_registers;
+    const uint16_t set = is_bits((uint8_t)table) ? manners.max_coils : manners.max_registers;
     return set == 0 || set > most ? most : set;
 }
 
@@ -50,90 +41,57 @@ static bool is_modbus_point(const struct site *site, const struct site_point *po
 static bool fits(const struct site *site, const struct site_from *from)
 {
     const uint16_t size = mbus_value_size(from);
-    return size <= mbus_read_limit(&site->sources[from->source], from->table) && from->address + size <= 65536;
+    return size <= mbus_read_limit(&site->sources[from->source], from->unit, from->table) &&
+           from->address + size <= 65536;
 }
 
-void mbus_check(const struct site *site, struct mistakes *mistakes)
+/* The value and all its companions. */
+static bool fits_whole(const struct site *site, const struct site_from *from)
 {
-    char path[64];
-    for (size_t i = 0; i < site->point_count; i++) {
-        const struct site_point *point = &site->points[i];
-        const struct site_from *from = &point->from;
-        if (!is_modbus_point(site, point)) {
-            continue;
-        }
-        (void)snprintf(path, sizeof path, "points[%zu].from", i);
-        const unsigned size = mbus_value_size(from);
-        if (size > mbus_read_limit(&site->sources[from->source], from->table)) {
-            mistakes_add(mistakes, site->file, path, "raise max_registers of the source",
-                         "point \"%s\" takes %u registers, its source reads at most %u at once", point->id, size,
-                         mbus_read_limit(&site->sources[from->source], from->table));
-        }
-        if (from->address + size > 65536) {
-            mistakes_add(mistakes, site->file, path, "addresses count from 0 to 65535 as on the wire",
-                         "point \"%s\" ends behind the last address", point->id);
-        }
+    bool all = fits(site, from);
+    for (size_t i = 0; i < site_companions(from); i++) {
+        all = all && fits(site, &from->extra->companions[i].from);
     }
+    return all;
 }
 
-/* The shortest value first: equal addresses then stay in one rising order. */
-static int want_compare(const void *left, const void *right)
-{
-    const struct want *a = left;
-    const struct want *b = right;
-#define BY(field)                                                                                                      \
-    if (a->field != b->field) {                                                                                        \
-        return a->field < b->field ? -1 : 1;                                                                           \
-    }
-    BY(source)
-    BY(unit)
-    BY(table)
-    BY(every_ns)
-    BY(address)
-    BY(size)
-    BY(point)
-#undef BY
-    return 0;
-}
-
-static size_t collect(const struct site *site, struct want *wants)
+/* Counts, and with `wants` fills in, what is to be read: values and their companions. */
+static size_t collect(const struct site *site, struct mbus_want *wants)
 {
     size_t count = 0;
-    for (size_t i = 0; i < site->point_count; i++) {
+    for (uint32_t i = 0; i < site->point_count; i++) {
         const struct site_point *point = &site->points[i];
-        if (!is_modbus_point(site, point) || !fits(site, &point->from)) {
+        if (!is_modbus_point(site, point) || !fits_whole(site, &point->from)) {
             continue;
         }
-        if (wants != NULL) {
-            wants[count] = (struct want){
-                .source = point->from.source,
-                .unit = point->from.unit,
-                .table = (uint8_t)point->from.table,
-                .every_ns = point->every_ns > 0 ? point->every_ns : MBUS_EVERY_DEFAULT_NS,
-                .address = point->from.address,
-                .size = mbus_value_size(&point->from),
-                .point = (uint32_t)i,
-            };
+        const size_t companions = site_companions(&point->from);
+        for (size_t k = 0; wants != NULL && k <= companions; k++) {
+            wants[count + k] =
+                mbus_want_of(site, i, k == 0 ? &point->from : &point->from.extra->companions[k - 1].from);
         }
-        count++;
+        count += 1 + companions;
     }
     return count;
 }
 
+/* ---- blocks ---- */
+
 /* True when `want` may be read along with `read`. */
-static bool joins(const struct site *site, const struct mbus_read *read, const struct want *want)
+static bool joins(const struct site *site, const struct mbus_read *read, const struct mbus_want *want)
 {
     if (read->source != want->source || read->unit != want->unit || read->table != want->table ||
-        read->every_ns != want->every_ns) {
+        read->every_ns != want->every_ns || read->every_in_alarm_ns != want->every_in_alarm_ns ||
+        read->hazard != want->hazard) {
         return false;
     }
     const struct site_source *source = &site->sources[read->source];
-    const unsigned gap = is_bits(read->table) ? (unsigned)source->gap * COILS_PER_REGISTER : source->gap;
+    const unsigned registers = site_manners(source, read->unit).gap;
+    const unsigned gap = is_bits(read->table) ? registers * COILS_PER_REGISTER : registers;
     const unsigned end = (unsigned)read->address + read->count;
     const unsigned want_end = (unsigned)want->address + want->size;
     const unsigned new_end = want_end > end ? want_end : end;
     return want->address <= end + gap &&
-           new_end - read->address <= mbus_read_limit(source, (enum mbus_table)read->table);
+           new_end - read->address <= mbus_read_limit(source, read->unit, (enum mbus_table)read->table);
 }
 
 /* every x the fractional part of index / golden ratio, in whole steps of every / 2^20. */
@@ -143,42 +101,75 @@ static int64_t phase_of(size_t index, int64_t every_ns)
     return every_ns / (1 << 20) * (int64_t)(turn >> 12);
 }
 
-static void add_read(struct mbus_plan *plan, const struct want *want)
+static void add_block(struct mbus_plan *plan, const struct mbus_want *want)
 {
-    plan->reads[plan->read_count] = (struct mbus_read){
+    plan->reads[plan->read_count++] = (struct mbus_read){
         .source = want->source,
         .first_item = (uint32_t)plan->item_count,
         .address = want->address,
         .unit = want->unit,
         .table = want->table,
         .every_ns = want->every_ns,
-        .phase_ns = phase_of(plan->read_count, want->every_ns),
+        .every_in_alarm_ns = want->every_in_alarm_ns,
+        .hazard = want->hazard,
     };
-    plan->read_count++;
+}
+
+/* Many values may have the same companion. */
+static bool is_there(const struct mbus_plan *plan, const struct mbus_want *want)
+{
+    const struct mbus_item *last = &plan->items[plan->item_count - 1];
+    return want->companion && last->companion && last->at == want->address && last->size == want->size;
+}
+
+/* One read for each block; wants are sorted. */
+static void plan_blocks(const struct site *site, const struct mbus_want *wants, size_t count, struct mbus_plan *plan)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct mbus_want *want = &wants[i];
+        if (plan->read_count == 0 || !joins(site, &plan->reads[plan->read_count - 1], want)) {
+            add_block(plan, want);
+        } else if (is_there(plan, want)) {
+            continue;
+        }
+        struct mbus_read *read = &plan->reads[plan->read_count - 1];
+        const bool guided = !want->companion && site_companions(&site->points[want->point].from) > 0;
+        plan->items[plan->item_count++] = (struct mbus_item){
+            .point = want->point,
+            .at = want->address,
+            .size = (uint8_t)want->size,
+            .table = want->table & 3U,
+            .block = read->item_count == 0,
+            .companion = want->companion,
+            .guided = guided,
+        };
+        read->item_count++;
+        read->guided = read->guided || guided;
+        const unsigned size = (unsigned)want->address - read->address + want->size;
+        read->count = size > read->count ? (uint16_t)size : read->count;
+    }
 }
 
 void mbus_plan_reads(const struct site *site, struct arena *arena, struct mbus_plan *ret_plan)
 {
     const size_t count = collect(site, NULL);
-    struct want *wants = ARENA_ARRAY(arena, struct want, count + 1);
+    struct mbus_want *wants = ARENA_ARRAY(arena, struct mbus_want, count + 1);
     (void)collect(site, wants);
-    qsort(wants, count, sizeof *wants, want_compare);
+    qsort(wants, count, sizeof *wants, mbus_want_compare);
     struct mbus_plan plan = {
         .items = ARENA_ARRAY(arena, struct mbus_item, count + 1),
         .reads = ARENA_ARRAY(arena, struct mbus_read, count + 1),
     };
+    plan_blocks(site, wants, count, &plan);
+    size_t companions = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct want *want = &wants[i];
-        if (plan.read_count == 0 || !joins(site, &plan.reads[plan.read_count - 1], want)) {
-            add_read(&plan, want);
-        }
-        struct mbus_read *read = &plan.reads[plan.read_count - 1];
-        const uint16_t at = (uint16_t)(want->address - read->address);
-        plan.items[plan.item_count++] = (struct mbus_item){.point = want->point, .at = at, .size = want->size};
-        read->item_count++;
-        if (at + want->size > read->count) {
-            read->count = (uint16_t)(at + want->size);
-        }
+        companions += wants[i].companion;
+    }
+    if (companions > 0) {
+        mbus_join_companions(site, arena, &plan, companions);
+    }
+    for (size_t i = 0; i < plan.read_count; i++) {
+        plan.reads[i].phase_ns = phase_of(i, plan.reads[i].every_ns);
     }
     *ret_plan = plan;
 }

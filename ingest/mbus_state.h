@@ -8,6 +8,7 @@
  *   mbus_line   what goes over it: requests, answers, time-outs
  *   mbus_poll   one read: pieces, samples, refused addresses
  *   mbus_unit   one device behind a connection: silent, asked now and then
+ *   mbus_count  the numbers all this lets be seen
  *
  * All of it belongs to the agent's thread and to the arena of the worker.  Two
  * times run side by side: `mono_ns` for everything that is waited for (slots,
@@ -23,40 +24,69 @@
 #include "ingest/mbus_cuts.h"
 #include "ingest/mbus_frame.h"
 #include "ingest/mbus_plan.h"
+#include "ingest/mbus_share.h"
 #include "ingest/wire_tap.h"
 #include <uv.h>
 
 struct bus_link;
 struct bus_unit;
+struct bus_read;
+
+/* A request under way, or one that waits until the line is free.  A connection has as many as its device allows. */
+enum ask_state { ASK_FREE, ASK_HELD, ASK_SENT };
+struct bus_ask {
+    enum ask_state state;
+    uint8_t retries_left;
+    struct mbus_request request;
+    struct bus_read *read; /* the poll it belongs to; NULL: a silent unit is asked */
+    struct bus_unit *unit;
+    int64_t sent_ns;
+    int64_t deadline_ns;
+};
 
 struct bus_read {
     const struct mbus_read *plan;
     struct bus_link *link;
     struct bus_unit *unit;
     struct bus_read *next; /* in the link's queue */
+    struct bus_ask *ask;   /* while a poll of it is under way */
     struct mbus_cuts cuts;
+    int64_t every_ns;        /* the plan's, or the shorter one while its hazard is in alarm */
+    int64_t grid_ns;         /* where the plan's grid of slots began */
     int64_t slot_ns;         /* the slot in the due heap */
     int64_t search_ns;       /* refused addresses are asked again from then on */
     int64_t search_wait_ns;  /* how long it was waited for that; doubles */
+    int64_t cost_ns;         /* of the line's time, this poll */
+    double demand;           /* part of the line's time that it takes */
     uint32_t cursor;         /* items before it have their sample of this poll */
     struct mbus_piece piece; /* asked now */
     uint32_t joined;         /* item whose cut is tried without, 0: none */
-    uint16_t answered;       /* items of this poll with an answer */
+    uint32_t answered;       /* items of this poll with an answer */
+    uint64_t *kept;          /* [item]: registers of guided items and companions; NULL: there are none */
+    bool *has;               /* [item]: kept[item] is of this poll */
     uint8_t exception;       /* last one, 0: none */
     bool queued;             /* in the link's queue */
     bool lost;               /* the last poll gave `comm` */
     bool refused;            /* the last poll was refused by an exception; logged */
     bool searching;          /* refused pieces of this poll are cut */
     bool divided;            /* there are marks */
+    bool excepted;           /* some of its points have the code of an exception */
     bool hopeless;           /* the last search found nothing that is not refused */
+};
+
+struct unit_counters {
+    struct counter *state, *polls, *timeouts, *exceptions, *exception;
 };
 
 struct bus_unit {
     struct bus_link *link;
-    struct bus_read *reads; /* [read_count] */
+    struct unit_counters count;
+    struct site_manners manners; /* const after start */
+    struct bus_read *reads;      /* [read_count] */
     uint32_t read_count;
     uint8_t unit;
     uint8_t misses;          /* requests without answer in a row */
+    bool heard;              /* on this connection */
     bool silent;             /* asked by probes only */
     int64_t silent_since_ns; /* mono */
     int64_t probe_ns;        /* when a silent unit may be asked again */
@@ -74,7 +104,8 @@ enum link_state {
 enum { LINK_BUFFER = 2 * MBUS_ADU_MAX };
 
 struct bus_counters {
-    struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected;
+    struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected,
+        *faster, *state;
 };
 
 struct bus_link {
@@ -96,10 +127,9 @@ struct bus_link {
     uv_getaddrinfo_t resolve;
     struct sockaddr_storage address;
     socklen_t address_len;
-    int64_t deadline_ns; /* connecting, or the answer */
-    int64_t retry_ns;    /* DOWN: next try */
-    int64_t ready_ns;    /* the line is free from then on */
-    int64_t sent_ns;
+    int64_t deadline_ns;  /* connecting */
+    int64_t retry_ns;     /* DOWN: next try */
+    int64_t ready_ns;     /* the line is free from then on */
     int64_t frame_gap_ns; /* RTU; const after start */
     uint64_t seed;        /* of the back-off's jitter; const after start */
     unsigned tries;       /* since the last answer */
@@ -109,17 +139,15 @@ struct bus_link {
     int64_t down_since_ns;
 
     struct bus_read *queue_head, *queue_tail; /* due reads, oldest first */
-    struct bus_read *current;                 /* asked now */
-    struct bus_unit *probing;                 /* or a silent unit is asked */
-    struct mbus_request request;              /* what is waited for */
-    bool waiting;                             /* for the answer to `request` */
-    bool held;                                /* `request` waits until the line is free */
-    uint8_t retries_left;
+    struct share share;                       /* of the line's time among the units */
+    struct bus_ask *asks;                     /* [ask_count] */
+    uint32_t ask_count;                       /* const after start */
     uint16_t transaction;
     uint32_t probe_turn; /* round robin over silent units */
     uint32_t silent_count;
     int64_t probe_ns; /* silent units of this link share one budget */
     unsigned mute;    /* requests without any byte in a row */
+    unsigned garbled; /* answers in a row that were no Modbus */
     size_t len;
     uint8_t buffer[LINK_BUFFER];
 };
@@ -132,6 +160,7 @@ struct mbus_worker {
     struct bus_link *links;
     uint32_t link_count;
     struct bus_unit *units;
+    struct share_unit *shares; /* [unit] */
     uint32_t unit_count;
     struct bus_read *reads; /* [plan.read_count] */
     struct due_heap slots;  /* by read */
@@ -139,6 +168,7 @@ struct mbus_worker {
     int64_t now_ns;         /* of this cycle */
     int64_t mono_ns;        /* of this cycle */
     size_t reserved;        /* samples that the reads in flight may yet give */
+    uint64_t alarmed_turn;  /* as last looked at */
     int work;               /* done in this cycle */
     bool put;               /* a sample was put in this cycle */
     bool started;
@@ -169,8 +199,10 @@ void link_open(struct bus_link *link);
 void link_wake(struct bus_link *link);
 /* A read of the link became due: queued, answered with `comm`, or skipped. */
 void link_due(struct bus_link *link, struct bus_read *read);
-/* Takes the oldest due read out of the queue; NULL: there is none. */
+/* Takes the oldest due read out of the queue, of those whose unit may be asked now; NULL: there is none. */
 struct bus_read *link_queue_take(struct bus_link *link);
+/* When there may be one, in ready or share; TIME_NEVER when none is due. */
+int64_t link_queue_next(const struct bus_link *link);
 /* Trouble: closes, gives `comm` to all that is due, plans the next try, says so once. */
 void link_lost(struct bus_link *link, const char *reason);
 void link_lost_errno(struct bus_link *link, const char *what, int error);
@@ -182,6 +214,8 @@ void link_tap(const struct bus_link *link, enum wire_kind kind, const uint8_t *b
 /* For log lines: host and port, or the device. */
 enum { LINK_PLACE_MAX = 300 };
 void link_place(const struct bus_link *link, char ret_text[LINK_PLACE_MAX]);
+/* Forgets all that is under way, without samples. */
+void link_abandon(struct bus_link *link);
 /* Closes for good. */
 void link_close(struct bus_link *link);
 bool link_is_closed(const struct bus_link *link);
@@ -190,18 +224,24 @@ bool link_is_closed(const struct bus_link *link);
 
 /* Sends what is next when the line is free. */
 void line_pump(struct bus_link *link);
-/* Sends one read request; the answer comes to poll_* or unit_*.  It may fail at once and end the poll: touch nothing
- * of the poll after it. */
-void line_ask(struct bus_link *link, const struct bus_unit *unit, uint8_t table, uint16_t address, uint16_t count);
+/* Sends one read request of ask->unit; the answer comes to poll_* or unit_*.  It may fail at once and end the poll:
+ * touch nothing of the poll after it. */
+void line_ask(struct bus_link *link, struct bus_ask *ask, uint8_t table, uint16_t address, uint16_t count);
 /* There is something to read. */
 void line_receive(struct bus_link *link);
-/* The answer did not come in time. */
-void line_timed_out(struct bus_link *link);
+/* Looks for answers that did not come in time. */
+void line_check_time(struct bus_link *link);
+/* When the next would be late; TIME_NEVER when nothing is waited for. */
+int64_t line_deadline(const struct bus_link *link);
+/* When something can be sent next; TIME_NEVER when there is nothing to send, or no more may be under way. */
+int64_t line_next(const struct bus_link *link);
+/* True while something was sent and neither answered nor late; `held`: or waits until the line is free. */
+bool line_is_waiting(const struct bus_link *link, bool held);
 
 /* ---- mbus_poll ---- */
 
-/* Starts a poll on an idle link; false when the rings have no room (skipped and counted). */
-bool poll_start(struct bus_read *read);
+/* Starts a poll by a free ask; false when the rings have no room (skipped and counted). */
+bool poll_start(struct bus_read *read, struct bus_ask *ask);
 /* The answer to the piece asked; each returns with the poll either asking its next piece or finished. */
 void poll_reply(struct bus_read *read, const uint8_t *payload);
 void poll_exception(struct bus_read *read, uint8_t exception);
@@ -216,12 +256,26 @@ void poll_comm(struct bus_read *read);
 void unit_answered(struct bus_unit *unit);
 /* It did not; the attempt cost so much time on the line. */
 void unit_missed(struct bus_unit *unit, int64_t cost_ns);
+/* True while nothing is expected of it. */
+bool unit_is_given_up(const struct bus_unit *unit);
 /* Which silent unit may be asked now; NULL: none. */
 struct bus_unit *unit_to_probe(struct bus_link *link);
 /* When the next may be; TIME_NEVER when none is silent. */
 int64_t unit_next_probe(const struct bus_link *link);
-void unit_probe(struct bus_unit *unit);
+void unit_probe(struct bus_unit *unit, struct bus_ask *ask);
 /* The connection is new: nothing is known of its units. */
 void units_reset(struct bus_link *link);
+
+/* ---- mbus_count ---- */
+
+void count_link_begin(struct bus_link *link);
+void count_unit_begin(struct bus_unit *unit);
+/* Shows how the connection and its units are. */
+void count_states(struct bus_link *link);
+void count_exception(struct bus_unit *unit, uint8_t exception);
+void count_timeout(struct bus_unit *unit);
+void count_poll(struct bus_read *read);
+/* Points named davy.bus.… that would never get a reading. */
+void count_check(const struct site *site, struct mistakes *mistakes);
 
 #endif

@@ -67,20 +67,37 @@ static void log_silent(struct bus_unit *unit)
               unit->misses);
 }
 
+bool unit_is_given_up(const struct bus_unit *unit)
+{
+    return unit->silent || unit->misses >= MISSES_UNTIL_SILENT;
+}
+
+/* The hot way: an answer that changes nothing. */
+static bool is_news(const struct bus_unit *unit)
+{
+    return unit->silent || unit->misses > 0 || !unit->heard;
+}
+
 void unit_answered(struct bus_unit *unit)
 {
     struct bus_link *link = unit->link;
+    if (!is_news(unit)) {
+        return;
+    }
     const bool alone_back = !unit->silent && unit->misses >= MISSES_UNTIL_SILENT;
     unit->misses = 0;
+    unit->heard = true;
     if (alone_back) {
         log_back(unit);
     }
-    if (!unit->silent) {
+    const bool first = !someone_answers(link);
+    const bool was_silent = unit->silent;
+    unit->silent = false;
+    link->silent_count -= was_silent;
+    count_states(link);
+    if (!was_silent) {
         return;
     }
-    const bool first = !someone_answers(link);
-    unit->silent = false;
-    link->silent_count--;
     log_back(unit);
     if (first) {
         wake_other_silent(link); /* the line itself is back: so may be the others */
@@ -92,6 +109,13 @@ static void fall_silent(struct bus_unit *unit)
 {
     struct bus_link *link = unit->link;
     unit->silent = true;
+    struct share_unit *share = &link->share.units[unit - link->units];
+    link->share.all -= share->demand;
+    share->demand = 0; /* probes have a budget of their own */
+    share->greedy = false;
+    for (uint32_t i = 0; i < unit->read_count; i++) {
+        unit->reads[i].demand = 0;
+    }
     unit->probe_wait_ns = probe_wait_min_ns;
     unit->probe_ns = link->worker->mono_ns + unit->probe_wait_ns;
     link->silent_count++;
@@ -114,8 +138,10 @@ void unit_missed(struct bus_unit *unit, int64_t cost_ns)
         if (unit->misses == MISSES_UNTIL_SILENT) {
             log_silent(unit);
         }
+        count_states(link);
         return;
     }
+    count_states(link);
     link->probe_ns = mono_ns + (someone_answers(link) ? BUDGET_PARTS * cost_ns : probe_pause_ns);
 }
 
@@ -125,9 +151,20 @@ static bool may_probe(const struct bus_link *link, const struct bus_unit *unit)
     return unit->silent && (unit->probe_ns <= link->worker->mono_ns || !someone_answers(link));
 }
 
+/* One probe at a time, however many requests the device takes. */
+static bool is_probing(const struct bus_link *link)
+{
+    for (uint32_t i = 0; i < link->ask_count; i++) {
+        if (link->asks[i].state != ASK_FREE && link->asks[i].read == NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct bus_unit *unit_to_probe(struct bus_link *link)
 {
-    if (link->silent_count == 0 || link->probe_ns > link->worker->mono_ns) {
+    if (link->silent_count == 0 || link->probe_ns > link->worker->mono_ns || is_probing(link)) {
         return NULL;
     }
     for (uint32_t i = 0; i < link->unit_count; i++) {
@@ -142,7 +179,7 @@ struct bus_unit *unit_to_probe(struct bus_link *link)
 
 int64_t unit_next_probe(const struct bus_link *link)
 {
-    if (link->silent_count == 0) {
+    if (link->silent_count == 0 || is_probing(link)) {
         return TIME_NEVER;
     }
     int64_t first_ns = TIME_NEVER;
@@ -155,19 +192,19 @@ int64_t unit_next_probe(const struct bus_link *link)
     return first_ns == TIME_NEVER || first_ns < link->probe_ns ? link->probe_ns : first_ns;
 }
 
-void unit_probe(struct bus_unit *unit)
+void unit_probe(struct bus_unit *unit, struct bus_ask *ask)
 {
     const struct mbus_read *read = unit->reads[0].plan;
-    unit->link->probing = unit;
-    line_ask(unit->link, unit, read->table, read->address, 1);
+    *ask = (struct bus_ask){.unit = unit};
+    line_ask(unit->link, ask, read->table, read->address, 1);
 }
 
 void units_reset(struct bus_link *link)
 {
     for (uint32_t i = 0; i < link->unit_count; i++) {
         link->units[i].misses = 0;
+        link->units[i].heard = false;
         link->units[i].silent = false;
     }
     link->silent_count = 0;
-    link->probing = NULL;
 }

@@ -2,10 +2,11 @@
  * mqtt_inbox: takes messages from MQTT brokers, by way of paho.
  *
  * Threads.  `mqtt-inbox`, made at start, keeps the connections: it connects,
- * waits, subscribes, tries again.  paho's callbacks only note what happened and
- * wake it; the message callback takes the message (mqtt_take) and waits until
- * it is safe.  The state of a source is guarded by the inbox's mutex, which is
- * never held while paho is called: paho holds its own in its callbacks.
+ * waits, subscribes, tries again, and syncs the spool.  paho's callbacks only
+ * note what happened and wake it; the message callback puts the message into
+ * the spool (mqtt_intake).  `intake` takes what the callback does not take at
+ * once.  The state of a source is guarded by the inbox's mutex, which is never
+ * held while paho is called: paho holds its own in its callbacks.
  *
  * Traps of paho 1.3.12:
  *  - The callback runs before the PUBACK is sent and PUBACK follows whatever it
@@ -16,17 +17,20 @@
  *  - Its own reconnect neither renews subscriptions nor tells whether the
  *    broker still knew the session.  So we reconnect ourselves.
  *  - All asynchronous clients of a process share one lock, held during the
- *    callback: while we wait for safety no other client of this process sends.
+ *    callback: what the callback does, no other client of this process can send.
  *  - It leaves Nagle's algorithm on and has no setting for that.
  */
-#include "ingest/mqtt_take.h"
+#include "ingest/mqtt_intake.h"
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/nodelay.h"
 #include "ingest/back_off.h"
 #include "ingest/mqtt_socket.h"
+#include "ingest/sparkplug_host.h"
 #include "ingest/wire_tap.h"
 #include "model/site_url.h"
+#include "model/tls_trouble.h"
 #include <MQTTAsync.h>
 #include <errno.h>
 #include <pthread.h>
@@ -52,19 +56,22 @@ enum inbox_state {
 struct inbox_source {
     struct mqtt_inbox *inbox;
     const struct site_source *source;
-    struct mqtt_take take; /* callback thread */
-    MQTTAsync client;      /* const after start */
+    struct mqtt_take *take; /* const after start; what it holds is the intake's */
+    uint32_t index;         /* const after start, into site.sources */
+    MQTTAsync client;       /* const after start */
     char host[HOST_MAX];   /* const after start */
     uint16_t port;         /* const after start */
+    bool encrypted;        /* const after start */
     uint64_t seed;         /* const after start: of the jitter */
     char **filters;        /* const after start: paho wants them not const */
     int *qos;              /* const after start */
+    struct cell tls;       /* enum tls_trouble of the try under way; paho's threads, the keeper before it */
     struct sockets before; /* connections to this port when ours was not made yet; keeper, while DOWN */
 
     enum inbox_state state; /* mutex, and all below */
     bool session;           /* the broker still knew us */
     bool subscribed;        /* once since start: the site's topics may be new to an old session */
-    bool announced_down;
+    const char *told;       /* why there is no connection, as last told; NULL: there is one */
     bool was_up;
     int reason;       /* paho's, of the last trouble */
     int64_t retry_ns; /* mono */
@@ -75,12 +82,14 @@ struct inbox_source {
 struct mqtt_inbox {
     struct mqtt_config config;
     struct arena arena;
-    struct take_shared shared;
+    struct mqtt_intake *intake;
+    struct clock clock; /* callback thread */
     struct inbox_source *sources;
     uint32_t count;
     struct cell stop; /* one writer: whoever stops */
     pthread_t keeper;
     bool keeper_runs;
+    struct runner *runner; /* of the intake */
     bool stopped;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -100,6 +109,14 @@ static void note(struct inbox_source *source, enum inbox_state state, int reason
     (void)pthread_mutex_unlock(&source->inbox->mutex);
 }
 
+/* A line of what the TLS library has to say; 1: go on. */
+static int on_tls_trouble(const char *line, size_t len, void *context)
+{
+    struct inbox_source *source = context;
+    cell_set(&source->tls, tls_trouble_of(line, len));
+    return 1;
+}
+
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
     struct inbox_source *source = context;
@@ -114,8 +131,10 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 
 static void on_lost(void *context, char *cause)
 {
+    struct inbox_source *source = context;
     (void)cause; /* always NULL in this version */
-    note(context, INBOX_DOWN, 0);
+    cell_set(&source->tls, TLS_NONE); /* it had been agreed on */
+    note(source, INBOX_DOWN, 0);
 }
 
 /* The broker may grant less than was asked, down to nothing (0x80), for each topic apart. */
@@ -179,9 +198,10 @@ static bool cut(struct inbox_source *source)
 }
 
 /* Tells a recording, if there is one. */
-static void tap(struct inbox_source *source, const char *topic, size_t len, const MQTTAsync_message *message)
+static void tap(const struct inbox_source *source, int64_t seen_ns, const char *topic, size_t len,
+                const MQTTAsync_message *message)
 {
-    struct mqtt_inbox *inbox = source->inbox;
+    const struct mqtt_inbox *inbox = source->inbox;
     if (inbox->config.tap == NULL) {
         return;
     }
@@ -189,8 +209,8 @@ static void tap(struct inbox_source *source, const char *topic, size_t len, cons
     const struct wire_record record = {
         .kind = WIRE_MESSAGE,
         .flags = (uint8_t)(flags | (message->retained ? WIRE_RETAINED : 0) | (message->dup ? WIRE_REPEATED : 0)),
-        .source = (uint16_t)source->take.source,
-        .time_ns = clock_now_ns(&inbox->shared.clock),
+        .source = (uint16_t)source->index,
+        .time_ns = seen_ns,
         .name = topic,
         .name_len = len,
         .bytes = message->payload,
@@ -202,9 +222,11 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 {
     struct inbox_source *source = context;
     const size_t len = topic_len > 0 ? (size_t)topic_len : strlen(topic);
-    tap(source, topic, len, message);
+    const int64_t seen_ns = clock_now_ns(&source->inbox->clock);
+    tap(source, seen_ns, topic, len, message);
     if (is_ours(source, topic, len) &&
-        mqtt_take_message(&source->take, topic, len, message->payload, (size_t)message->payloadlen) == TAKE_REFUSED &&
+        !mqtt_intake_put(source->inbox->intake, source->index, seen_ns, topic, len, message->payload,
+                         (size_t)message->payloadlen) &&
         !cut(source)) {
         return 0; /* the broker will think it taken; paho at least offers it again */
     }
@@ -215,9 +237,13 @@ static int on_message(void *context, char *topic, int topic_len, MQTTAsync_messa
 
 /* ---- the keeper ---- */
 
-static const char *reason_text(int reason)
+static const char *reason_text(const struct inbox_source *source)
 {
-    switch (reason) {
+    const enum tls_trouble tls = (enum tls_trouble)cell_get(&source->tls);
+    if (tls != TLS_NONE) {
+        return tls_trouble_text(tls);
+    }
+    switch (source->reason) {
     case 0:
         return "the connection was lost";
     case 1:
@@ -229,22 +255,32 @@ static const char *reason_text(int reason)
     case 5:
         return "the broker does not allow this client";
     default:
-        return "no connection";
+        return source->encrypted ? TLS_SILENT_TEXT : "no connection";
     }
 }
 
-/* mutex held: sets the time of the next try, says so once. */
+/* mutex held: says why there is no connection, once for each reason in a row. */
+static void tell_down(struct inbox_source *source)
+{
+    char subject[512];
+    const char *reason = reason_text(source);
+    if (source->told == reason) {
+        return;
+    }
+    source->told = reason;
+    (void)snprintf(subject, sizeof subject, "%s: %s", source->source->id, reason);
+    log_event(LOG_WARN, "ingest", "ING-010", subject, "source=%s host=%s port=%u reason=\"%s\"", source->source->id,
+              source->host, source->port, reason);
+}
+
+/* mutex held: sets the time of the next try. */
 static void plan_retry(struct inbox_source *source, int64_t mono_ns)
 {
     source->retry_ns = mono_ns + back_off_wait(source->seed, source->tries, retry_min_ns, retry_max_ns);
     source->tries++;
-    counter_set(source->take.count.connected, 0);
-    if (!source->announced_down) {
-        source->announced_down = true;
-        source->down_since_ns = mono_ns;
-        log_event(LOG_WARN, "ingest", "ING-010", source->source->id, "source=%s host=%s port=%u reason=\"%s\"",
-                  source->source->id, source->host, source->port, reason_text(source->reason));
-    }
+    counter_set(source->take->count.connected, 0);
+    source->down_since_ns = source->told == NULL ? mono_ns : source->down_since_ns;
+    tell_down(source);
 }
 
 /* Without the mutex. */
@@ -256,6 +292,9 @@ static void start_connect(struct inbox_source *source)
     tls.keyStore = site->cert;
     tls.privateKey = site->key;
     tls.verify = 1;
+    tls.ssl_error_cb = on_tls_trouble;
+    tls.ssl_error_context = source;
+    cell_set(&source->tls, TLS_NONE);
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     options.keepAliveInterval = KEEP_ALIVE_S;
     options.connectTimeout = CONNECT_TIMEOUT_S;
@@ -266,7 +305,7 @@ static void start_connect(struct inbox_source *source)
     options.onSuccess = on_connected;
     options.onFailure = on_connect_failed;
     options.context = source;
-    options.ssl = strncmp(site->url, "mqtts:", 6) == 0 ? &tls : NULL;
+    options.ssl = source->encrypted ? &tls : NULL;
     mqtt_sockets_find(source->port, &source->before);
     if (MQTTAsync_connect(source->client, &options) != MQTTASYNC_SUCCESS) {
         note(source, INBOX_DOWN, -1);
@@ -290,16 +329,16 @@ static void subscribe(struct inbox_source *source)
 /* mutex held: the connection stands. */
 static void greet(struct inbox_source *source, int64_t mono_ns)
 {
-    const int64_t down_ns = source->announced_down ? mono_ns - source->down_since_ns : 0;
+    const int64_t down_ns = source->told != NULL ? mono_ns - source->down_since_ns : 0;
     log_event(LOG_INFO, "ingest", "ING-011", source->source->id,
               "source=%s host=%s port=%u connected after=%llds tries=%u session=%s", source->source->id, source->host,
               source->port, (long long)(down_ns / NS_PER_S), source->tries, source->session ? "kept" : "new");
-    counter_set(source->take.count.connected, 1);
+    counter_set(source->take->count.connected, 1);
     if (source->was_up) {
-        counter_add(source->take.count.reconnects, 1);
+        counter_add(source->take->count.reconnects, 1);
     }
     source->was_up = true;
-    source->announced_down = false;
+    source->told = NULL;
     source->tries = 0;
     source->state = INBOX_UP;
 }
@@ -361,6 +400,16 @@ static void sleep_until(struct mqtt_inbox *inbox, int64_t due_ns)
     (void)pthread_cond_timedwait(&inbox->changed, &inbox->mutex, &until); /* the condition counts monotonic time */
 }
 
+/* mutex held, given up while the disk is waited for.  Gives when to look again. */
+static int64_t sync_spool(struct mqtt_inbox *inbox, int64_t due_ns)
+{
+    (void)pthread_mutex_unlock(&inbox->mutex);
+    mqtt_intake_sync(inbox->intake);
+    (void)pthread_mutex_lock(&inbox->mutex);
+    const int64_t next_ns = clock_mono_ns() + inbox->config.sync_ns;
+    return next_ns < due_ns ? next_ns : due_ns;
+}
+
 static void *keeper(void *arg)
 {
     struct mqtt_inbox *inbox = arg;
@@ -372,6 +421,7 @@ static void *keeper(void *arg)
             const int64_t this_ns = keep(&inbox->sources[i], clock_mono_ns());
             due_ns = this_ns < due_ns ? this_ns : due_ns;
         }
+        due_ns = sync_spool(inbox, due_ns);
         sleep_until(inbox, due_ns);
     }
     (void)pthread_mutex_unlock(&inbox->mutex);
@@ -397,6 +447,7 @@ static enum err_code read_url(struct inbox_source *source, char *ret_uri, size_t
                        reason != NULL ? reason : "its host is too long");
     }
     memcpy(source->host, host, len);
+    source->encrypted = tls;
     (void)snprintf(ret_uri, room, "%s://%s", tls ? "ssl" : "tcp", place); /* room for the longest url */
     return ERR_NONE;
 }
@@ -419,13 +470,11 @@ static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struc
     char uri[SITE_URL_MAX + 8];
     char id[512];
     source->inbox = inbox;
+    source->index = index;
+    source->take = mqtt_intake_take(inbox->intake, index);
     source->source = &site->sources[index];
     source->seed = back_off_seed(source->source->id);
     source->retry_ns = 1; /* the first try is due at once */
-    if (mqtt_decoder(source->source->format) == NULL) {
-        return err_set(err, ERR_INPUT, "source \"%s\": format sparkplug is not available in this version",
-                       source->source->id);
-    }
     const enum err_code code = read_url(source, uri, sizeof uri, err);
     if (code != ERR_NONE) {
         return code;
@@ -438,7 +487,6 @@ static enum err_code make_source(struct mqtt_inbox *inbox, uint32_t index, struc
     }
     inbox->count++;
     fill_filters(source, &inbox->arena);
-    mqtt_take_init(&source->take, &inbox->shared, &inbox->config, index, &inbox->arena);
     if (MQTTAsync_setCallbacks(source->client, source, on_lost, on_message, NULL) != MQTTASYNC_SUCCESS) {
         return err_set(err, ERR_ENV, "source \"%s\": the MQTT client takes no callbacks", source->source->id);
     }
@@ -449,7 +497,7 @@ static uint32_t count_sources(const struct site *site)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < site->source_count; i++) {
-        count += site->sources[i].type == SOURCE_MQTT;
+        count += site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i]);
     }
     return count;
 }
@@ -458,9 +506,8 @@ static enum err_code make_sources(struct mqtt_inbox *inbox, struct err *err)
 {
     const struct site *site = inbox->config.site;
     inbox->sources = ARENA_ARRAY(&inbox->arena, struct inbox_source, count_sources(site) + 1);
-    take_shared_init(&inbox->shared, &inbox->config, &inbox->stop, &inbox->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
-        if (site->sources[i].type != SOURCE_MQTT) {
+        if (site->sources[i].type != SOURCE_MQTT || spb_host_takes(&site->sources[i])) {
             continue;
         }
         const enum err_code code = make_source(inbox, i, err);
@@ -482,22 +529,16 @@ static void init_sync(struct mqtt_inbox *inbox)
     (void)pthread_condattr_destroy(&monotonic);
 }
 
-enum err_code mqtt_inbox_start(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err)
+enum err_code mqtt_inbox_new(const struct mqtt_config *config, struct mqtt_inbox **ret_inbox, struct err *err)
 {
-    struct mqtt_inbox *inbox = calloc(1, sizeof *inbox);
-    if (inbox == NULL) {
-        return err_set(err, ERR_ENV, "no memory for the MQTT inbox");
-    }
+    struct mqtt_inbox *inbox = memory_new(1, sizeof *inbox);
     inbox->config = *config;
     arena_init(&inbox->arena);
+    clock_init(&inbox->clock);
     init_sync(inbox);
-    enum err_code code = make_sources(inbox, err);
+    enum err_code code = mqtt_intake_new(config, &inbox->intake, err);
     if (code == ERR_NONE) {
-        const int failed = pthread_create(&inbox->keeper, NULL, keeper, inbox);
-        inbox->keeper_runs = failed == 0;
-        if (failed != 0) {
-            code = err_set(err, ERR_ENV, "cannot start thread \"mqtt-inbox\": %s", strerror(failed));
-        }
+        code = make_sources(inbox, err);
     }
     if (code != ERR_NONE) {
         inbox->stopped = true; /* the rings stay the caller's to close */
@@ -506,6 +547,28 @@ enum err_code mqtt_inbox_start(const struct mqtt_config *config, struct mqtt_inb
     }
     *ret_inbox = inbox;
     return ERR_NONE;
+}
+
+int64_t mqtt_inbox_again_from(const struct mqtt_inbox *inbox)
+{
+    return mqtt_intake_again_from(inbox->intake);
+}
+
+bool mqtt_inbox_takes(const struct mqtt_inbox *inbox, uint32_t source)
+{
+    return inbox != NULL && mqtt_intake_take(inbox->intake, source) != NULL;
+}
+
+/* The intake first: a message that comes in can be taken. */
+enum err_code mqtt_inbox_start(struct mqtt_inbox *inbox, struct err *err)
+{
+    const struct agent agent = mqtt_intake_agent(inbox->intake);
+    if (runner_start("intake", &agent, 1, inbox->config.bell, &inbox->runner, err) != ERR_NONE) {
+        return ERR_ENV;
+    }
+    const int failed = pthread_create(&inbox->keeper, NULL, keeper, inbox);
+    inbox->keeper_runs = failed == 0;
+    return failed == 0 ? ERR_NONE : err_set(err, ERR_ENV, "cannot start thread \"mqtt-inbox\": %s", strerror(failed));
 }
 
 static void destroy_clients(struct mqtt_inbox *inbox)
@@ -535,7 +598,12 @@ void mqtt_inbox_stop(struct mqtt_inbox *inbox)
         (void)pthread_join(inbox->keeper, NULL);
     }
     destroy_clients(inbox);
-    router_close(inbox->config.router);
+    if (inbox->runner == NULL) {
+        router_close(inbox->config.router);
+        return;
+    }
+    mqtt_intake_end(inbox->intake);
+    runner_join(inbox->runner);
 }
 
 void mqtt_inbox_free(struct mqtt_inbox *inbox)
@@ -545,9 +613,7 @@ void mqtt_inbox_free(struct mqtt_inbox *inbox)
     }
     mqtt_inbox_stop(inbox);
     destroy_clients(inbox);
-    for (uint32_t i = 0; i < inbox->count; i++) {
-        mqtt_take_done(&inbox->sources[i].take);
-    }
+    mqtt_intake_free(inbox->intake);
     (void)pthread_cond_destroy(&inbox->changed);
     (void)pthread_mutex_destroy(&inbox->mutex);
     arena_done(&inbox->arena);

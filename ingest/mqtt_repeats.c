@@ -4,81 +4,72 @@
  */
 #include "ingest/mqtt_repeats.h"
 
-enum { WAYS = 8, SETS = REPEATS_TOPICS / WAYS };
-
 struct repeat_entry {
+    uint64_t topic; /* hash */
     int64_t seq;
     int64_t time_ns;
-};
-
-struct repeat_topic {
-    uint64_t hash; /* 0: free */
-    uint64_t turn; /* when it was heard last */
-    uint32_t count;
-    uint32_t next; /* where the next entry goes */
-    struct repeat_entry entries[REPEATS_DEPTH];
+    uint32_t next; /* of its chain, index + 1 */
 };
 
 void mqtt_repeats_init(struct mqtt_repeats *repeats, struct arena *arena)
 {
-    *repeats = (struct mqtt_repeats){.topics = ARENA_ARRAY(arena, struct repeat_topic, REPEATS_TOPICS)};
+    *repeats = (struct mqtt_repeats){
+        .entries = ARENA_ARRAY(arena, struct repeat_entry, REPEATS_DEPTH),
+        .heads = ARENA_ARRAY(arena, uint32_t, REPEATS_DEPTH),
+    };
 }
 
-static uint64_t hash_of(const char *topic, size_t len)
+static struct repeat_entry entry_of(const char *topic, size_t len, int64_t seq, int64_t time_ns)
 {
     uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
     for (size_t i = 0; i < len; i++) {
         hash = (hash ^ (uint8_t)topic[i]) * UINT64_C(0x100000001B3);
     }
-    hash ^= hash >> 32;
-    return hash == 0 ? 1 : hash;
+    return (struct repeat_entry){.topic = hash, .seq = seq, .time_ns = time_ns};
 }
 
-static struct repeat_topic *find(const struct mqtt_repeats *repeats, uint64_t hash)
+static size_t bucket_of(const struct repeat_entry *entry)
 {
-    struct repeat_topic *set = &repeats->topics[hash % SETS * WAYS];
-    for (int i = 0; i < WAYS; i++) {
-        if (set[i].hash == hash) {
-            return &set[i];
-        }
-    }
-    return NULL;
+    uint64_t hash = entry->topic ^ (uint64_t)entry->seq * UINT64_C(0x9E3779B97F4A7C15);
+    hash = (hash ^ (uint64_t)entry->time_ns) * UINT64_C(0xBF58476D1CE4E5B9);
+    return (size_t)(hash >> 40) % REPEATS_DEPTH;
 }
 
-/* Gives the topic's place, taking that of the one not heard for longest when it has none. */
-static struct repeat_topic *claim(struct mqtt_repeats *repeats, uint64_t hash)
+static bool is_same(const struct repeat_entry *a, const struct repeat_entry *b)
 {
-    struct repeat_topic *topic = find(repeats, hash);
-    if (topic != NULL) {
-        return topic;
-    }
-    struct repeat_topic *set = &repeats->topics[hash % SETS * WAYS];
-    topic = set;
-    for (int i = 1; i < WAYS; i++) {
-        topic = set[i].turn < topic->turn ? &set[i] : topic;
-    }
-    topic->hash = hash;
-    topic->count = 0;
-    topic->next = 0;
-    return topic;
+    return a->topic == b->topic && a->seq == b->seq && a->time_ns == b->time_ns;
 }
 
 bool mqtt_repeats_known(const struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns)
 {
-    const struct repeat_topic *found = find(repeats, hash_of(topic, len));
-    for (uint32_t i = 0; found != NULL && i < found->count; i++) {
-        if (found->entries[i].seq == seq && found->entries[i].time_ns == time_ns) {
+    const struct repeat_entry wanted = entry_of(topic, len, seq, time_ns);
+    for (uint32_t at = repeats->heads[bucket_of(&wanted)]; at != 0; at = repeats->entries[at - 1].next) {
+        if (is_same(&repeats->entries[at - 1], &wanted)) {
             return true;
         }
     }
     return false;
 }
 
+/* Takes the entry at this place out of its chain. */
+static void forget(struct mqtt_repeats *repeats, uint32_t place)
+{
+    uint32_t *link = &repeats->heads[bucket_of(&repeats->entries[place])];
+    while (*link != place + 1) {
+        link = &repeats->entries[*link - 1].next;
+    }
+    *link = repeats->entries[place].next;
+}
+
 void mqtt_repeats_note(struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns)
 {
-    struct repeat_topic *to = claim(repeats, hash_of(topic, len));
-    to->turn = ++repeats->turn;
-    to->entries[to->next] = (struct repeat_entry){.seq = seq, .time_ns = time_ns};
-    to->next = (to->next + 1) % REPEATS_DEPTH;
-    to->count += to->count < REPEATS_DEPTH;
+    const uint32_t place = (uint32_t)(repeats->turn % REPEATS_DEPTH);
+    if (repeats->turn++ >= REPEATS_DEPTH) {
+        forget(repeats, place);
+    }
+    struct repeat_entry entry = entry_of(topic, len, seq, time_ns);
+    uint32_t *head = &repeats->heads[bucket_of(&entry)];
+    entry.next = *head;
+    repeats->entries[place] = entry;
+    *head = place + 1;
 }

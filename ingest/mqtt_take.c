@@ -4,25 +4,24 @@
 #include "ingest/mqtt_take.h"
 
 #include "base/log.h"
-#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 /* One message under way. */
 struct taking {
     struct mqtt_take *take;
-    const char *topic;
-    size_t topic_len;
+    const struct spool_record *record;
     struct mqtt_heading heading;
     bool repeat;
-    bool put; /* at least one sample went into the rings */
+    bool known_only; /* nothing is to be put */
 };
 
+/* The shortest text of a sample in any format, "k":1, with what stands around it. */
+enum { SAMPLE_TEXT_MIN = 5 };
 static const int64_t nap_ns = 50 * NS_PER_US; /* between two looks for room */
-static const int bell_wait_ms = 20;           /* second line of defence behind the bell */
 
-void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, const struct cell *stop,
-                      struct arena *arena)
+void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, struct arena *arena)
 {
     size_t room = TAKE_BATCH;
     for (unsigned m = 0; m < config->router->shard_count; m++) {
@@ -31,21 +30,50 @@ void take_shared_init(struct take_shared *shared, const struct mqtt_config *conf
     }
     *shared = (struct take_shared){
         .router = config->router,
-        .safe = config->safe,
-        .shard_count = config->shard_count,
-        .stop = stop,
         .samples = ARENA_ARRAY(arena, struct sample, room),
         .room = room,
     };
-    clock_init(&shared->clock);
+    for (unsigned m = 0; m < config->shard_count && config->judged != NULL; m++) {
+        shared->judged[m] = config->judged[m];
+    }
 }
 
 static struct counter *source_counter(const struct mqtt_config *config, uint32_t source, const char *what,
-                                      const char *help)
+                                      const char *unit, const char *help)
 {
     char name[256];
     (void)snprintf(name, sizeof name, "ingest.%s.%s", config->site->sources[source].id, what);
-    return counter_new(config->counters, name, "", help);
+    return counter_new(config->counters, name, unit, help);
+}
+
+static struct take_counters make_counters(const struct mqtt_config *config, uint32_t source)
+{
+    return (struct take_counters){
+        .messages = source_counter(config, source, "messages", "", "messages taken"),
+        .samples = source_counter(config, source, "samples", "", "samples taken"),
+        .set_aside = source_counter(config, source, "set_aside", "", "parts of messages that could not be read"),
+        .repeats = source_counter(config, source, "repeats", "", "messages taken before (same seq and time)"),
+        .refused = source_counter(config, source, "refused", "", "messages left to the broker: the spool stayed full"),
+        .connected = source_counter(config, source, "connected", "", "1 while there is a connection"),
+        .reconnects = source_counter(config, source, "reconnects", "", "connections made anew"),
+        .ahead = source_counter(config, source, "ahead_ms", "ms", "its clock is at least so far ahead of ours"),
+        .behind = source_counter(config, source, "behind_ms", "ms",
+                                 "its clock is so far behind ours, or its quickest message under way for so long"),
+        .silent = source_counter(config, source, "silent_s", "s", "time since its last message, or since the start"),
+    };
+}
+
+static uint32_t widest_key(const struct mqtt_keys *keys)
+{
+    uint32_t widest = 1;
+    for (uint32_t i = 0; i < keys->count; i++) {
+        uint32_t points = 1;
+        for (uint32_t next = keys->targets[i].next; next != SITE_NONE; next = keys->targets[next].next) {
+            points++;
+        }
+        widest = points > widest ? points : widest;
+    }
+    return widest;
 }
 
 void mqtt_take_init(struct mqtt_take *take, struct take_shared *shared, const struct mqtt_config *config,
@@ -55,20 +83,12 @@ void mqtt_take_init(struct mqtt_take *take, struct take_shared *shared, const st
         .shared = shared,
         .source = source,
         .decode = mqtt_decoder(config->site->sources[source].format),
-        .count =
-            {
-                .messages = source_counter(config, source, "messages", "messages taken"),
-                .samples = source_counter(config, source, "samples", "samples taken"),
-                .set_aside = source_counter(config, source, "set_aside", "parts of messages that could not be read"),
-                .repeats = source_counter(config, source, "repeats", "messages taken before (same seq and time)"),
-                .refused =
-                    source_counter(config, source, "refused", "messages left to the broker: no room, or not safe"),
-                .connected = source_counter(config, source, "connected", "1 while there is a connection"),
-                .reconnects = source_counter(config, source, "reconnects", "connections made anew"),
-            },
+        .count = make_counters(config, source),
     };
     mqtt_keys_init(&take->keys, config->site, source, arena);
+    take->fan_out = widest_key(&take->keys);
     mqtt_repeats_init(&take->repeats, arena);
+    mqtt_lag_init(&take->lag);
 }
 
 void mqtt_take_done(struct mqtt_take *take)
@@ -76,54 +96,22 @@ void mqtt_take_done(struct mqtt_take *take)
     mqtt_keys_done(&take->keys);
 }
 
-/* ---- waiting ---- */
+/* ---- room ---- */
 
-static bool wait_room(struct take_shared *shared, size_t n)
+/* What a message of this length can become at most, with its mark. */
+static size_t most_samples(const struct mqtt_take *take, size_t payload_len)
+{
+    return (payload_len / SAMPLE_TEXT_MIN + 1) * take->fan_out + 1;
+}
+
+/* The shards go on until the rings are closed, so room comes; at a stop with a disk that takes nothing they drop. */
+void take_wait_room(struct router *router, size_t n)
 {
     const struct timespec nap = {.tv_nsec = nap_ns};
-    const int64_t until_ns = clock_mono_ns() + TAKE_PATIENCE_NS;
-    while (!router_room(shared->router, n)) {
-        if (cell_get(shared->stop) != 0 || clock_mono_ns() >= until_ns) {
-            return false;
-        }
-        router_flush(shared->router);
+    while (!router_room(router, n)) {
+        router_flush(router);
         (void)nanosleep(&nap, NULL);
     }
-    return true;
-}
-
-static bool is_safe(const struct mqtt_take *take)
-{
-    return safe_reached(&take->shared->safe[take->source], take->shared->shard_count, take->ticket);
-}
-
-static void wait_bell(const struct mqtt_take *take)
-{
-    struct doorbell *bell = take->shared->safe[take->source].bell;
-    if (bell == NULL) {
-        const struct timespec nap = {.tv_nsec = nap_ns};
-        (void)nanosleep(&nap, NULL);
-        return;
-    }
-    doorbell_park(bell);
-    if (!is_safe(take)) {
-        struct pollfd fd = {.fd = doorbell_fd(bell), .events = POLLIN};
-        (void)poll(&fd, 1, bell_wait_ms); /* whatever woke us, the cells are looked at again */
-    }
-    doorbell_unpark(bell);
-}
-
-/* What was handed over is on its way to the disk even when davy is told to stop, so this waits its full time. */
-static bool wait_safe(const struct mqtt_take *take)
-{
-    const int64_t until_ns = clock_mono_ns() + TAKE_PATIENCE_NS;
-    while (!is_safe(take)) {
-        if (clock_mono_ns() >= until_ns) {
-            return false;
-        }
-        wait_bell(take);
-    }
-    return true;
 }
 
 /* ---- taking ---- */
@@ -131,93 +119,106 @@ static bool wait_safe(const struct mqtt_take *take)
 static bool on_begin(void *self, const struct mqtt_heading *heading)
 {
     struct taking *taking = self;
+    const struct spool_record *record = taking->record;
     taking->heading = *heading;
-    taking->repeat =
-        heading->has_seq && heading->has_time &&
-        mqtt_repeats_known(&taking->take->repeats, taking->topic, taking->topic_len, heading->seq, heading->time_ns);
-    return !taking->repeat;
+    taking->repeat = heading->has_seq && heading->has_time &&
+                     mqtt_repeats_known(&taking->take->repeats, record->topic, record->topic_len, heading->seq,
+                                        heading->time_ns);
+    return !taking->repeat && !taking->known_only;
 }
 
 static bool hand_on(void *self, struct mqtt_batch *batch)
 {
     struct taking *taking = self;
-    struct take_shared *shared = taking->take->shared;
-    if (!wait_room(shared, batch->count + 1)) {
-        return false;
-    }
+    struct mqtt_take *take = taking->take;
+    take_wait_room(take->shared->router, batch->count + 1);
     for (size_t i = 0; i < batch->count; i++) {
-        router_put(shared->router, &batch->samples[i]);
+        struct sample *sample = &batch->samples[i];
+        mqtt_lag_add(&take->lag, sample->time_ns, sample->seen_ns);
+        sample->status |= SAMPLE_OPEN;
+        router_put(take->shared->router, sample);
     }
-    router_flush(shared->router);
-    counter_add(taking->take->count.samples, batch->count);
-    taking->put = taking->put || batch->count > 0;
+    counter_add(take->count.samples, batch->count);
     batch->count = 0;
     return true;
 }
 
-static void report_aside(const struct taking *taking, const struct mqtt_batch *batch)
+static void report_aside(const struct mqtt_take *take, const struct spool_record *record, uint64_t parts, size_t offset,
+                         const char *reason)
 {
-    if (batch->aside == 0) {
-        return;
-    }
     char topic[TOPIC_PRINT_MAX];
-    mqtt_topic_print(taking->topic, taking->topic_len, topic);
-    counter_add(taking->take->count.set_aside, batch->aside);
+    mqtt_topic_print(record->topic, record->topic_len, topic);
+    counter_add(take->count.set_aside, parts);
     log_event(LOG_WARN, "ingest", "ING-013", topic, "source=%s topic=\"%s\" offset=%zu reason=\"%s\" parts=%llu",
-              taking->take->keys.source->id, topic, batch->offset, batch->reason, (unsigned long long)batch->aside);
+              take->keys.source->id, topic, offset, reason, (unsigned long long)parts);
 }
 
-static bool mark_and_wait(struct mqtt_take *take, int64_t now_ns)
+void mqtt_take_aside(struct mqtt_take *take, const struct spool_record *record, const char *reason)
+{
+    report_aside(take, record, 1, 0, reason);
+}
+
+static void remember(struct taking *taking)
+{
+    if (taking->heading.has_seq && taking->heading.has_time && !taking->repeat) {
+        mqtt_repeats_note(&taking->take->repeats, taking->record->topic, taking->record->topic_len,
+                          taking->heading.seq, taking->heading.time_ns);
+    }
+}
+
+/* Decodes the message, handing its samples on unless it is only to be known. */
+static void decode(struct taking *taking, struct mqtt_batch *batch)
+{
+    const struct spool_record *record = taking->record;
+    const struct mqtt_message message = {
+        .payload = record->payload, .len = record->payload_len, .seen_ns = record->seen_ns};
+    *batch = (struct mqtt_batch){.samples = taking->take->shared->samples,
+                                 .room = taking->take->shared->room,
+                                 .begin = on_begin,
+                                 .full = hand_on,
+                                 .self = taking};
+    taking->take->decode(&taking->take->keys, &message, batch);
+}
+
+void mqtt_take_known(struct mqtt_take *take, const struct spool_record *record)
+{
+    struct taking taking = {.take = take, .record = record, .known_only = true};
+    struct mqtt_batch batch;
+    decode(&taking, &batch);
+    remember(&taking);
+}
+
+static uint64_t judged_shards(const struct take_shared *shared, uint64_t number)
+{
+    uint64_t bits = 0;
+    for (unsigned m = 0; m < shared->router->shard_count; m++) {
+        bits |= (uint64_t)(number <= shared->judged[m]) << m;
+    }
+    return bits;
+}
+
+bool mqtt_take_message(struct mqtt_take *take, const struct spool_record *record, bool may_wait)
 {
     struct take_shared *shared = take->shared;
-    if (!wait_room(shared, 1)) {
+    if (!may_wait && !router_room(shared->router, most_samples(take, record->payload_len))) {
         return false;
     }
-    take->ticket++;
-    router_mark(shared->router, take->source, take->ticket, now_ns);
-    router_flush(shared->router);
-    return wait_safe(take);
-}
-
-static enum take_result refuse(const struct taking *taking)
-{
-    char topic[TOPIC_PRINT_MAX];
-    mqtt_topic_print(taking->topic, taking->topic_len, topic);
-    counter_add(taking->take->count.refused, 1);
-    log_event(LOG_WARN, "ingest", "ING-014", taking->take->keys.source->id,
-              "source=%s topic=\"%s\" reason=\"not safe in time, the message stays with the broker\"",
-              taking->take->keys.source->id, topic);
-    return TAKE_REFUSED;
-}
-
-enum take_result mqtt_take_message(struct mqtt_take *take, const char *topic, size_t topic_len, const char *payload,
-                                   size_t len)
-{
-    struct take_shared *shared = take->shared;
-    struct taking taking = {.take = take, .topic = topic, .topic_len = topic_len};
-    const struct mqtt_message message = {.payload = payload, .len = len, .seen_ns = clock_now_ns(&shared->clock)};
-    struct mqtt_batch batch = {
-        .samples = shared->samples, .room = shared->room, .begin = on_begin, .full = hand_on, .self = &taking};
-    if (cell_get(shared->stop) != 0) {
-        return TAKE_REFUSED;
-    }
-    take->decode(&take->keys, &message, &batch);
+    struct taking taking = {.take = take, .record = record};
+    struct mqtt_batch batch;
+    shared->router->judged = judged_shards(shared, record->number);
+    decode(&taking, &batch);
+    take->heard_ns = record->seen_ns;
     if (taking.repeat) {
         counter_add(take->count.repeats, 1);
-        return TAKE_SAFE;
+        return true;
     }
-    if (batch.stopped || !hand_on(&taking, &batch)) {
-        return refuse(&taking);
-    }
-    report_aside(&taking, &batch);
-    if (taking.put && !mark_and_wait(take, message.seen_ns)) {
-        return refuse(&taking);
-    }
-    if (taking.heading.has_seq && taking.heading.has_time) {
-        mqtt_repeats_note(&take->repeats, topic, topic_len, taking.heading.seq, taking.heading.time_ns);
-    }
+    (void)hand_on(&taking, &batch);
+    remember(&taking);
     counter_add(take->count.messages, 1);
-    return TAKE_SAFE;
+    if (batch.aside > 0) {
+        report_aside(take, record, batch.aside, batch.offset, batch.reason);
+    }
+    return true;
 }
 
 /* ---- topics ---- */

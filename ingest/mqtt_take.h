@@ -1,13 +1,12 @@
 /*
- * mqtt_take: one message from its bytes to "safe", or refused.
+ * mqtt_take: one message of the spool from its bytes to the rings.
  *
- *   decode → wait for room → rings → mark → wait until the mark is safe
+ *   decode → wait for room → rings
  *
- * Called on paho's one callback thread, which waits here and nowhere else, and
- * never longer than TAKE_PATIENCE_NS for room or for safety: while it waits,
- * no other message of this process is acknowledged, which is how a full house
- * makes the broker wait.  A refused message may have put samples already; it
- * will come again, and its samples then have the same times.
+ * Called by who holds the intake's lock.  With may_wait it waits for room as
+ * long as it takes: the message lies in the spool, so nobody outside waits with
+ * it.  Without, it refuses a message for which there may not be room, having
+ * done nothing.
  *
  * Knows nothing of paho.
  */
@@ -17,51 +16,52 @@
 #include "base/clock.h"
 #include "ingest/ingest.h"
 #include "ingest/mqtt_decode.h"
+#include "ingest/mqtt_lag.h"
 #include "ingest/mqtt_repeats.h"
+#include "ingest/mqtt_spool.h"
 
-#define TAKE_PATIENCE_NS (2 * NS_PER_S)
 enum { TAKE_BATCH = 1024 }; /* samples put at once, fewer where the rings are smaller */
 
 struct take_counters {
     struct counter *messages, *samples, *set_aside, *repeats, *refused, *connected, *reconnects;
+    struct counter *ahead, *behind, *silent;
 };
 
 /* What all sources of one inbox share. */
 struct take_shared {
     struct router *router;
-    struct safe_source *safe; /* [source] */
-    unsigned shard_count;
-    const struct cell *stop; /* not 0: wait for nothing any more */
-    struct sample *samples;  /* [room] */
+    struct sample *samples; /* [room] */
     size_t room;
-    struct clock clock;
+    uint64_t judged[QUEUE_SHARDS_MAX]; /* the records up to these were judged before the start */
 };
 
 struct mqtt_take {
     struct take_shared *shared;
     uint32_t source; /* index into site.sources */
     struct mqtt_keys keys;
+    uint32_t fan_out; /* the most points that share a key */
     mqtt_decode_fn *decode;
     struct mqtt_repeats repeats;
+    struct mqtt_lag lag;
+    int64_t heard_ns; /* receipt of the newest message; 0: none */
     struct take_counters count;
-    uint64_t ticket; /* of the last mark */
-};
-
-enum take_result {
-    TAKE_SAFE,    /* may be acknowledged: taken and safe, a repeat, or nothing in it could be taken */
-    TAKE_REFUSED, /* must not be acknowledged */
 };
 
 /* Makes the shared part; arena memory. */
-void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, const struct cell *stop,
-                      struct arena *arena);
+void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, struct arena *arena);
 /* Makes one source's part; mqtt_take_done gives its table back. */
 void mqtt_take_init(struct mqtt_take *take, struct take_shared *shared, const struct mqtt_config *config,
                     uint32_t source, struct arena *arena);
 void mqtt_take_done(struct mqtt_take *take);
 
-enum take_result mqtt_take_message(struct mqtt_take *take, const char *topic, size_t topic_len, const char *payload,
-                                   size_t len);
+/* Waits until every ring has room for n. */
+void take_wait_room(struct router *router, size_t n);
+/* Takes one message; false when it may not wait and there may be no room. */
+bool mqtt_take_message(struct mqtt_take *take, const struct spool_record *record, bool may_wait);
+/* Only remembers that this message was taken. */
+void mqtt_take_known(struct mqtt_take *take, const struct spool_record *record);
+/* Sets a message aside that cannot even be spooled. */
+void mqtt_take_aside(struct mqtt_take *take, const struct spool_record *record, const char *reason);
 
 /* True when the topic matches the subscription (MQTT 3.1.1, 4.7). */
 bool mqtt_topic_matches(const char *filter, const char *topic, size_t topic_len);

@@ -5,6 +5,7 @@
 #ifndef DAVY_INGEST_READING_H
 #define DAVY_INGEST_READING_H
 
+#include "model/companion.h"
 #include "model/sample.h"
 #include "model/scaling.h"
 #include "model/site.h"
@@ -20,7 +21,8 @@ static inline struct reading reading_none(void)
     return (struct reading){.value = NAN, .status = ST_SENSOR};
 }
 
-/* Gives raw x scale + offset; no value when raw stands in `invalid` or when the result is not finite. */
+/* Gives raw x scale + offset, or raw's value of an enumeration; no value when raw stands in `invalid`, is none of the
+ * enumeration, or when the result is not finite. */
 static inline struct reading reading_from_raw(const struct site_from *from, double raw)
 {
     for (size_t i = 0; i < from->invalid_count; i++) {
@@ -28,7 +30,12 @@ static inline struct reading reading_from_raw(const struct site_from *from, doub
             return reading_none();
         }
     }
-    const double value = scaling_value(from, raw);
+    double value = NAN;
+    if (from->extra == NULL || from->extra->value_count == 0) {
+        value = scaling_value(from, raw);
+    } else if (!companion_value(from->extra, raw, &value)) {
+        return reading_none();
+    }
     return isfinite(value) ? (struct reading){.value = value, .status = 0} : reading_none();
 }
 

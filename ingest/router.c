@@ -18,9 +18,11 @@ bool router_room(struct router *router, size_t n)
 
 void router_put(struct router *router, struct sample *sample)
 {
+    const uint16_t status = sample->status;
     sample->seq = router->seqs[sample->point]++;
     for (uint64_t mask = router->masks[sample->point]; mask != 0; mask &= mask - 1) {
         const unsigned shard = (unsigned)__builtin_ctzll(mask);
+        sample->status = (uint16_t)(status | ((router->judged >> shard & 1) != 0 ? SAMPLE_JUDGED : 0));
         const bool put = ring_push(router->rings[shard], sample);
         assert(put); /* whoever puts has asked router_room before, and only it fills this row */
         (void)put;

@@ -53,7 +53,8 @@ struct verdict {
     uint8_t before;     /* STEP: judged level before */
     uint8_t keep_level; /* KEEP: index into rule.levels */
     uint8_t keep;       /* KEEP: enum keep_bits */
-    uint8_t pad[6];
+    uint8_t open;       /* 1: a mark will follow; verdicts up to it are committed together */
+    uint8_t pad[5];
 };
 static_assert(sizeof(struct verdict) <= 64, "one cache line");
 

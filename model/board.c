@@ -15,14 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A line of its own each: the writer of one never waits for a reader of its neighbour. */
+enum { LINE = 64 };
+struct slot {
+    _Alignas(LINE) struct latch latch;
+};
+
 struct board {
     size_t count;
-    struct latch entries[];
+    struct slot slots[];
 };
 
 struct board *board_new(size_t points)
 {
-    struct board *board = memory_new(1, sizeof *board + points * sizeof board->entries[0]);
+    struct board *board = memory_aligned(LINE, sizeof *board + points * sizeof board->slots[0]);
     board->count = points;
     return board;
 }
@@ -30,6 +36,11 @@ struct board *board_new(size_t points)
 void board_free(struct board *board)
 {
     free(board);
+}
+
+const void *board_place(const struct board *board, uint32_t point)
+{
+    return &board->slots[point];
 }
 
 static uint64_t word_of(double value)
@@ -53,14 +64,14 @@ void board_write(struct board *board, uint32_t point, const struct board_entry *
         (uint64_t)entry->time_ns, (uint64_t)entry->seen_ns,    word_of(entry->value),
         word_of(entry->good),     (uint64_t)entry->status + 1,
     };
-    latch_write(&board->entries[point], words);
+    latch_write(&board->slots[point].latch, words);
 }
 
 void board_read(const struct board *board, uint32_t point, struct board_entry *ret_entry)
 {
     assert(point < board->count);
     uint64_t words[LATCH_WORDS];
-    latch_read(&board->entries[point], words);
+    latch_read(&board->slots[point].latch, words);
     if (words[4] == 0) {
         *ret_entry = (struct board_entry){.value = NAN, .good = NAN, .status = BOARD_UNHEARD};
         return;

@@ -25,6 +25,8 @@ struct board; /* one latch per point */
 struct board *board_new(size_t points);
 void board_free(struct board *board);
 void board_write(struct board *board, uint32_t point, const struct board_entry *entry); /* home shard */
+/* Where the point's entry is, for fetching it ahead of board_write. */
+const void *board_place(const struct board *board, uint32_t point);
 void board_read(const struct board *board, uint32_t point, struct board_entry *ret_entry); /* any thread */
 
 #endif

@@ -45,6 +45,7 @@ enum conf_type {
     CONF_TABLE,    /* a struct of its own that begins with struct conf_head, by `table` */
     CONF_LIST,     /* json_t *: a list of objects, each by `table`; the caller walks it; NULL absent */
     CONF_MAP,      /* json_t *: an object of named values; the caller walks it; NULL absent */
+    CONF_OBJECTS,  /* json_t *: an object, or a list of objects, each by `table`; the caller walks it; NULL absent */
     CONF_ANY,      /* json_t *: not looked at */
 };
 

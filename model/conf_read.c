@@ -157,7 +157,8 @@ void conf_read_value(struct conf *conf, const struct conf_at *at, const struct c
         break;
     case CONF_LIST:
     case CONF_MAP:
-        fits = key->type == CONF_LIST ? json_is_array(value) : json_is_object(value);
+    case CONF_OBJECTS:
+        fits = (key->type != CONF_MAP && json_is_array(value)) || (key->type != CONF_LIST && json_is_object(value));
         if (fits) {
             *(json_t **)field = value;
         }

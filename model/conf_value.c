@@ -48,6 +48,8 @@ const char *conf_wanted(const struct conf_key *key)
         return "a pair of numbers [low, high]";
     case CONF_LIST:
         return "a list [ … ]";
+    case CONF_OBJECTS:
+        return "an object { … } or a list of them";
     case CONF_TAGS:
     case CONF_TABLE:
     case CONF_MAP:
@@ -95,6 +97,7 @@ void conf_clear_value(const struct conf_key *key, void *target)
         break;
     case CONF_LIST:
     case CONF_MAP:
+    case CONF_OBJECTS:
     case CONF_ANY:
         *(json_t **)field = NULL;
         break;
@@ -128,6 +131,7 @@ bool conf_is_absent(const struct conf_key *key, const void *target)
         return !((const struct conf_head *)field)->given;
     case CONF_LIST:
     case CONF_MAP:
+    case CONF_OBJECTS:
     case CONF_ANY:
         break;
     }

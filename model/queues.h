@@ -5,12 +5,18 @@
  *                                       \--verdict--> [m] --> manager
  *   control --act--> manager --answer--> control
  *
- * Marks.  A source that must know when its samples are safe (MQTT, before it
- * acknowledges) publishes a mark (POINT_MARK, ticket, source) to every shard
- * after its samples.  A shard passes a mark on to the store ring, and to the
- * verdict ring as a verdict of kind VERDICT_MARK, after everything before it.
- * The writer and the manager, after the commit that covers it, set their cell;
- * a ticket is safe when every cell of its source has reached it.
+ * Marks.  Who keeps what it took until it is safe (the intake of MQTT messages,
+ * in its spool) publishes a mark (POINT_MARK, ticket, source) to every shard
+ * after its samples.  A shard passes marks on to the store ring, and to the
+ * verdict ring as a verdict of kind VERDICT_MARK, after everything before them;
+ * of several it may pass on the last alone.  The writer and the manager, after
+ * the commit that covers it, set their cell; a ticket is safe when every cell of
+ * its source has reached it.
+ *
+ * Samples that a mark will follow say so (SAMPLE_OPEN), and so do the verdicts
+ * they cause: the manager commits only where no mark is outstanding, and writes
+ * the ticket into the same batch.  So after a kill it is known to the ticket
+ * what the alarms have seen.
  */
 #ifndef DAVY_MODEL_QUEUES_H
 #define DAVY_MODEL_QUEUES_H
@@ -31,18 +37,19 @@ enum {
 struct safe_source {
     struct cell stored[QUEUE_SHARDS_MAX]; /* writer thread: ticket of the last committed mark */
     struct cell judged[QUEUE_SHARDS_MAX]; /* manager thread */
-    struct doorbell *bell;                /* rung after either moved; may be NULL; borrowed */
 };
 
-/* True when `ticket` has been committed by writer and manager for all of `shards`.  Any thread. */
-static inline bool safe_reached(const struct safe_source *source, unsigned shards, uint64_t ticket)
+/* The largest ticket that has been committed by writer and manager for all of `shards`.  Any thread. */
+static inline uint64_t safe_ticket(const struct safe_source *source, unsigned shards)
 {
+    uint64_t ticket = UINT64_MAX;
     for (unsigned m = 0; m < shards; m++) {
-        if (cell_get(&source->stored[m]) < ticket || cell_get(&source->judged[m]) < ticket) {
-            return false;
-        }
+        const uint64_t stored = cell_get(&source->stored[m]);
+        const uint64_t judged = cell_get(&source->judged[m]);
+        ticket = stored < ticket ? stored : ticket;
+        ticket = judged < ticket ? judged : ticket;
     }
-    return true;
+    return ticket;
 }
 
 /* What the manager answers to an act. */

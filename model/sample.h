@@ -30,10 +30,14 @@ enum status {
     ST_COUNT = 10,
     /* a reading with one of these is unknown (contract: "Which flags make a reading unknown") */
     ST_UNKNOWN = ST_COMM | ST_SENSOR | ST_CALIBRATING | ST_PAUSED | ST_STALE,
+    /* on the way to a shard only, which takes them off */
+    SAMPLE_OPEN = 1 << 10,   /* a mark will follow; what is judged until then belongs together */
+    SAMPLE_JUDGED = 1 << 11, /* taken again after a restart: judged before it, so it is only to be known and stored */
+    SAMPLE_BITS = SAMPLE_OPEN | SAMPLE_JUDGED,
 };
 
-/* A mark is no reading: it asks "everything of this source up to here" to be made safe and comes out at the far end of
- * every ring in order (see model/queues.h).  point is POINT_MARK, time_ns the ticket, status the source's index. */
+/* A mark is no reading: it asks "everything up to here" to be made safe and comes out at the far end of every ring in
+ * order (see model/queues.h).  point is POINT_MARK, time_ns the ticket, status the index of the source that marks. */
 #define POINT_MARK UINT32_MAX
 
 struct sample {

@@ -31,3 +31,31 @@ void scaling_prepare(struct site_from *from)
         }
     }
 }
+
+/* Takes the new whole numbers over when they are still whole and the denominator exact. */
+static void take_exact(struct site_from *from, double num, double offset, double den)
+{
+    const bool exact = from->scale_den > 0 && fabs(num) <= WHOLE_MAX && fabs(offset) <= WHOLE_MAX && den <= WHOLE_MAX &&
+                       num == rint(num) && offset == rint(offset) && den == rint(den);
+    from->scale_num = num;
+    from->offset_num = offset;
+    from->scale_den = exact ? den : 0;
+}
+
+void scaling_then(struct site_from *from, double factor, double add)
+{
+    struct site_from by = {.scale = factor, .offset = add};
+    scaling_prepare(&by);
+    from->scale *= factor;
+    from->offset = from->offset * factor + add;
+    take_exact(from, from->scale_num * by.scale_num, from->offset_num * by.scale_num + by.offset_num * from->scale_den,
+               from->scale_den * by.scale_den);
+}
+
+void scaling_divide(struct site_from *from, double by)
+{
+    const double sign = by < 0 ? -1 : 1;
+    from->scale /= by;
+    from->offset /= by;
+    take_exact(from, sign * from->scale_num, sign * from->offset_num, from->scale_den * fabs(by));
+}

@@ -16,6 +16,11 @@
 /* Fills from->scale_num, scale_den and offset_num from scale and offset; den is 0 where they are no short decimals. */
 void scaling_prepare(struct site_from *from);
 
+/* What else is known of a scale only when a value is read, e.g. by another register: the value so far x factor + add,
+ * or divided by a number other than 0.  Decimals stay exact as long as they are short. */
+void scaling_then(struct site_from *from, double factor, double add);
+void scaling_divide(struct site_from *from, double by);
+
 /* Gives the engineering value.  Pure. */
 static inline double scaling_value(const struct site_from *from, double raw)
 {

@@ -39,3 +39,20 @@ const char *site_point_tag(const struct site_point *point, const char *key)
     }
     return NULL;
 }
+
+struct site_manners site_manners(const struct site_source *source, uint8_t unit)
+{
+    for (size_t i = 0; i < source->unit_count; i++) {
+        if (source->units[i].unit == unit) {
+            return source->units[i].manners;
+        }
+    }
+    return (struct site_manners){
+        .timeout_ns = source->timeout_ns,
+        .pause_ns = source->pause_ns,
+        .max_registers = source->max_registers,
+        .max_coils = source->max_coils,
+        .gap = source->gap,
+        .retries = source->retries,
+    };
+}

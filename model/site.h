@@ -38,6 +38,7 @@ struct site_hazard {
     double lat, lon;     /* degrees, WGS 84 */
     const char *contact;
     const char *advice;
+    int64_t every_in_alarm_ns; /* 0: not given */
 };
 
 enum source_type { SOURCE_MODBUS_TCP, SOURCE_MODBUS_RTU, SOURCE_MODBUS_RTU_TCP, SOURCE_MQTT };
@@ -47,6 +48,17 @@ enum mqtt_format { FORMAT_DAVY, FORMAT_JSON, FORMAT_NEURON, FORMAT_THINGSBOARD, 
 struct site_map {
     const char *key;
     const char *pointer;
+};
+
+/* How a unit behind a Modbus source is asked, where it is not as the source says. */
+struct site_manners {
+    int64_t timeout_ns, pause_ns;
+    uint16_t max_registers, max_coils, gap;
+    uint8_t retries;
+};
+struct site_unit {
+    uint8_t unit;
+    struct site_manners manners;
 };
 
 struct site_source {
@@ -66,6 +78,9 @@ struct site_source {
     uint16_t max_coils;         /* per request; default 2000 */
     uint16_t gap;               /* unused registers read along to join two blocks; default 8 */
     uint8_t retries;            /* default 0 */
+    uint8_t outstanding;        /* tcp; requests at a time on the connection; 0 counts as 1 */
+    const struct site_unit *units; /* those with manners of their own */
+    size_t unit_count;
     /* mqtt */
     const char *url;            /* mqtt://host:port or mqtts:// */
     const char *const *topics;  /* subscriptions, with wildcards */
@@ -76,6 +91,9 @@ struct site_source {
     const char *client_id;      /* default davy-<site>-<source> */
     const char *user, *password;
     const char *ca, *cert, *key; /* paths, resolved against the site file */
+    /* mqtt, format sparkplug */
+    const char *host_id;        /* default davy-<site>-<source>, with - for / */
+    int64_t reorder_ns;         /* how long a missing message is waited for; default 2 s */
 };
 
 enum mbus_table { TABLE_INPUT, TABLE_HOLDING, TABLE_COIL, TABLE_DISCRETE };
@@ -83,6 +101,8 @@ enum mbus_type {
     TYPE_U16, TYPE_I16, TYPE_U32, TYPE_I32, TYPE_U64, TYPE_I64, TYPE_F32, TYPE_F64, TYPE_BOOL, TYPE_BIT, TYPE_BITS,
     TYPE_BCD16, TYPE_BCD32 /* packed decimals: 4 and 8 digits, one in 4 bits */
 };
+
+struct site_extra;
 
 struct site_from {
     uint32_t source;       /* index; SITE_NONE: the point takes samples from replay only */
@@ -101,7 +121,52 @@ struct site_from {
     double scale_num, offset_num, scale_den; /* the same as whole numbers over scale_den; 0: see scaling.h */
     const double *invalid; /* raw values that mean "no reading" */
     size_t invalid_count;
+    const struct site_extra *extra; /* what few points have; NULL: nothing of it */
 };
+
+/* What a companion says of the value: its flags, its byte order, its scale. */
+enum companion_use { COMPANION_STATUS, COMPANION_ORDER, COMPANION_SCALE };
+
+/* How its raw number is understood: by a list of cases, as bits that are each a flag, or for a scale as the number of
+ * decimals, as factor or as divisor. */
+enum companion_as { COMPANION_CASES, COMPANION_FLAGS, COMPANION_DECIMALS, COMPANION_FACTOR, COMPANION_DIVISOR };
+
+struct site_case {
+    double raw;         /* FLAGS: the number of the bit */
+    uint16_t status;    /* use STATUS */
+    uint8_t order[8];   /* use ORDER */
+    double factor, add; /* use SCALE: value x factor + add */
+};
+
+enum { COMPANIONS_MOST = 8 }; /* of one point */
+
+/* A register beside the value's, read in the same poll, that says something about it; see companion.h. */
+struct site_companion {
+    enum companion_use use;
+    enum companion_as as;
+    uint16_t other;        /* use STATUS, CASES: the flags of every raw number that is no case */
+    struct site_from from; /* where it stands; source and unit are the point's */
+    const struct site_case *cases;
+    size_t case_count;
+};
+
+/* One raw number of an enumeration. */
+struct site_value {
+    double raw, value;
+};
+
+struct site_extra {
+    const struct site_companion *companions;
+    size_t companion_count;
+    const struct site_value *values; /* only these raw numbers are readings; 0: no enumeration */
+    size_t value_count;
+};
+
+/* The companions of a point; none for most. */
+static inline size_t site_companions(const struct site_from *from)
+{
+    return from->extra != NULL ? from->extra->companion_count : 0;
+}
 
 struct site_point {
     const char *id;
@@ -111,6 +176,7 @@ struct site_point {
     bool has_range;
     double range_lo, range_hi;
     int64_t every_ns;     /* 0: not given */
+    int64_t every_in_alarm_ns; /* on Modbus, while its hazard is in alarm; 0: as ever */
     int64_t stale_ns;     /* 0: never becomes stale; else `stale`, or 3 x every */
     double resolution;    /* default 0 */
     uint32_t hazard;      /* index or SITE_NONE */
@@ -214,6 +280,14 @@ uint32_t site_alarm(const struct site *site, const char *name, size_t len);
 /* Sets type, registers and byte order of a value in registers, `order` as a site file writes it (NULL: big-endian); false
  * when that is no order for the type's size.  Pure. */
 bool site_from_shape(struct site_from *from, enum mbus_type type, const char *order);
+
+/* The words of a site file for these. */
+const char *site_source_word(enum source_type type);
+const char *site_table_word(enum mbus_table table);
+const char *site_type_word(enum mbus_type type);
+
+/* How a unit behind a Modbus source is asked: by its own manners, or the source's. */
+struct site_manners site_manners(const struct site_source *source, uint8_t unit);
 
 /* The value of a point's tag, or NULL. */
 const char *site_point_tag(const struct site_point *point, const char *key);

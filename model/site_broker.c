@@ -96,10 +96,27 @@ static void check_client(struct site_build *build, const struct conf_at *at, con
     }
 }
 
+/* Two host applications of one id would take each other's death for their own. */
+static void check_host(struct site_build *build, const struct conf_at *at, const struct site_source *source,
+                       struct table *seen)
+{
+    char kind[SITE_URL_MAX + 8];
+    if (source->host_id == NULL || source->url == NULL) {
+        return;
+    }
+    (void)snprintf(kind, sizeof kind, "host %s", source->url);
+    if (is_taken(build, seen, kind, source->host_id)) {
+        const struct conf_at here = CONF_KEY_AT(at, "host_id");
+        conf_mistake(&build->conf, &here, "give each host application of a broker an id of its own",
+                     "another source at %s has the host id \"%s\" too", source->url, source->host_id);
+    }
+}
+
 static void check_source(struct site_build *build, const struct conf_at *at, const struct site_source *source,
                          struct table *seen)
 {
     check_client(build, at, source->url, source->client_id, seen);
+    check_host(build, at, source, seen);
     if (source->type == SOURCE_MODBUS_RTU && source->device != NULL &&
         is_taken(build, seen, "device", source->device)) {
         const struct conf_at here = CONF_KEY_AT(at, "device");

@@ -6,9 +6,11 @@
  *   site_own.c       the site itself, store, http, hazards
  *   site_broker.c    what MQTT sources and sinks share
  *   site_sources.c   ways in
+ *   site_sparkplug.c what sources of format sparkplug have of their own
  *   site_sinks.c     ways out
  *   site_points.c    one point, from JSON or a row, checked and put in place
  *   site_from.c      where its readings come from; registers that overlap
+ *   site_companions.c  registers that say something about it
  *   site_csv.c       point tables and device tables
  *   site_template.c  kinds of devices, filled in
  *   site_devices.c   devices expanded to points
@@ -76,6 +78,7 @@ struct site_build {
     size_t template_count;
     size_t point_room;
     struct point_place *places;     /* [point]; owned */
+    struct site_companion last_companions[COMPANION_SCALE + 1]; /* [use]: the latest cases, to share */
     struct conf_texts *suppressors; /* [rule], as written; owned */
 };
 
@@ -108,6 +111,11 @@ void site_read_broker(struct site_build *build, const struct conf_at *at, const 
                       struct site_broker *broker);
 /* Makes davy-<site>-<id>, with `middle` before the id. */
 const char *site_default_client(struct site_build *build, const char *middle, const char *id);
+/* What the format sparkplug has of its own, and what only it may leave out. */
+void site_read_sparkplug(struct site_build *build, const struct conf_at *at, const struct raw_source *raw,
+                         struct site_source *source);
+/* The key of a point of such a source names a metric. */
+void site_check_sparkplug_key(struct site_build *build, const struct conf_at *at, const char *key);
 /* The keys of `sources` and `sinks` are ids; else a mistake and false. */
 bool site_check_map_id(struct site_build *build, const struct conf_at *at, const char *id);
 
@@ -124,6 +132,12 @@ void site_read_table(struct site_build *build, uint32_t doc);
 void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw,
                     struct point_place place);
 void site_read_from(struct site_build *build, const struct conf_at *at, struct raw_from *raw, struct site_from *from);
+/* What of it is a Modbus register: place, type and byte order; from->source is known. */
+void site_read_register(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
+                        struct site_from *from);
+/* Companions and enumeration. */
+void site_read_extra(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
+                     struct site_from *from);
 /* Makes room for that many more points. */
 void site_reserve_points(struct site_build *build, size_t more);
 
@@ -139,8 +153,9 @@ struct template_words {
     int64_t base;
     uint32_t n;
 };
-/* Fills in one point and reads it; the mistakes stand at `at`. */
-void site_fill_point(struct site_build *build, const struct conf_at *at, const struct site_template *template,
+/* Fills in one point and reads it; the mistakes stand at `at`.  Gives the copy that *ret_raw borrows from, the caller's
+ * (json_decref). */
+json_t *site_fill_point(struct site_build *build, const struct conf_at *at, const struct site_template *template,
                      size_t index, const struct template_words *words, struct raw_point *ret_raw);
 
 void site_read_devices(struct site_build *build, uint32_t doc);

@@ -50,6 +50,7 @@ struct reader {
     size_t column_count;
     struct conf_tag tags[COLUMNS_MAX]; /* of the row at hand */
     size_t tag_count;
+    json_t *objects;           /* of the row at hand: cells that hold JSON */
     double range_lo, range_hi; /* of the row at hand; NaN absent */
 };
 
@@ -196,6 +197,23 @@ static void take_tag(struct reader *reader, const struct conf_at *at, const stru
         (struct conf_tag){.key = column->tag, .value = conf_text(conf, cell->text, cell->len, true)};
 }
 
+/* A cell that holds an object, as JSON.  The row borrows it. */
+static void read_json_cell(struct reader *reader, const struct conf_at *at, const struct column *column,
+                           const struct csv_cell *cell, void *target)
+{
+    json_error_t error;
+    json_t *value = json_loadb(cell->text, cell->len, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL) {
+        conf_mistake(&reader->build->conf, at, "such as {\"\"address\"\": 7}, its quotes doubled",
+                     "is no JSON object: %s", error.text);
+        return;
+    }
+    (void)json_array_append_new(reader->objects, value);
+    ((struct conf_head *)target)->given = true;
+    conf_mark_written(column->table, column->key, target);
+    conf_read_value(&reader->build->conf, at, column->key, value, target);
+}
+
 static void read_cell(struct reader *reader, const struct conf_at *row, const struct column *column,
                       const struct csv_cell *cell, union row *raw)
 {
@@ -208,6 +226,10 @@ static void read_cell(struct reader *reader, const struct conf_at *row, const st
         return;
     }
     void *target = column->table == &range_table ? (void *)reader : (char *)raw + column->offset;
+    if (column->key->type == CONF_MAP || column->key->type == CONF_OBJECTS) {
+        read_json_cell(reader, &at, column, cell, target);
+        return;
+    }
     conf_read_cell(&reader->build->conf, &at, column->key, cell->text, cell->len, target);
     if (column->table != &range_table) {
         ((struct conf_head *)target)->given = true;
@@ -306,6 +328,7 @@ static void read_row(struct reader *reader, uint32_t doc, const union row *blank
     } else {
         finish_device(reader, &row, place, &raw.device);
     }
+    (void)json_array_clear(reader->objects);
 }
 
 /* Says in which line the text stops being UTF-8; true when it is all well. */
@@ -338,6 +361,7 @@ void site_read_table(struct site_build *build, uint32_t doc_index)
     struct reader *reader = memory_new(1, sizeof *reader);
     reader->build = build;
     reader->file = doc->name;
+    reader->objects = json_array();
     reader->table = doc->devices ? &device_table : &point_table;
     reader->csv = (struct csv){.p = doc->text + (strncmp(doc->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0),
                                .end = doc->text + doc->text_len};
@@ -348,5 +372,6 @@ void site_read_table(struct site_build *build, uint32_t doc_index)
             read_row(reader, doc_index, &blank);
         }
     }
+    json_decref(reader->objects);
     free(reader);
 }

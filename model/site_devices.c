@@ -95,9 +95,10 @@ static void expand(struct site_build *build, const struct conf_at *at, const str
     for (size_t i = 0; i < count; i++) {
         const struct conf_at here = CONF_INDEX_AT(&list, i);
         struct raw_point raw;
-        site_fill_point(build, &here, template, i, words, &raw);
+        json_t *filled = site_fill_point(build, &here, template, i, words, &raw);
         place.part = (uint32_t)i + 1;
         site_add_point(build, &here, &raw, place);
+        json_decref(filled);
     }
 }
 

@@ -121,7 +121,7 @@ static void read_coil(struct site_build *build, const struct conf_at *at, const 
     }
 }
 
-static void read_modbus(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
+void site_read_register(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
                         struct site_from *from)
 {
     const struct site_source *source = &build->site->sources[from->source];
@@ -198,9 +198,13 @@ void site_read_from(struct site_build *build, const struct conf_at *at, struct r
     if (mqtt) {
         from->key = raw->key;
         check_mapped(build, at, from);
+        if (site->sources[from->source].format == FORMAT_SPARKPLUG && from->key != NULL) {
+            site_check_sparkplug_key(build, at, from->key);
+        }
     } else {
-        read_modbus(build, at, raw, from);
+        site_read_register(build, at, raw, from);
     }
+    site_read_extra(build, at, raw, from);
 }
 
 /* ---- overlaps ---------------------------------------------------------------------------------------------------- */

@@ -44,6 +44,8 @@ static const struct conf_key hazard_keys[] = {
     {"location", CONF_TABLE, KEY(raw_hazard, location), .table = &location_table, .help = "where it is"},
     {"contact", CONF_TEXT, KEY(raw_hazard, contact), .help = "whom to call"},
     {"advice", CONF_TEXT, KEY(raw_hazard, advice), .help = "what to do first, where a rule says nothing itself"},
+    {"every_in_alarm", CONF_DURATION, KEY(raw_hazard, every_in_alarm_ns), .lo = 1, .fallback_note = "no faster",
+     .help = "while an alarm of it is active its points on Modbus that are read more slowly are read as often as this"},
 };
 const struct conf_table hazard_table = {.name = "hazards[]",
                                         .about = "A hazard: a place or plant whose points are judged together.",
@@ -62,6 +64,24 @@ enum {
     BUS = NET | LINE,
     BROKER = 1 << SOURCE_MQTT,
 };
+
+#define AS_SOURCE .fallback_note = "the source's"
+static const struct conf_key unit_keys[] = {
+    {"timeout", CONF_DURATION, KEY(raw_unit, timeout_ns), .lo = 1, AS_SOURCE, .help = "how long one answer may take"},
+    {"pause", CONF_DURATION, KEY(raw_unit, pause_ns), AS_SOURCE, .help = "rest behind each of its answers"},
+    {"max_registers", CONF_WHOLE, KEY(raw_unit, max_registers), .lo = 1, .hi = 125, AS_SOURCE,
+     .help = "most registers in one request"},
+    {"max_coils", CONF_WHOLE, KEY(raw_unit, max_coils), .lo = 1, .hi = 2000, AS_SOURCE,
+     .help = "most coils or discrete inputs in one request"},
+    {"gap", CONF_WHOLE, KEY(raw_unit, gap), .lo = 0, .hi = 124, AS_SOURCE,
+     .help = "unused registers read along to join two blocks"},
+    {"retries", CONF_WHOLE, KEY(raw_unit, retries), .lo = 0, .hi = 10, AS_SOURCE,
+     .help = "times a request is repeated at once before it counts as failed"},
+};
+const struct conf_table unit_table = {.name = "sources.<id>.units.<unit>",
+                                      .about = "A unit behind a Modbus source that is asked otherwise than the others.",
+                                      .keys = unit_keys,
+                                      .count = COUNT(unit_keys)};
 
 static const struct conf_key source_keys[] = {
     {"type", CONF_WORD, KEY(raw_source, type), .required = true, .words = source_words, .help = "what it speaks"},
@@ -91,10 +111,14 @@ static const struct conf_key source_keys[] = {
      .help = "unused registers read along to join two blocks; 0 for devices that refuse unknown registers"},
     {"retries", CONF_WHOLE, KEY(raw_source, retries), .only = BUS, .lo = 0, .hi = 10, .fallback = "0",
      .help = "times a request is repeated at once before it counts as failed"},
+    {"outstanding", CONF_WHOLE, KEY(raw_source, outstanding), .only = 1 << SOURCE_MODBUS_TCP, .lo = 1, .hi = 16,
+     .fallback = "1", .help = "requests under way at a time, for devices and gateways that take several"},
+    {"units", CONF_MAP, KEY(raw_source, units), .only = BUS, .table = &unit_table,
+     .help = "by unit id: units that are asked otherwise"},
     {"url", CONF_TEXT, KEY(raw_source, url), .required = true, .only = BROKER,
      .help = "`mqtt://host[:1883]` or `mqtts://host[:8883]`"},
-    {"topics", CONF_TEXTS, KEY(raw_source, topics), .required = true, .only = BROKER,
-     .help = "what to subscribe to, `+` and `#` allowed"},
+    {"topics", CONF_TEXTS, KEY(raw_source, topics), .only = BROKER, .fallback_note = "format `sparkplug`: `spBv1.0/#`",
+     .help = "what to subscribe to, `+` and `#` allowed; all formats but `sparkplug` need it"},
     {"format", CONF_WORD, KEY(raw_source, format), .only = BROKER, .words = format_words, .fallback = "davy",
      .help = "how its messages are written"},
     {"map", CONF_MAP, KEY(raw_source, map), .only = BROKER,
@@ -106,6 +130,11 @@ static const struct conf_key source_keys[] = {
     {"ca", CONF_TEXT, KEY(raw_source, ca), .only = BROKER, .help = "file of trusted certificates (PEM)"},
     {"cert", CONF_TEXT, KEY(raw_source, cert), .only = BROKER, .help = "file of our own certificate (PEM)"},
     {"key", CONF_TEXT, KEY(raw_source, key), .only = BROKER, .help = "file of its private key (PEM)"},
+    {"host_id", CONF_TEXT, KEY(raw_source, host_id), .only = BROKER, .hi = 256,
+     .fallback_note = "`davy-<site>-<source>`, with `-` for `/`",
+     .help = "format `sparkplug`: the id of this host application, under `spBv1.0/STATE/`"},
+    {"reorder", CONF_DURATION, KEY(raw_source, reorder_ns), .only = BROKER, .fallback = "2s",
+     .help = "format `sparkplug`: how long a missing message is waited for before a rebirth is asked for"},
 };
 const struct conf_table source_table = {.name = "sources.<id>",
                                         .about = "A way in from the field, under its id.",
@@ -121,6 +150,45 @@ static const char *const type_words[] = {"u16", "i16",  "u32", "i32",  "u64",   
 static const char *const way_words[] = {"a Modbus source", "an MQTT source", NULL};
 
 enum { MODBUS = 1 << FROM_MODBUS, MQTT = 1 << FROM_MQTT };
+
+static const char *const use_words[] = {"status", "order_from", "scale_from", NULL};
+static const char *const as_words[] = {"decimals", "factor", "divisor", NULL};
+
+enum {
+    OF_STATUS = 1 << COMPANION_STATUS,
+    OF_SCALE = 1 << COMPANION_SCALE,
+};
+
+static const struct conf_key companion_keys[] = {
+    {"table", CONF_WORD, KEY(raw_companion, table), .words = table_words, .fallback_note = "the value's",
+     .help = "which of the device's tables"},
+    {"address", CONF_WHOLE, KEY(raw_companion, address), .required = true, .lo = 0, .hi = 65535,
+     .help = "first register or bit, counted from 0 as on the wire"},
+    {"type", CONF_WORD, KEY(raw_companion, type), .words = type_words,
+     .fallback_note = "`u16`; `bit` or `bits` with these keys; `bool` for coils and discrete inputs",
+     .help = "how the registers are read"},
+    {"order", CONF_TEXT, KEY(raw_companion, order), .shared = true, .hi = 8, .fallback_note = "`ABCD`",
+     .help = "its own byte order"},
+    {"bit", CONF_WHOLE, KEY(raw_companion, bit), .lo = 0, .hi = 15, .help = "which bit of the register, 0 the lowest"},
+    {"bits", CONF_PAIR, KEY(raw_companion, bits), .lo = 0, .hi = 15,
+     .help = "lowest and highest bit, both included"},
+    {"map", CONF_MAP, KEY(raw_companion, map),
+     .help = "what each raw number means: flags as in `\"sensor+range\"` or `\"good\"`, a byte order, a factor or "
+             "`[factor, offset]`"},
+    {"flags", CONF_MAP, KEY(raw_companion, flags), .only = OF_STATUS,
+     .help = "in place of `map`: what each bit means that is set, by its number; other bits mean nothing"},
+    {"else", CONF_TEXT, KEY(raw_companion, other), .shared = true, .only = OF_STATUS, .fallback = "sensor",
+     .help = "with `map`: the flags of every other raw number"},
+    {"as", CONF_WORD, KEY(raw_companion, as), .words = as_words, .only = OF_SCALE,
+     .help = "in place of `map`: the raw number is how many decimals the value has, a factor, or a divisor"},
+};
+const struct conf_table companion_table = {.name = "points[].from.status, order_from, scale_from",
+                                           .about = "A register of the same unit, read in the same poll, that says "
+                                                    "something about the value; see the section on registers about "
+                                                    "registers.",
+                                           .keys = companion_keys,
+                                           .count = COUNT(companion_keys),
+                                           .only_words = use_words};
 
 static const struct conf_key from_keys[] = {
     {"source", CONF_ID, KEY(raw_from, source), .required = true, .shared = true, .help = "id of the source"},
@@ -146,6 +214,14 @@ static const struct conf_key from_keys[] = {
     {"scale", CONF_NUMBER, KEY(raw_from, scale), .fallback = "1", .help = "value = raw × scale + offset"},
     {"offset", CONF_NUMBER, KEY(raw_from, offset), .fallback = "0", .help = "see scale"},
     {"invalid", CONF_NUMBERS, KEY(raw_from, invalid), .help = "raw values that mean \"no reading\""},
+    {"values", CONF_MAP, KEY(raw_from, values),
+     .help = "in place of scale and offset: the value of each raw number; any other raw number is no reading"},
+    {"status", CONF_OBJECTS, KEY(raw_from, status), .only = MODBUS, .table = &companion_table,
+     .help = "registers whose content flags the reading"},
+    {"order_from", CONF_MAP, KEY(raw_from, order_from), .only = MODBUS,
+     .help = "a register that tells the byte order; keys as those of `status`"},
+    {"scale_from", CONF_MAP, KEY(raw_from, scale_from), .only = MODBUS,
+     .help = "a register that tells the scale; keys as those of `status`"},
 };
 const struct conf_table from_table = {.name = "points[].from",
                                       .about = "Where a point's readings come from; without it they come from replay "
@@ -163,6 +239,8 @@ static const struct conf_key point_keys[] = {
     {"range", CONF_PAIR, KEY(raw_point, range), .increasing = true,
      .help = "lowest and highest value the instrument can give; outside it a reading is flagged `range`"},
     {"every", CONF_DURATION, KEY(raw_point, every_ns), .lo = 1, .help = "time between two readings"},
+    {"every_in_alarm", CONF_DURATION, KEY(raw_point, every_in_alarm_ns), .lo = 1, .fallback_note = "the hazard's",
+     .help = "on Modbus: time between two readings while an alarm of its hazard is active"},
     {"stale", CONF_DURATION, KEY(raw_point, stale_ns), .lo = 1, .fallback_note = "3 × `every`, if given",
      .help = "silence after which the point is stale"},
     {"resolution", CONF_NUMBER, KEY(raw_point, resolution), .lo = 0, .hi = INFINITY, .fallback = "0",
@@ -393,3 +471,20 @@ const struct conf_table include_table = {.name = "an included file",
                                          .about = "The keys of a file named in `include`.",
                                          .keys = include_keys,
                                          .count = COUNT(include_keys)};
+
+/* ---- the other way ----------------------------------------------------------------------------------------------- */
+
+const char *site_source_word(enum source_type type)
+{
+    return source_words[type];
+}
+
+const char *site_table_word(enum mbus_table table)
+{
+    return table_words[table];
+}
+
+const char *site_type_word(enum mbus_type type)
+{
+    return type_words[type];
+}

@@ -26,6 +26,7 @@ struct raw_hazard {
     const char *id, *name;
     struct raw_location location;
     const char *contact, *advice;
+    int64_t every_in_alarm_ns;
 };
 
 struct raw_source {
@@ -36,12 +37,22 @@ struct raw_source {
     const char *device;
     uint32_t baud, parity, data_bits, stop_bits;
     int64_t timeout_ns, pause_ns;
-    uint32_t max_registers, max_coils, gap, retries;
+    uint32_t max_registers, max_coils, gap, retries, outstanding;
+    json_t *units;
     const char *url;
     struct conf_texts topics;
     uint32_t format; /* enum mqtt_format */
     json_t *map;
     const char *client_id, *user, *password, *ca, *cert, *key;
+    const char *host_id;
+    int64_t reorder_ns;
+};
+
+/* What is said of one unit behind a Modbus source. */
+struct raw_unit {
+    struct conf_head head;
+    int64_t timeout_ns, pause_ns;
+    uint32_t max_registers, max_coils, gap, retries;
 };
 
 /* Which keys of `from` belong to which way in. */
@@ -57,13 +68,26 @@ struct raw_from {
     const char *key;
     double scale, offset;
     struct conf_numbers invalid;
+    json_t *values, *status, *order_from, *scale_from;
+};
+
+/* A register that says something about the value of another: under `status`, `order_from` or `scale_from`. */
+struct raw_companion {
+    struct conf_head head;
+    uint32_t table, address, type;
+    const char *order;
+    uint32_t bit;
+    struct conf_pair bits;
+    json_t *map, *flags;
+    const char *other;
+    uint32_t as; /* enum companion_as less COMPANION_DECIMALS */
 };
 
 struct raw_point {
     struct conf_head head;
     const char *id, *name, *kind, *unit;
     struct conf_pair range;
-    int64_t every_ns, stale_ns;
+    int64_t every_ns, every_in_alarm_ns, stale_ns;
     double resolution;
     const char *hazard;
     struct conf_tags tags;
@@ -168,8 +192,10 @@ extern const struct conf_table include_table;  /* struct raw_file; an included f
 extern const struct conf_table site_own_table; /* struct raw_site */
 extern const struct conf_table hazard_table;
 extern const struct conf_table source_table;
+extern const struct conf_table unit_table; /* struct raw_unit */
 extern const struct conf_table point_table;
 extern const struct conf_table from_table;
+extern const struct conf_table companion_table; /* struct raw_companion */
 extern const struct conf_table device_table;
 extern const struct conf_table template_table;
 extern const struct conf_table rule_table;

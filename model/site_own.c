@@ -99,6 +99,7 @@ static void read_hazard(struct site_build *build, const struct conf_at *at, json
         .lon = raw.location.lon,
         .contact = raw.contact,
         .advice = raw.advice,
+        .every_in_alarm_ns = raw.every_in_alarm_ns > 0 ? raw.every_in_alarm_ns : 0,
     };
 }
 

@@ -2,6 +2,7 @@
  * site_points: one point after the other, from JSON or from a row of a table,
  * checked and put in place.
  */
+#include "base/clock.h"
 #include "base/memory.h"
 #include "model/site_build.h"
 
@@ -98,6 +99,28 @@ static void take_tags(struct site_build *build, const struct conf_tags *tags, st
     point->tags = copy;
 }
 
+/* How often it is read while its hazard is in alarm; 0: as ever. */
+static int64_t every_in_alarm(struct site_build *build, const struct conf_at *at, const struct raw_point *raw,
+                              const struct site_point *point)
+{
+    const struct site *site = build->site;
+    const bool polled = point->from.source != SITE_NONE && site->sources[point->from.source].type != SOURCE_MQTT;
+    const int64_t every_ns = point->every_ns > 0 ? point->every_ns : NS_PER_S; /* as it is polled without */
+    const struct conf_at here = CONF_KEY_AT(at, "every_in_alarm");
+    if (raw->every_in_alarm_ns < 0) {
+        const int64_t hazard_ns = point->hazard != SITE_NONE ? site->hazards[point->hazard].every_in_alarm_ns : 0;
+        return polled && hazard_ns < every_ns ? hazard_ns : 0;
+    }
+    if (raw->hazard == NULL) {
+        conf_mistake(&build->conf, &here, "name its hazard", "the point belongs to no hazard");
+    } else if (raw->from.head.given && !polled) {
+        conf_mistake(&build->conf, &here, "leave it out", "only Modbus is polled");
+    } else if (raw->every_in_alarm_ns >= every_ns) {
+        conf_mistake(&build->conf, &here, "it is to be shorter", "is no shorter than the `every` of the point");
+    }
+    return polled ? raw->every_in_alarm_ns : 0;
+}
+
 void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw, struct point_place place)
 {
     struct site *site = build->site;
@@ -136,6 +159,7 @@ void site_add_point(struct site_build *build, const struct conf_at *at, struct r
         const struct conf_at here = CONF_KEY_AT(at, "from");
         site_read_from(build, &here, &raw->from, &point->from);
     }
+    point->every_in_alarm_ns = every_in_alarm(build, at, raw, point);
     build->places[site->point_count++] = place;
 }
 

@@ -2,8 +2,11 @@
  * site_sources: the ways in.  A table says what is wrong with one key; here is
  * what is wrong between keys.
  */
+#include "base/text.h"
 #include "model/site_build.h"
 #include "model/site_url.h"
+#include <math.h>
+#include <string.h>
 
 /* ---- sources ----------------------------------------------------------------------------------------------------- */
 
@@ -56,6 +59,7 @@ static void read_mqtt_source(struct site_build *build, const struct conf_at *at,
         }
     }
     source->format = (enum mqtt_format)raw->format;
+    site_read_sparkplug(build, at, raw, source);
     if (raw->format == FORMAT_JSON && raw->map == NULL) {
         const struct conf_at here = CONF_KEY_AT(at, "map");
         conf_mistake(&build->conf, &here, "such as {\"T7\": \"/tags/t7\"}", "is missing, the format json needs it");
@@ -67,6 +71,41 @@ static void read_mqtt_source(struct site_build *build, const struct conf_at *at,
     if (raw->map != NULL) {
         read_map(build, at, raw->map, source);
     }
+}
+
+static void take_unit(const struct raw_unit *raw, const struct raw_source *source, struct site_manners *manners)
+{
+#define OWN(key) (raw->key != CONF_ABSENT ? raw->key : source->key)
+    manners->timeout_ns = raw->timeout_ns >= 0 ? raw->timeout_ns : source->timeout_ns;
+    manners->pause_ns = raw->pause_ns >= 0 ? raw->pause_ns : source->pause_ns;
+    manners->max_registers = (uint16_t)OWN(max_registers);
+    manners->max_coils = (uint16_t)OWN(max_coils);
+    manners->gap = (uint16_t)OWN(gap);
+    manners->retries = (uint8_t)OWN(retries);
+#undef OWN
+}
+
+static void read_units(struct site_build *build, const struct conf_at *at, const struct raw_source *raw,
+                       struct site_source *source)
+{
+    struct site_unit *units = ARENA_ARRAY(&build->site->arena, struct site_unit, json_object_size(raw->units));
+    const struct conf_at list = CONF_KEY_AT(at, "units");
+    const char *key;
+    json_t *object;
+    json_object_foreach(raw->units, key, object)
+    {
+        const struct conf_at here = CONF_KEY_AT(&list, key);
+        struct raw_unit unit;
+        double number = -1;
+        conf_read(&build->conf, &here, &unit_table, object, &unit);
+        if (!text_parse_number(key, strlen(key), &number) || number != floor(number) || number < 0 || number > 255) {
+            conf_mistake(&build->conf, &here, "such as \"3\"", "\"%s\" is no unit id from 0 to 255", key);
+            continue;
+        }
+        units[source->unit_count].unit = (uint8_t)number;
+        take_unit(&unit, raw, &units[source->unit_count++].manners);
+    }
+    source->units = units;
 }
 
 static void take_modbus_source(const struct raw_source *raw, struct site_source *source)
@@ -84,6 +123,7 @@ static void take_modbus_source(const struct raw_source *raw, struct site_source 
     source->max_coils = (uint16_t)raw->max_coils;
     source->gap = (uint16_t)raw->gap;
     source->retries = (uint8_t)raw->retries;
+    source->outstanding = raw->outstanding != CONF_ABSENT ? (uint8_t)raw->outstanding : 1;
 }
 
 static void read_source(struct site_build *build, const struct conf_at *at, const struct site_doc *doc, const char *id,
@@ -108,6 +148,9 @@ static void read_source(struct site_build *build, const struct conf_at *at, cons
             read_mqtt_source(build, at, doc, &raw, &source);
         } else {
             take_modbus_source(&raw, &source);
+            if (raw.units != NULL) {
+                read_units(build, at, &raw, &source);
+            }
         }
     }
     site->sources[site->source_count++] = source;

@@ -28,9 +28,15 @@ static json_t *fill_text(const char *text, const struct template_words *words)
 {
     char n[16];
     (void)snprintf(n, sizeof n, "%u", words->n);
+    char unit[16];
+    (void)snprintf(unit, sizeof unit, "%lld", (long long)words->unit);
     const struct {
         const char *word, *by;
-    } known[] = {{"{id}", words->id}, {"{name}", words->name}, {"{n}", n}};
+    } known[] = {{"{id}", words->id},
+                 {"{name}", words->name},
+                 {"{n}", n},
+                 {"{source}", words->device->source},
+                 {"{unit}", words->unit >= 0 ? unit : "{unit}"}};
     struct buf out = {0};
     buf_text(&out, "");
     while (*text != '\0') {
@@ -104,6 +110,26 @@ static void place_address(struct site_build *build, const struct conf_at *at, js
     }
 }
 
+/* Registers that say something about the value move with the device too, each by its own step. */
+static void place_companions(struct site_build *build, const struct conf_at *from_at, json_t *from,
+                             const struct template_words *words)
+{
+    static const char *const uses[] = {"status", "order_from", "scale_from"};
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        const struct conf_at at = CONF_KEY_AT(from_at, uses[i]);
+        json_t *value = json_object_get(from, uses[i]);
+        if (json_is_object(value)) {
+            place_address(build, &at, value, words);
+        }
+        for (size_t k = 0; k < json_array_size(value); k++) {
+            const struct conf_at here = CONF_INDEX_AT(&at, k);
+            if (json_is_object(json_array_get(value, k))) {
+                place_address(build, &here, json_array_get(value, k), words);
+            }
+        }
+    }
+}
+
 /* What only the device knows of where its readings come from. */
 static void fill_from(struct site_build *build, const struct conf_at *at, json_t *from,
                       const struct template_words *words)
@@ -121,6 +147,7 @@ static void fill_from(struct site_build *build, const struct conf_at *at, json_t
         set_number(from, "unit", words->unit);
     }
     place_address(build, &from_at, from, words);
+    place_companions(build, &from_at, from, words);
 }
 
 /* The device's tags beside or in place of the template's. */
@@ -139,8 +166,8 @@ static void fill_tags(json_t *point, const struct conf_tags *tags)
     }
 }
 
-void site_fill_point(struct site_build *build, const struct conf_at *at, const struct site_template *template,
-                     size_t index, const struct template_words *words, struct raw_point *ret_raw)
+json_t *site_fill_point(struct site_build *build, const struct conf_at *at, const struct site_template *template,
+                        size_t index, const struct template_words *words, struct raw_point *ret_raw)
 {
     json_t *point = fill(json_array_get(template->raw.points, index), words);
     if (json_is_object(point)) {
@@ -153,7 +180,6 @@ void site_fill_point(struct site_build *build, const struct conf_at *at, const s
         }
     }
     conf_read(&build->conf, at, &point_table, point, ret_raw);
-    json_decref(point);
     conf_defaults(&build->conf, &point_table, ret_raw);
     if (words->device->every_ns > 0) {
         ret_raw->every_ns = words->device->every_ns;
@@ -161,6 +187,7 @@ void site_fill_point(struct site_build *build, const struct conf_at *at, const s
     if (words->device->hazard != NULL) {
         ret_raw->hazard = words->device->hazard;
     }
+    return point;
 }
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
@@ -235,11 +262,12 @@ static void try_template(struct site_build *build, struct site_template *templat
         const struct conf_at at = CONF_INDEX_AT(&list, i);
         struct raw_point raw;
         struct site_from from = {.source = SITE_NONE, .scale = 1};
-        site_fill_point(build, &at, template, i, &words, &raw);
+        json_t *filled = site_fill_point(build, &at, template, i, &words, &raw);
         if (raw.from.head.given) {
             const struct conf_at from_at = CONF_KEY_AT(&at, "from");
             site_read_from(build, &from_at, &raw.from, &from);
         }
+        json_decref(filled);
     }
     template->tried = true;
     template->bad = template->bad || build->conf.mistakes->total > before;

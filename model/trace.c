@@ -1,8 +1,10 @@
 /*
  * trace: opening a trace, taking it line by line, setting broken rows aside.
  *
- * One large buffer is read into; a line is handed to its reader in place.  A
- * line that does not end within the buffer is set aside and skipped.
+ * One large buffer is read into; a line is handed to its reader in place: first
+ * to the quick one, which needs not know where it ends, then, if that declines
+ * or the line is not whole yet, to the full one.  A line that does not end
+ * within the buffer is set aside and skipped.
  */
 #include "model/trace.h"
 
@@ -37,13 +39,21 @@ static bool fill(struct trace_reader *reader)
     if (reader->ended) {
         return false;
     }
-    memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
-    reader->end -= reader->start;
-    reader->start = 0;
+    if (reader->before_read != NULL) {
+        reader->before_read(reader->before_read_self);
+    }
+    if (reader->start > 0) {
+        memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
+        reader->end -= reader->start;
+        reader->start = 0;
+        reader->buffer[reader->end] = '\0';
+    }
+    const size_t room = TRACE_BUFFER - reader->end;
     for (;;) {
-        ssize_t n = read(reader->fd, reader->buffer + reader->end, TRACE_BUFFER - reader->end);
+        ssize_t n = read(reader->fd, reader->buffer + reader->end, room < TRACE_READ ? room : TRACE_READ);
         if (n > 0) {
             reader->end += (size_t)n;
+            reader->buffer[reader->end] = '\0';
             return true;
         }
         if (n == 0) {
@@ -160,6 +170,15 @@ static enum err_code begin(struct trace_reader *reader, struct err *err)
     return ERR_NONE; /* an empty trace has no rows */
 }
 
+static struct trace_name *names_of(const struct site *site)
+{
+    struct trace_name *names = memory_new(site->point_count + 1, sizeof *names);
+    for (size_t i = 0; i < site->point_count; i++) {
+        names[i] = (struct trace_name){.id = site->points[i].id, .len = (uint32_t)strlen(site->points[i].id)};
+    }
+    return names;
+}
+
 enum err_code trace_open(const char *file, const struct site *site, trace_aside_fn *aside, void *aside_self,
                          struct trace_reader **ret_reader, struct err *err)
 {
@@ -169,8 +188,8 @@ enum err_code trace_open(const char *file, const struct site *site, trace_aside_
     reader->aside_self = aside_self;
     reader->file = memory_strdup(file);
     reader->fd = -1;
-    reader->buffer = memory_new(TRACE_BUFFER + 1, 1); /* and a NUL for begin() */
-    reader->point_after = memory_new(site->point_count, sizeof *reader->point_after);
+    reader->buffer = memory_new(TRACE_BUFFER + TRACE_SLACK, 1);
+    reader->names = names_of(site);
     enum err_code code = open_file(reader, err);
     if (code == ERR_NONE) {
         code = begin(reader, err);
@@ -183,6 +202,12 @@ enum err_code trace_open(const char *file, const struct site *site, trace_aside_
     return ERR_NONE;
 }
 
+void trace_before_read(struct trace_reader *reader, void (*fn)(void *self), void *self)
+{
+    reader->before_read = fn;
+    reader->before_read_self = self;
+}
+
 void trace_close(struct trace_reader *reader)
 {
     if (reader == NULL) {
@@ -191,7 +216,7 @@ void trace_close(struct trace_reader *reader)
     if (reader->fd > STDIN_FILENO) {
         (void)close(reader->fd); /* nothing was written to it */
     }
-    free(reader->point_after);
+    free(reader->names);
     free(reader->buffer);
     free(reader->file);
     free(reader);
@@ -199,20 +224,41 @@ void trace_close(struct trace_reader *reader)
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
 
+/* Takes the next line if it is whole and of the usual form. */
+static bool take_quick(struct trace_reader *reader, struct trace_row *ret_row)
+{
+    if (reader->skipping || (!reader->ndjson && reader->column_count == 0)) {
+        return false;
+    }
+    const char *p = reader->buffer + reader->start;
+    const char *next = (reader->ndjson ? trace_json_quick : trace_csv_quick)(reader, p, ret_row);
+    if (next == NULL) {
+        return false;
+    }
+    reader->start += (size_t)(next - p);
+    reader->line++;
+    return true;
+}
+
+/* Takes the next line in full; false when it was none or set aside. */
+static bool take_full(struct trace_reader *reader, char *text, size_t len, struct trace_row *ret_row)
+{
+    if (is_blank_line(text, len)) {
+        return false;
+    }
+    return reader->ndjson ? trace_json_row(reader, text, len, ret_row) : trace_csv_row(reader, text, len, ret_row);
+}
+
 bool trace_next(struct trace_reader *reader, struct trace_row *ret_row)
 {
     char *text;
     size_t len;
-    while (next_line(reader, &text, &len)) {
-        if (is_blank_line(text, len)) {
-            continue;
-        }
-        if (reader->ndjson ? trace_json_row(reader, text, len, ret_row) : trace_csv_row(reader, text, len, ret_row)) {
-            reader->rows++;
-            return true;
-        }
+    bool taken = take_quick(reader, ret_row);
+    while (!taken && next_line(reader, &text, &len)) {
+        taken = take_full(reader, text, len, ret_row) || take_quick(reader, ret_row);
     }
-    return false;
+    reader->rows += taken ? 1 : 0;
+    return taken;
 }
 
 const struct err *trace_error(const struct trace_reader *reader)

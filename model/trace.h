@@ -38,6 +38,9 @@ enum err_code trace_open(const char *file, const struct site *site, trace_aside_
                          struct trace_reader **ret_reader, struct err *err) MUST_CHECK;
 void trace_close(struct trace_reader *reader);
 
+/* Has `fn` called before each further read from the file, which may have to wait when it is a pipe. */
+void trace_before_read(struct trace_reader *reader, void (*fn)(void *self), void *self);
+
 /* Reads the next good row.  False at the end or when reading failed (then trace_error tells). */
 bool trace_next(struct trace_reader *reader, struct trace_row *ret_row);
 const struct err *trace_error(const struct trace_reader *reader); /* NULL: none */

@@ -41,23 +41,17 @@ bool trace_read_time(struct trace_time *kept, struct trace_text text, int64_t *r
     return true;
 }
 
-/* Points mostly come in the same order round after round, so the one that came after the last point the last time is
- * tried first; only when it is another one, the table is asked. */
 uint32_t trace_find_point(struct trace_reader *reader, struct trace_text id)
 {
-    const struct site *site = reader->site;
-    if (site->point_count == 0) {
+    const uint32_t point = site_point(reader->site, id.text, id.len);
+    if (point == SITE_NONE) {
         return SITE_NONE;
     }
-    uint32_t guess = reader->point_after[reader->last_point];
-    const char *name = site->points[guess].id;
-    uint32_t point = guess;
-    if (strlen(name) != id.len || memcmp(name, id.text, id.len) != 0) {
-        point = site_point(site, id.text, id.len);
-        if (point == SITE_NONE) {
-            return SITE_NONE;
-        }
-        reader->point_after[reader->last_point] = point;
+    if (trace_may_guess(reader)) {
+        struct trace_name *last = &reader->names[reader->last_point];
+        const bool right = last->after == point; /* the full reader does not guess by itself */
+        reader->wrong = right ? 0 : reader->wrong + (reader->wrong < TRACE_WRONG_MAX ? 1 : 0);
+        last->after = point;
     }
     reader->last_point = point;
     return point;

@@ -18,11 +18,6 @@ static double seconds_since(const struct frame *frame, int64_t then_ns)
     return (double)passed_ns / (double)NS_PER_S;
 }
 
-static double own_value(const struct frame *frame)
-{
-    return frame->own->unknown ? NAN : frame->own->value;
-}
-
 /* Since the last good sample; before the first good one since the first sample. */
 static double own_age(const struct frame *frame)
 {
@@ -48,97 +43,94 @@ static double has_status(const struct frame *frame, const struct instruction *in
     return in->mask == 0 ? point->heard && point->status == 0 : (point->status & in->mask) != 0;
 }
 
-static double query(const struct frame *frame, const struct instruction *in)
+static bool window_unknown(const struct frame *frame, uint16_t slot)
 {
-    if (frame->points[frame->window_points[in->slot]].unknown) {
+    return frame->points[frame->window_points[slot]].unknown;
+}
+
+static double window_answer(const struct frame *frame, const struct instruction *in)
+{
+    if (window_unknown(frame, in->slot)) {
         return NAN;
     }
     return window_query(frame->windows[in->slot], (enum op)in->op, frame->now_ns);
 }
 
-static double query_eta(const struct frame *frame, const struct instruction *in, double limit)
+static double eta_answer(const struct frame *frame, const struct instruction *in, double limit)
 {
-    if (frame->points[frame->window_points[in->slot]].unknown) {
+    if (window_unknown(frame, in->slot)) {
         return NAN;
     }
     return window_eta(frame->windows[in->slot], limit, in->op == OP_ETA_UP, frame->now_ns);
 }
 
-/* What needs nothing from the stack. */
-static double push(const struct frame *frame, const struct instruction *in)
+double evaluate(const struct instruction *code, unsigned length, const struct frame *frame)
 {
-    switch ((enum op)in->op) {
-    case OP_NUMBER:
-        return in->number;
-    case OP_VALUE:
-        return own_value(frame);
-    case OP_AGE:
-        return own_age(frame);
-    case OP_UNCHANGED:
-        return own_unchanged(frame);
-    case OP_POINT:
-        return slot_point(frame, in->slot)->value;
-    case OP_STATUS:
-        return has_status(frame, in);
-    default:
-        return query(frame, in);
-    }
-}
-
-/* A comparison with something unknown is unknown. */
-static double truth(bool is, double a, double b)
-{
-    return isnan(a) || isnan(b) ? NAN : is;
-}
-
-static double combine(enum op op, double a, double b)
-{
-    switch (op) {
-    case OP_ADD:
-        return a + b;
-    case OP_SUBTRACT:
-        return a - b;
-    case OP_MULTIPLY:
-        return a * b;
-    case OP_DIVIDE:
-        return b == 0.0 ? NAN : a / b;
-    case OP_LESS:
-        return truth(a < b, a, b);
-    case OP_LESS_EQUAL:
-        return truth(a <= b, a, b);
-    case OP_GREATER:
-        return truth(a > b, a, b);
-    case OP_GREATER_EQUAL:
-        return truth(a >= b, a, b);
-    case OP_EQUAL:
-        return truth(a == b, a, b);
-    case OP_NOT_EQUAL:
-        return truth(a != b, a, b);
-    case OP_AND: /* false && unknown is false */
-        return a == 0.0 || b == 0.0 ? 0.0 : truth(true, a, b);
-    default: /* OP_OR: true || unknown is true */
-        return a == 1.0 || b == 1.0 ? 1.0 : truth(false, a, b);
-    }
-}
-
-double evaluate_code(const struct program *program, const struct frame *frame)
-{
-    double stack[PROGRAM_STACK_MAX];
-    unsigned top = 0; /* how many stand on the stack */
-    for (unsigned i = 0; i < program->length; i++) {
-        const struct instruction *in = &program->code[i];
-        if (in->op < OP_ETA_UP) {
-            stack[top++] = push(frame, in);
-        } else if (in->op >= OP_ADD) {
-            top--;
-            stack[top - 1] = combine((enum op)in->op, stack[top - 1], stack[top]);
-        } else if (in->op == OP_NEGATE) {
-            stack[top - 1] = -stack[top - 1];
-        } else if (in->op == OP_NOT) {
-            stack[top - 1] = isnan(stack[top - 1]) ? NAN : stack[top - 1] == 0.0;
-        } else {
-            stack[top - 1] = query_eta(frame, in, stack[top - 1]);
+    double stack[PROGRAM_STACK_MAX + 1]; /* the operands below the top; before the first there is one of no meaning */
+    double *below = stack;
+    double top = NAN;
+    for (const struct instruction *in = code, *end = code + length; in < end; in++) {
+        switch ((enum op)in->op) {
+        case OP_NUMBER:
+            *below++ = top;
+            top = in->number;
+            break;
+        case OP_VALUE:
+            *below++ = top;
+            top = evaluate_value(frame);
+            break;
+        case OP_AGE:
+            *below++ = top;
+            top = own_age(frame);
+            break;
+        case OP_UNCHANGED:
+            *below++ = top;
+            top = own_unchanged(frame);
+            break;
+        case OP_POINT:
+            *below++ = top;
+            top = slot_point(frame, in->slot)->value;
+            break;
+        case OP_STATUS:
+            *below++ = top;
+            top = has_status(frame, in);
+            break;
+        default: /* OP_MEAN … OP_ANOMALY */
+            *below++ = top;
+            top = window_answer(frame, in);
+            break;
+        case OP_ETA_UP:
+        case OP_ETA_DOWN:
+            top = eta_answer(frame, in, top);
+            break;
+        case OP_NEGATE:
+            top = -top;
+            break;
+        case OP_ADD_NUMBER:
+            top += in->number;
+            break;
+        case OP_MULTIPLY_NUMBER:
+            top *= in->number;
+            break;
+        case OP_ADD:
+        case OP_SUBTRACT:
+        case OP_MULTIPLY:
+        case OP_DIVIDE:
+        case OP_LESS:
+        case OP_LESS_EQUAL:
+        case OP_GREATER:
+        case OP_GREATER_EQUAL:
+        case OP_EQUAL:
+        case OP_NOT_EQUAL:
+            below--;
+            top = evaluate_two((enum op)in->op, *below, top);
+            break;
+        case OP_NOT:
+        case OP_AND:
+        case OP_OR:
+            assert(false && "truths are joined by formulas");
+            break;
         }
     }
-    return stack[0];
+    return top;
 }

@@ -1,5 +1,5 @@
 /*
- * evaluate: runs a program for one alarm at one moment.
+ * evaluate: runs code for one alarm at one moment.
  *
  * Pure but for windows, whose tails move with the query.  Allocates nothing.
  */
@@ -21,29 +21,48 @@ struct frame {
     const uint32_t *window_points;    /* [slot] -> index into points; the own point for own windows */
 };
 
-/* Runs the code; gives a number or a truth as a double, NaN when unknown. */
-double evaluate_code(const struct program *program, const struct frame *frame);
-
-/* The same, short for a plain limit. */
-static inline double evaluate(const struct program *program, const struct frame *frame)
+/* The own point's value; NaN when unknown. */
+static inline double evaluate_value(const struct frame *frame)
 {
-    if (program->plain == PLAIN_NO) {
-        return evaluate_code(program, frame);
+    return frame->own->unknown ? NAN : frame->own->value;
+}
+
+/* a op b of two numbers: a number, or a truth as 0 or 1.  NaN (unknown) what is divided by zero, and the comparison with
+ * something unknown. */
+static inline double evaluate_two(enum op op, double a, double b)
+{
+    switch (op) {
+    case OP_ADD:
+        return a + b;
+    case OP_SUBTRACT:
+        return a - b;
+    case OP_MULTIPLY:
+        return a * b;
+    case OP_DIVIDE:
+        return b == 0.0 ? NAN : a / b;
+    default:
+        break;
     }
-    double value = frame->own->value;
-    if (frame->own->unknown || isnan(value)) {
+    if (isnan(a) || isnan(b)) {
         return NAN;
     }
-    switch (program->plain) {
-    case PLAIN_LESS:
-        return value < program->limit;
-    case PLAIN_LESS_EQUAL:
-        return value <= program->limit;
-    case PLAIN_GREATER:
-        return value > program->limit;
+    switch (op) {
+    case OP_LESS:
+        return a < b;
+    case OP_LESS_EQUAL:
+        return a <= b;
+    case OP_GREATER:
+        return a > b;
+    case OP_GREATER_EQUAL:
+        return a >= b;
+    case OP_EQUAL:
+        return a == b;
     default:
-        return value >= program->limit;
+        return a != b;
     }
 }
+
+/* Runs `length` instructions that leave one number or truth behind: a truth as 0 or 1, NaN when unknown. */
+double evaluate(const struct instruction *code, unsigned length, const struct frame *frame);
 
 #endif

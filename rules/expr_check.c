@@ -1,6 +1,7 @@
 /* expr_check: see expr_check.h. */
 #include "rules/expr_check.h"
 #include "base/text.h"
+#include "rules/evaluate.h"
 #include "rules/expr_read.h"
 #include <math.h>
 #include <stdio.h>
@@ -67,21 +68,6 @@ static bool want_condition(const struct checker *checker, const struct node *par
     return operand->type == TYPE_TRUTH;
 }
 
-/* What division gives is unknown when it is by zero, never infinite (as in OP_DIVIDE). */
-static double calculate(enum op op, double a, double b)
-{
-    switch (op) {
-    case OP_ADD:
-        return a + b;
-    case OP_SUBTRACT:
-        return a - b;
-    case OP_MULTIPLY:
-        return a * b;
-    default:
-        return b == 0 ? NAN : a / b;
-    }
-}
-
 /* A duration times a number is a duration; a duration by a duration is a number. */
 static enum node_unit unit_of(const struct node *node)
 {
@@ -101,7 +87,7 @@ static void fold(struct node *node)
         node->kind = NODE_NUMBER;
     } else if (node->kind == NODE_BINARY && a->kind == NODE_NUMBER && b->kind == NODE_NUMBER) {
         node->unit = unit_of(node);
-        node->number = calculate(node->op, a->number, b->number);
+        node->number = evaluate_two(node->op, a->number, b->number);
         node->kind = NODE_NUMBER;
     }
 }
@@ -189,7 +175,7 @@ static void check(const struct checker *checker, struct node *node)
         node->type = TYPE_TEXT;
         break;
     case NODE_READ:
-        expr_check_word(checker->source, node);
+        expr_check_word(checker->source, checker->site, node);
         for (size_t i = 0; i < node->arg_count && i < NODE_ARGS_MAX; i++) {
             check(checker, node->args[i]);
         }

@@ -15,12 +15,17 @@ struct lookalike {
     const char *meant;
 };
 
+/* Signs of other languages that begin like one of ours. */
+static const struct lookalike long_lookalikes[] = {
+    {"===", "=="}, {"!==", "!="}, {"=<", "<="}, {"=>", ">="}, {"<>", "!="}, {"**", NULL},
+};
+
 static const struct lookalike sign_lookalikes[] = {
     {"=", "=="}, {"&", "&&"},  {"|", "||"},  {"\"", "'"}, {"`", "'"},      {"‘", "'"},  {"’", "'"},   {"“", "'"},
     {"”", "'"},  {"＇", "'"},  {"（", "("},  {"）", ")"}, {"，", ","},     {"、", ","}, {"；", ","},  {"＜", "<"},
     {"＞", ">"}, {"≤", "<="},  {"≦", "<="},  {"≥", ">="}, {"≧", ">="},     {"≠", "!="}, {"＝", "=="}, {"！", "!"},
     {"＋", "+"}, {"－", "-"},  {"−", "-"},   {"–", "-"},  {"—", "-"},      {"×", "*"},  {"＊", "*"},  {"÷", "/"},
-    {"／", "/"}, {"＆", "&&"}, {"｜", "||"}, {"　", " "}, {"\u00A0", " "},
+    {"／", "/"}, {"＆", "&&"}, {"｜", "||"}, {"　", " "}, {"\u00A0", " "}, {"且", "&&"}, {"或", "||"}, {"非", "!"},
 };
 
 static const struct lookalike word_lookalikes[] = {
@@ -161,10 +166,24 @@ static struct token sign(const char *text)
     return bad(text, 1, "is not a sign of the language", NULL);
 }
 
+static const struct lookalike *long_lookalike(const char *text)
+{
+    for (size_t i = 0; i < sizeof long_lookalikes / sizeof long_lookalikes[0]; i++) {
+        if (strncmp(text, long_lookalikes[i].written, strlen(long_lookalikes[i].written)) == 0) {
+            return &long_lookalikes[i];
+        }
+    }
+    return NULL;
+}
+
 static struct token take(const char *text)
 {
     if (text[0] == '\0') {
         return (struct token){.kind = TOKEN_END, .text = text};
+    }
+    const struct lookalike *const other = long_lookalike(text);
+    if (other != NULL) {
+        return bad(text, strlen(other->written), "is not a sign of the language", other->meant);
     }
     if (is_digit(text[0]) || (text[0] == '.' && is_digit(text[1]))) {
         return number(text);

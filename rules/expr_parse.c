@@ -1,11 +1,13 @@
 /* expr_parse: see expr_parse.h.  Precedence climbing; a NULL node means that a mistake was reported. */
 #include "rules/expr_parse.h"
 #include "base/text.h"
+#include "rules/expr_hint.h"
 #include "rules/expr_lex.h"
+#include "rules/expr_read.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { FOUND_MAX = 40, HINT_MAX = 160 };
+enum { FOUND_MAX = 40, HINT_MAX = EXPR_HINT_MAX };
 
 struct parser {
     struct expr_source *source;
@@ -46,6 +48,20 @@ static const char *did_you_mean(char *room, const char *meant)
     return room;
 }
 
+/* What was meant by a token that does not fit, NULL when that cannot be guessed. */
+static const char *hint_for(const struct parser *parser, const struct token *token, char room[HINT_MAX])
+{
+    const char *const meant = token->kind == TOKEN_WORD ? lex_meant_word(token->text, token->len) : token->meant;
+    if (meant != NULL) {
+        return did_you_mean(room, meant);
+    }
+    const bool has_one = (token->kind == TOKEN_BAD && (expr_hint_sign(token->text, token->len, room) ||
+                                                       expr_hint_number(token->text, token->len, room))) ||
+                         (token->kind == TOKEN_WORD && expr_hint_word(token->text, token->len, room)) ||
+                         expr_hint_between(parser->source->text, token->at, room);
+    return has_one ? room : NULL;
+}
+
 /* Reports that something else was expected at the token looked at.  Gives NULL, the parse functions' answer. */
 static struct node *unexpected(struct parser *parser, const char *expected)
 {
@@ -58,11 +74,10 @@ static struct node *unexpected(struct parser *parser, const char *expected)
     if (token->kind == TOKEN_END) {
         expr_mistake(parser->source, token->at, NULL, "expected %s, found the end", expected);
     } else if (token->kind == TOKEN_BAD) {
-        expr_mistake(parser->source, token->at, did_you_mean(hint, token->meant), "\"%.*s\" %s", shown, found,
+        expr_mistake(parser->source, token->at, hint_for(parser, token, hint), "\"%.*s\" %s", shown, found,
                      token->fault);
     } else {
-        const char *const meant = token->kind == TOKEN_WORD ? lex_meant_word(token->text, token->len) : NULL;
-        expr_mistake(parser->source, token->at, did_you_mean(hint, meant), "expected %s, found \"%.*s\"", expected,
+        expr_mistake(parser->source, token->at, hint_for(parser, token, hint), "expected %s, found \"%.*s\"", expected,
                      shown, found);
     }
     return NULL;
@@ -120,6 +135,12 @@ static bool parse_arguments(struct parser *parser, struct node *read)
     return true;
 }
 
+static bool begins_operand(const struct token *token)
+{
+    return token->kind == TOKEN_WORD || token->kind == TOKEN_NUMBER || token->kind == TOKEN_DURATION ||
+           token->kind == TOKEN_TEXT;
+}
+
 static struct node *parse_word(struct parser *parser)
 {
     const struct token word = parser->token;
@@ -137,6 +158,10 @@ static struct node *parse_word(struct parser *parser)
         return node;
     }
     node->word = word_find(word.text, word.len);
+    if (node->word == NULL && begins_operand(&parser->token)) { /* "if value > 1": the fault is the word */
+        expr_unknown_word(parser->source, node);
+        return NULL;
+    }
     if (!token_is(&parser->token, "(")) {
         return node;
     }

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/sample.h"
+#include "rules/expr_hint.h"
 #include "rules/expr_lex.h"
 #include <math.h>
 #include <stdio.h>
@@ -185,22 +186,58 @@ static bool read_limit(struct expr_source *source, const struct word *word, stru
     return true;
 }
 
-void expr_check_word(struct expr_source *source, const struct node *read)
+void expr_unknown_word(struct expr_source *source, const struct node *read)
 {
-    if (read->word != NULL) {
-        return;
-    }
     char hint[HINT_MAX];
     uint16_t mask = 0;
-    const char *meant = lex_meant_word(read->text, read->len);
-    if (meant == NULL) {
-        meant = word_nearest(read->text, read->len);
+    const char *told = did_you_mean(hint, lex_meant_word(read->text, read->len));
+    if (told == NULL && expr_hint_word(read->text, read->len, hint)) {
+        told = hint;
     }
-    const char *told = did_you_mean(hint, meant);
+    if (told == NULL) {
+        told = did_you_mean(hint, word_nearest(read->text, read->len));
+    }
     if (told == NULL && status_parse(read->text, read->len, &mask)) {
         told = "status words stand in single quotes, such as 'calibrating'";
     }
     expr_mistake(source, read->at, told, "\"%.*s\" is not known", shown(read), read->text);
+}
+
+static bool may_be_in_id(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("._-/", c) != NULL) || (unsigned char)c >= 0x80;
+}
+
+/* True when the word is part of the id of one of the site's points, written without quotes: as a difference or quotient
+ * of words.  It is told at its first word. */
+static bool is_unquoted_id(struct expr_source *source, const struct site *site, const struct node *read)
+{
+    const char *text = source->text;
+    size_t start = read->at;
+    size_t end = read->at;
+    while (start > 0 && may_be_in_id(text[start - 1])) {
+        start--;
+    }
+    while (may_be_in_id(text[end])) {
+        end++;
+    }
+    if (end - start <= read->len || end - start > NAME_LENGTH_MAX ||
+        site_point(site, text + start, end - start) == SITE_NONE) {
+        return false;
+    }
+    if (start == read->at) {
+        expr_mistake(source, start, "ids stand in single quotes", "\"%.*s\" is the id of a point", (int)(end - start),
+                     text + start);
+    }
+    return true;
+}
+
+void expr_check_word(struct expr_source *source, const struct site *site, const struct node *read)
+{
+    if (read->word == NULL && !is_unquoted_id(source, site, read)) {
+        expr_unknown_word(source, read);
+    }
 }
 
 /* Whether parentheses and the number of arguments are as the word wants them. */

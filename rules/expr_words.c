@@ -29,6 +29,7 @@ static const struct word words[] = {
     {"zscore", OP_ZSCORE, SHAPE_WINDOW, WINDOW_ZSCORE, NEED_SUM | NEED_SQUARES, false,
      "zscore(5m) or zscore('tank-7/level', 5m)"},
     {"anomaly", OP_ANOMALY, SHAPE_WINDOW, WINDOW_ANOMALY, 0, false, "anomaly(1d) or anomaly('tank-7/level', 1d)"},
+    {"repeats", OP_REPEATS, SHAPE_WINDOW, WINDOW_REPEATS, 0, false, "repeats(7d) or repeats('tank-7/level', 7d)"},
     {"eta_up", OP_ETA_UP, SHAPE_ETA, WINDOW_PLAIN, NEED_LINE, true, "eta_up(10, 5m) or eta_up('tank-7/level', 10, 5m)"},
     {"eta_down", OP_ETA_DOWN, SHAPE_ETA, WINDOW_PLAIN, NEED_LINE, true,
      "eta_down(2, 5m) or eta_down('tank-7/level', 2, 5m)"},

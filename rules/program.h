@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/mistakes.h"
 #include "model/site.h"
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,19 +31,20 @@ enum op {
     OP_STATUS,    /* push whether point slot `slot` has one of the flags `mask`; mask 0 ('good'): has none */
     OP_MEAN, OP_MIN, OP_MAX, OP_RANGE, OP_STDDEV, OP_COUNT, OP_FIRST, OP_LAST, OP_DELTA, OP_SLOPE, OP_CHANGES,
                   /* push that function of window slot `slot`, NaN while its point's reading is unknown */
-    OP_EWMA, OP_ZSCORE, OP_ANOMALY, /* likewise; the slots are of kind WINDOW_EWMA, WINDOW_ZSCORE, WINDOW_ANOMALY */
+    OP_EWMA, OP_ZSCORE, OP_ANOMALY, OP_REPEATS, /* likewise; the slots are of kind WINDOW_EWMA … WINDOW_REPEATS */
     OP_ETA_UP, OP_ETA_DOWN, /* pop the limit, push seconds until the line over window slot `slot` reaches it */
     OP_NEGATE, OP_NOT,
     OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_DIVIDE, /* pop two, push one */
     OP_LESS, OP_LESS_EQUAL, OP_GREATER, OP_GREATER_EQUAL, OP_EQUAL, OP_NOT_EQUAL,
     OP_AND, OP_OR,
+    OP_ADD_NUMBER, OP_MULTIPLY_NUMBER, /* by `number`; in terms only, see conditions.c */
 };
 
 struct instruction {
     uint16_t op;   /* enum op */
     uint16_t slot; /* index into rule_reads.points or .windows; SLOT_OWN: the own point */
     uint32_t mask; /* OP_STATUS: enum status bits */
-    double number; /* OP_NUMBER */
+    double number; /* OP_NUMBER, OP_ADD_NUMBER, OP_MULTIPLY_NUMBER */
 };
 
 enum { SLOT_OWN = UINT16_MAX, PROGRAM_STACK_MAX = 64, PROGRAM_CODE_MAX = 1024, RULE_SLOTS_MAX = 256 };
@@ -61,7 +63,7 @@ struct program {
     double limit;       /* … its constant */
 };
 
-enum window_kind { WINDOW_PLAIN, WINDOW_EWMA, WINDOW_ZSCORE, WINDOW_ANOMALY };
+enum window_kind { WINDOW_PLAIN, WINDOW_EWMA, WINDOW_ZSCORE, WINDOW_ANOMALY, WINDOW_REPEATS };
 
 /* What of a plain window is asked for; count, first, last and delta come with every window. */
 enum window_needs {
@@ -88,12 +90,67 @@ struct rule_reads {
     size_t window_count;
 };
 
+/* Numbers from lo to hi, both included; never a NaN. */
+struct span {
+    double lo, hi;
+};
+#define SPAN_ALL  ((struct span){-INFINITY, INFINITY})
+#define SPAN_NONE ((struct span){INFINITY, -INFINITY})
+
+static inline bool span_has(const struct span *span, double number)
+{
+    return span->lo <= number && number <= span->hi;
+}
+
+/* The parts of a rule's conditions, see conditions.h. */
+enum term_kind {
+    TERM_VALUE,      /* the own point's value */
+    TERM_ARITHMETIC, /* worked out of it and constants */
+    TERM_GENERAL,
+};
+
+struct term {
+    const struct instruction *code;
+    uint16_t length;
+    uint8_t kind; /* enum term_kind */
+};
+
+enum leaf_kind {
+    LEAF_RISING,    /* holds from `from` on, does not up to `upto`, the next number below */
+    LEAF_FALLING,   /* holds up to `upto`, does not from `from` on, the next number above */
+    LEAF_EQUAL,     /* holds at `from` only */
+    LEAF_NOT_EQUAL, /* holds but at `from` */
+    LEAF_TRUTH,     /* the term is a truth itself */
+};
+
+struct leaf {
+    double from, upto;
+    uint16_t term;
+    uint8_t kind; /* enum leaf_kind */
+};
+
+enum formula_step { FORMULA_FALSE, FORMULA_TRUE, FORMULA_NOT, FORMULA_AND, FORMULA_OR, FORMULA_LEAF /* + leaf */ };
+
+struct formula {
+    const uint16_t *steps; /* enum formula_step, the operands first; NULL: no expression */
+    uint16_t length;
+};
+
+struct conditions {
+    const struct term *terms;
+    const struct leaf *leaves;
+    uint16_t term_count, leaf_count;
+    struct formula when[LEVEL_COUNT - 1], clear[LEVEL_COUNT - 1], unless;
+    uint8_t kind; /* enum term_kind: the most general of the terms */
+};
+
 /* One rule, compiled. */
 struct rule_code {
     struct program when[LEVEL_COUNT - 1];  /* in the order of site_rule.levels */
     struct program clear[LEVEL_COUNT - 1]; /* code NULL: when is false */
     struct program unless;                 /* code NULL: none */
     struct rule_reads reads;
+    struct conditions conditions; /* the same as when, clear and unless, as it is judged */
     bool reads_time; /* any of them: judged at whole seconds too */
 };
 

@@ -2,6 +2,7 @@
  * program_build: compiles all expressions of a rule (program.h).
  *
  *   text ── expr_lex ──► tokens ── expr_parse ──► tree ── expr_check ──► tree ── program_emit ──► code
+ *   code of all of them ── conditions_take_apart ──► terms, leaves, formulas
  *
  * Each expression is read even when one before it has a mistake, so that one
  * run of `davy check` tells them all.
@@ -10,6 +11,7 @@
  * stays is in the caller's.
  */
 #include "base/buf.h"
+#include "rules/conditions.h"
 #include "rules/expr_check.h"
 #include "rules/expr_parse.h"
 #include "rules/program.h"
@@ -68,6 +70,7 @@ bool program_compile_rule(const struct site *site, const struct site_rule *rule,
     code.reads_time = code.reads_time || code.unless.reads_time;
     if (build.fine) {
         code.reads = keep_reads(&build.reads, arena);
+        conditions_take_apart(&code, arena);
         *ret_code = code;
     }
     arena_done(&build.trees);

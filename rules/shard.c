@@ -13,25 +13,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SKEW_NS (60 * NS_PER_S) /* contract 3: more than 60 s in the future */
-
 /* ---- points ---- */
 
-static int64_t effective_time(const struct sample *sample)
-{
-    return (sample->status & ST_SKEW) != 0 ? sample->seen_ns : sample->time_ns;
-}
-
 /* The flags davy itself sets, but for late. */
-static uint16_t final_status(const struct site_point *point, const struct sample *sample)
+static uint16_t final_status(const struct point_state *point, const struct sample *sample)
 {
     uint16_t status = sample->status;
-    if (point->has_range && (sample->value < point->range_lo || sample->value > point->range_hi)) {
+    if (sample->value < point->range_lo || sample->value > point->range_hi) {
         status |= ST_RANGE;
     }
     int64_t ahead_ns = 0;
     if (__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) ? sample->time_ns > sample->seen_ns
-                                                                             : ahead_ns > SKEW_NS) {
+                                                                             : ahead_ns > SHARD_SKEW_NS) {
         status |= ST_SKEW;
     } else {
         status &= (uint16_t)~ST_SKEW;
@@ -40,13 +33,12 @@ static uint16_t final_status(const struct site_point *point, const struct sample
 }
 
 /* Above its range a reading is judged with its value, below it is unknown. */
-static bool is_unknown(const struct site_point *point, const struct sample *sample)
+static bool is_unknown(const struct point_state *point, const struct sample *sample)
 {
-    return isnan(sample->value) || (sample->status & ST_UNKNOWN) != 0 ||
-           (point->has_range && sample->value < point->range_lo);
+    return isnan(sample->value) || (sample->status & ST_UNKNOWN) != 0 || sample->value < point->range_lo;
 }
 
-static void write_board(const struct shard *shard, uint32_t local, double value)
+void shard_write_board(const struct shard *shard, uint32_t local, double value)
 {
     const struct point_state *point = &shard->points[local];
     if (shard->config.board == NULL || !point->home) {
@@ -59,16 +51,15 @@ static void write_board(const struct shard *shard, uint32_t local, double value)
         .good = point->value,
         .status = point->status,
     };
-    board_write(shard->config.board, shard->site_points[local], &entry);
+    board_write(shard->config.board, shard->all_local ? local : shard->site_points[local], &entry);
 }
 
 void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t time_ns)
 {
     struct point_state *point = &shard->points[local];
-    const struct site_point *place = &shard->config.site->points[shard->site_points[local]];
     point->value = value;
     point->good_ns = time_ns;
-    if (point->moved_ns == NEVER_YET || fabs(value - point->moved) > place->resolution) {
+    if (point->moved_ns == NEVER_YET || fabs(value - point->moved) > point->resolution) {
         point->moved = value;
         point->moved_ns = time_ns;
     }
@@ -80,30 +71,29 @@ void shard_take_good(struct shard *shard, uint32_t local, double value, int64_t 
     }
 }
 
-/* Takes a sample that counts into the point's state. */
-static void take_reading(struct shard *shard, uint32_t local, const struct sample *sample)
+void shard_take_reading(struct shard *shard, uint32_t local, const struct sample *sample)
 {
     struct point_state *point = &shard->points[local];
-    const struct site_point *place = &shard->config.site->points[sample->point];
-    int64_t time_ns = effective_time(sample);
+    int64_t time_ns = sample_effective_time(sample);
     point->newest_ns = time_ns;
     point->seen_ns = sample->seen_ns;
     point->status = sample->status;
     point->first_ns = point->first_ns == NEVER_YET ? time_ns : point->first_ns;
     point->heard = true;
-    point->unknown = is_unknown(place, sample);
+    point->unknown = is_unknown(point, sample);
     if (!point->unknown) {
         shard_take_good(shard, local, sample->value, time_ns);
     }
-    if (place->stale_ns > 0) {
-        timers_set(&shard->stale, local, point->seen_ns + place->stale_ns);
+    if (!point->timed) {
+        point->timed = true;
+        silence_enter(&shard->silence, local);
     }
-    write_board(shard, local, sample->value);
+    shard_write_board(shard, local, sample->value);
 }
 
-static void keep(struct shard *shard, const struct point_state *point, const struct sample *sample)
+void shard_keep(struct shard *shard, const struct sample *sample)
 {
-    if (!point->home || shard->config.store == NULL) {
+    if (shard->config.store == NULL) {
         return;
     }
     bool room = ring_push(shard->config.store, sample);
@@ -123,21 +113,14 @@ static void count(struct counter *counter)
 
 static bool verdict_room(const struct shard *shard)
 {
-    return ring_room(shard->config.verdicts) >= VERDICTS_PER_INSTANCE;
+    return ring_has_room(shard->config.verdicts, VERDICTS_PER_INSTANCE);
 }
 
-/* The alarm time at which an instance's next delay is over; TIME_NEVER: none runs. */
-static int64_t next_end(const struct instance *inst)
-{
-    return inst->due_ns == TIME_NEVER ? TIME_NEVER : inst->due_ns - inst->offset_ns;
-}
-
-/* The earliest delay of a list that is over at or before alarm time `upto`; TIME_NEVER: none. */
-static int64_t first_end_in(const struct shard *shard, const uint32_t *list, uint32_t count, int64_t upto_ns)
+int64_t shard_first_end(const struct shard *shard, struct run readers, int64_t upto_ns)
 {
     int64_t first_ns = TIME_NEVER;
-    for (uint32_t k = 0; k < count; k++) {
-        int64_t end_ns = next_end(&shard->instances[list[k]]);
+    for (uint32_t k = 0; k < readers.count; k++) {
+        int64_t end_ns = shard->instances[reader_of(shard, readers, k)].end_ns;
         first_ns = end_ns < first_ns ? end_ns : first_ns;
     }
     return first_ns <= upto_ns ? first_ns : TIME_NEVER;
@@ -145,17 +128,9 @@ static int64_t first_end_in(const struct shard *shard, const uint32_t *list, uin
 
 static void end_before(struct shard *shard, uint32_t i)
 {
-    if (next_end(&shard->instances[i]) == shard->work.end_ns) {
+    if (shard->instances[i].end_ns == shard->work.end_ns) {
         judge_delays(shard, i);
     }
-}
-
-static void judge_by_sample(struct shard *shard, uint32_t i)
-{
-    struct instance *inst = &shard->instances[i];
-    int64_t t_ns = shard->work.time_ns > inst->now_ns ? shard->work.time_ns : inst->now_ns;
-    inst->offset_ns = shard->clock_ns - t_ns;
-    judge_instance(shard, i, t_ns);
 }
 
 /* Between samples an alarm's time goes on with the clock. */
@@ -168,7 +143,7 @@ static void judge_by_clock(struct shard *shard, uint32_t i)
 static void begin_judging(struct shard *shard)
 {
     shard->step++; /* what had ended before the sample was another instant */
-    take_reading(shard, shard->work.local, &shard->work.sample);
+    shard_take_reading(shard, shard->work.local, &shard->work.sample);
     shard->work.kind = WORK_SAMPLE;
     shard->work.next = 0;
 }
@@ -208,7 +183,7 @@ static bool work_list(struct shard *shard)
         if (work->kind == WORK_BEFORE) {
             end_before(shard, i);
         } else if (work->kind == WORK_SAMPLE) {
-            judge_by_sample(shard, i);
+            judge_by_sample(shard, i, work->time_ns);
         } else {
             judge_by_clock(shard, i);
         }
@@ -224,7 +199,7 @@ static bool work_on(struct shard *shard)
     struct work *work = &shard->work;
     while (work->kind != WORK_NONE) {
         if (work->kind == WORK_BEFORE && work->next == 0) {
-            work->end_ns = first_end_in(shard, work->list, work->count, work->time_ns);
+            work->end_ns = shard_first_end(shard, shard->points[work->local].readers, work->time_ns);
             if (work->end_ns == TIME_NEVER) {
                 begin_judging(shard);
             }
@@ -235,23 +210,27 @@ static bool work_on(struct shard *shard)
         if (work->kind == WORK_BEFORE) {
             shard->step++;
             work->next = 0;
-        } else {
-            work->kind = WORK_NONE;
+            continue;
         }
+        if (work->kind == WORK_SAMPLE) {
+            quiet_begin(shard, work->local);
+        }
+        work->kind = WORK_NONE;
     }
     return true;
 }
 
-/* Gives the sample its final status; false when it is late or of equal time, and so is not judged. */
+/* Gives the sample its final status; false when it is late or of equal time, and so is not judged.  What comes as late
+ * (history of a gateway, an export) is so whatever came before. */
 static bool weigh(const struct shard *shard, struct sample *sample)
 {
-    const struct point_state *point = &shard->points[shard->local[sample->point]];
-    sample->status = final_status(&shard->config.site->points[sample->point], sample);
-    int64_t time_ns = effective_time(sample);
+    const struct point_state *point = &shard->points[local_of(shard, sample->point)];
+    sample->status = final_status(point, sample);
+    int64_t time_ns = sample_effective_time(sample);
     if (point->heard && time_ns < point->newest_ns) {
         sample->status |= ST_LATE;
     }
-    return !point->heard || time_ns > point->newest_ns;
+    return (sample->status & ST_LATE) == 0 && (!point->heard || time_ns > point->newest_ns);
 }
 
 static void count_sample(struct shard *shard, const struct sample *sample, bool counts)
@@ -261,40 +240,52 @@ static void count_sample(struct shard *shard, const struct sample *sample, bool 
         count(shard->skewed);
     }
     if (!counts) {
-        const struct point_state *point = &shard->points[shard->local[sample->point]];
-        count(effective_time(sample) == point->newest_ns ? shard->equal : shard->late);
+        const struct point_state *point = &shard->points[local_of(shard, sample->point)];
+        count(sample_effective_time(sample) == point->newest_ns ? shard->equal : shard->late);
     }
 }
 
 /* Takes a sample in hand, beginning with the delays that ended before it. */
 static void begin_work(struct shard *shard, const struct sample *sample)
 {
-    uint32_t local = shard->local[sample->point];
-    struct run run = shard->point_readers[local];
+    const uint32_t local = local_of(shard, sample->point);
+    const struct run *run = &shard->points[local].readers;
+    quiet_end(shard, local);
     shard->step++;
     shard->work = (struct work){
         .kind = WORK_BEFORE,
-        .list = shard->readers + run.first,
-        .count = run.count,
+        .list = run->count == 1 ? &run->first : shard->readers + run->first,
+        .count = run->count,
         .sample = *sample,
         .local = local,
-        .time_ns = effective_time(sample),
+        .time_ns = sample_effective_time(sample),
     };
 }
 
 bool shard_begin_sample(struct shard *shard, const struct sample *taken)
 {
-    const struct point_state *point = &shard->points[shard->local[taken->point]];
+    if (run_one(shard, taken)) {
+        return true;
+    }
+    const struct point_state *point = &shard->points[local_of(shard, taken->point)];
     struct sample sample = *taken;
+    sample.status &= (uint16_t)~SAMPLE_BITS;
     const bool counts = weigh(shard, &sample);
     shard->clock_ns = sample.seen_ns > shard->clock_ns ? sample.seen_ns : shard->clock_ns;
     if (point->home) {
         count_sample(shard, &sample, counts);
+        shard_keep(shard, &sample);
     }
-    keep(shard, point, &sample);
     if (!counts) {
         return true;
     }
+    if ((taken->status & SAMPLE_JUDGED) != 0) { /* what it caused was kept, and is restored */
+        const uint32_t local = local_of(shard, sample.point);
+        quiet_end(shard, local);
+        shard_take_reading(shard, local, &sample);
+        return true;
+    }
+    shard->open = (taken->status & SAMPLE_OPEN) != 0;
     begin_work(shard, &sample);
     return work_on(shard);
 }
@@ -302,11 +293,10 @@ bool shard_begin_sample(struct shard *shard, const struct sample *taken)
 int64_t shard_first_before(const struct shard *shard, const struct sample *taken)
 {
     struct sample sample = *taken;
-    if (!weigh(shard, &sample)) {
+    if (quiet_is(shard, taken) || !weigh(shard, &sample)) {
         return TIME_NEVER;
     }
-    struct run run = shard->point_readers[shard->local[sample.point]];
-    return first_end_in(shard, shard->readers + run.first, run.count, effective_time(&sample));
+    return shard_first_end(shard, shard->points[local_of(shard, sample.point)].readers, sample_effective_time(&sample));
 }
 
 void shard_before(struct shard *shard, const struct sample *sample, int64_t end_ns)
@@ -332,26 +322,22 @@ void shard_sample(struct shard *shard, const struct sample *sample)
 int64_t shard_next_due(const struct shard *shard)
 {
     int64_t due_ns = timers_first(&shard->delays);
-    int64_t stale_ns = timers_first(&shard->stale);
+    int64_t stale_ns = silence_first(&shard->silence);
     due_ns = stale_ns < due_ns ? stale_ns : due_ns;
     return shard->second_ns < due_ns ? shard->second_ns : due_ns;
-}
-
-static int64_t stale_end(const struct shard *shard, uint32_t local)
-{
-    return shard->points[local].seen_ns + shard->config.site->points[shard->site_points[local]].stale_ns;
 }
 
 static void set_stale(struct shard *shard, uint32_t local)
 {
     struct point_state *point = &shard->points[local];
+    quiet_end(shard, local);
+    point->timed = false;
     point->status |= ST_STALE;
     point->unknown = true;
-    struct run run = shard->point_readers[local];
-    for (uint32_t k = run.first; k < run.first + run.count; k++) {
-        shard->marked[shard->readers[k]] = 1;
+    for (uint32_t k = 0; k < point->readers.count; k++) {
+        shard->marked[reader_of(shard, point->readers, k)] = 1;
     }
-    write_board(shard, local, NAN);
+    shard_write_board(shard, local, NAN);
 }
 
 static int compare_indices(const void *a, const void *b)
@@ -365,16 +351,11 @@ static int compare_indices(const void *a, const void *b)
 static void begin_stale(struct shard *shard)
 {
     uint32_t count = 0;
-    while (timers_first(&shard->stale) <= shard->clock_ns) {
-        uint32_t local = timers_take(&shard->stale);
-        int64_t end_ns = stale_end(shard, local);
-        if (end_ns > shard->clock_ns) { /* a sample came since it was set */
-            timers_set(&shard->stale, local, end_ns);
-            continue;
-        }
-        struct run run = shard->point_readers[local];
-        for (uint32_t k = run.first; k < run.first + run.count; k++) {
-            uint32_t i = shard->readers[k];
+    uint32_t local = 0;
+    while (silence_take(&shard->silence, shard->clock_ns, &local)) {
+        const struct run readers = shard->points[local].readers;
+        for (uint32_t k = 0; k < readers.count; k++) {
+            uint32_t i = reader_of(shard, readers, k);
             if (shard->marked[i] == 0) {
                 shard->scratch[count++] = i;
             }
@@ -401,6 +382,7 @@ bool shard_begin_due(struct shard *shard, int64_t clock_ns, enum due_phase phase
 {
     shard->clock_ns = clock_ns > shard->clock_ns ? clock_ns : shard->clock_ns;
     shard->step++;
+    shard->open = false; /* the clock's doing: no mark of its own */
     switch (phase) {
     case DUE_DELAYS:
         shard->work = (struct work){.kind = WORK_DELAYS};

@@ -76,7 +76,13 @@ void shard_due(struct shard *shard, int64_t clock_ns, enum due_phase phase);
  * outputs when all inputs have ended. */
 struct agent shard_agent(struct shard *shard);
 
-/* Bytes of state, for ./bench: hot per point, all. */
-size_t shard_bytes(const struct shard *shard);
+/* Bytes of state, for ./bench. */
+struct shard_bytes {
+    size_t all;
+    size_t quiet; /* of a point: what a sample touches that changes nothing, at a plain point */
+    size_t point, alarm;
+    size_t window; /* on average, with what it holds; 0: no windows */
+};
+struct shard_bytes shard_bytes(const struct shard *shard);
 
 #endif

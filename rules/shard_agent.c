@@ -2,15 +2,18 @@
  * shard_agent: a shard on its thread.
  *
  * Takes samples from its input rings in the order of their receipt, runs what
- * is due in between, and stops wherever a ring on the far side is full.  Marks
- * run through behind what came before them.  The end of all inputs is passed
- * on as the end of both outputs.
+ * is due in between, and stops wherever a ring on the far side is full.  The end
+ * of all inputs is passed on as the end of both outputs.
+ *
+ * Marks run through behind what came before them.  One for which a verdict waits
+ * is passed on at once; of others only the last of a cycle, or of MARKS_HELD,
+ * and nobody is woken for it.
  */
 #include "rules/shard_private.h"
 
 #include "base/doorbell.h"
 
-enum { WORK_PER_CYCLE = 4096, PREFETCH_AHEAD = 8 };
+enum { WORK_PER_CYCLE = 4096, MARKS_HELD = 256 };
 
 /* One input ring as it is read in this cycle. */
 struct input {
@@ -46,10 +49,11 @@ static void release_inputs(struct shard *shard)
     }
 }
 
-/* The input whose next sample was taken in first; NULL when all are empty. */
-static struct input *next_input(struct shard *shard)
+/* The input whose next sample was taken in first; NULL when all are empty.  Until *ret_before_ns it stays the first. */
+static struct input *next_input(struct shard *shard, int64_t *ret_before_ns)
 {
     struct input *next = NULL;
+    *ret_before_ns = INT64_MAX;
     for (unsigned w = 0; w < shard->config.input_count; w++) {
         struct input *input = &shard->inputs[w];
         if (input->used == input->count) {
@@ -59,35 +63,57 @@ static struct input *next_input(struct shard *shard)
             *input = (struct input){0};
             input->items = ring_peek(shard->config.inputs[w], &input->count);
         }
-        if (input->used < input->count &&
-            (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns)) {
+        if (input->used == input->count) {
+            continue;
+        }
+        const struct input *later = input;
+        if (next == NULL || input->items[input->used].seen_ns < next->items[next->used].seen_ns) {
+            later = next;
             next = input;
+        }
+        if (later != NULL && later->items[later->used].seen_ns < *ret_before_ns) {
+            *ret_before_ns = later->items[later->used].seen_ns;
         }
     }
     return next;
 }
 
-static void prefetch(const struct shard *shard, const struct input *input)
+/* Passes the mark in hand on behind everything before it; false when a ring is full. */
+static bool pass_mark(struct shard *shard)
 {
-    size_t ahead = input->used + PREFETCH_AHEAD;
-    if (ahead < input->count && input->items[ahead].point != POINT_MARK) {
-        __builtin_prefetch(&shard->points[shard->local[input->items[ahead].point]], 1);
+    const bool stores = shard->config.store != NULL;
+    if (shard->marks_held == 0) {
+        return true;
     }
-}
-
-/* Passes a mark on behind everything before it; false when a ring is full. */
-static bool pass_mark(struct shard *shard, const struct sample *mark)
-{
-    bool stores = shard->config.store != NULL;
     if (ring_room(shard->config.verdicts) == 0 || (stores && ring_room(shard->config.store) == 0)) {
         return false;
     }
-    struct verdict verdict = {
-        .kind = VERDICT_MARK, .time_ns = mark->time_ns, .seen_ns = mark->seen_ns, .alarm = mark->status};
-    bool done = ring_push(shard->config.verdicts, &verdict) && (!stores || ring_push(shard->config.store, mark));
-    shard->verdicts_new = true;
-    shard->kept_new = true;
-    return done;
+    const bool filling = ring_fill(shard->config.verdicts) > ring_capacity(shard->config.verdicts) / 2;
+    if (!shard->mark_said) {
+        shard->verdicts_new = shard->verdicts_new || shard->mark_urgent || filling;
+        shard->mark_urgent = false;
+        judge_say_mark(shard);
+    }
+    shard->marks_held = 0;
+    return !stores || ring_push(shard->config.store, &shard->mark);
+}
+
+/* Takes a mark in hand; false when one that must go on now cannot. */
+static bool take_mark(struct shard *shard, const struct sample *mark)
+{
+    if (shard->marks_held > 0 && shard->mark.status != mark->status && !pass_mark(shard)) {
+        return false;
+    }
+    shard->mark = *mark;
+    shard->mark_said = false;
+    shard->marks_held++;
+    return true;
+}
+
+/* True when the mark in hand must go on before anything else. */
+static bool mark_due(const struct shard *shard)
+{
+    return shard->marks_held == MARKS_HELD || (shard->marks_held > 0 && shard->mark_urgent && !shard->mark_said);
 }
 
 /* Runs everything due up to the clock; false when it had to stop for want of room. */
@@ -126,18 +152,28 @@ static bool take(struct shard *shard, struct input *input)
 {
     const struct sample *sample = &input->items[input->used];
     if (sample->point == POINT_MARK) {
-        if (!pass_mark(shard, sample)) {
-            return false;
-        }
-        input->used++;
-        return true;
+        const bool taken = take_mark(shard, sample);
+        input->used += taken;
+        return taken;
     }
     if (!run_due(shard, sample->seen_ns) || (shard->config.store != NULL && ring_room(shard->config.store) == 0)) {
         return false;
     }
-    prefetch(shard, input);
     input->used++; /* from here on the sample is the shard's, even if its judging has to pause */
     return shard_begin_sample(shard, sample);
+}
+
+/* Takes samples as long as they go the short way and nothing is due; gives how many. */
+static int take_run(struct shard *shard, struct input *input, int64_t before_ns, int most)
+{
+    if (mark_due(shard)) {
+        return 0;
+    }
+    size_t n = input->count - input->used;
+    n = n < (size_t)most ? n : (size_t)most;
+    const size_t taken = run_samples(shard, input->items + input->used, n, before_ns);
+    input->used += taken;
+    return (int)taken;
 }
 
 static bool all_ended(struct shard *shard)
@@ -180,16 +216,19 @@ static int shard_do_work(void *self, int64_t now_ns)
     bool room = finish_left(shard);
     bool empty = false;
     while (room && !empty && work < WORK_PER_CYCLE) {
-        struct input *input = next_input(shard);
+        int64_t before_ns = 0;
+        struct input *input = next_input(shard, &before_ns);
         empty = input == NULL;
         if (!empty) {
-            room = take(shard, input);
-            work += room ? 1 : 0;
+            const bool passed = !mark_due(shard) || pass_mark(shard);
+            const int run = passed ? take_run(shard, input, before_ns, WORK_PER_CYCLE - work) : 0;
+            room = passed && (run > 0 || take(shard, input));
+            work += run > 0 ? run : room;
         }
     }
     release_inputs(shard);
     if (room && empty) {
-        room = run_due(shard, now_ns);
+        room = pass_mark(shard) && run_due(shard, now_ns);
     }
     if (!room && shard->waits != NULL) {
         counter_add(shard->waits, 1);

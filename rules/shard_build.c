@@ -20,15 +20,16 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
         bool here = (masks[p] >> shard->config.index & 1) != 0;
         shard->local[p] = here ? shard->point_count++ : SITE_NONE;
     }
+    shard->all_local = shard->point_count == site->point_count;
     shard->site_points = ARENA_ARRAY(&shard->arena, uint32_t, shard->point_count + 1);
     shard->points = arena_alloc(&shard->arena, sizeof *shard->points * (shard->point_count + 1), 64);
-    timers_init(&shard->stale, &shard->arena, shard->point_count);
     for (uint32_t p = 0; p < site->point_count; p++) {
         uint32_t local = shard->local[p];
         if (local == SITE_NONE) {
             continue;
         }
         bool live = shard->config.live;
+        const struct site_point *place = &site->points[p];
         shard->site_points[local] = p;
         shard->points[local] = (struct point_state){
             .value = NAN,
@@ -38,11 +39,21 @@ static void make_points(struct shard *shard, const uint64_t *masks, const uint8_
             .first_ns = live ? shard->config.start_ns : NEVER_YET,
             .moved = NAN,
             .moved_ns = NEVER_YET,
+            .quiet = SPAN_NONE,
+            .range_lo = place->has_range ? place->range_lo : -INFINITY,
+            .range_hi = place->has_range ? place->range_hi : INFINITY,
+            .resolution = place->resolution,
+            .stale_ns = place->stale_ns,
+            .timed = place->stale_ns == 0,
             .unknown = true,
             .home = homes[p] == shard->config.index,
         };
-        if (live && site->points[p].stale_ns > 0) {
-            timers_set(&shard->stale, local, shard->config.start_ns + site->points[p].stale_ns);
+    }
+    silence_init(&shard->silence, &shard->arena, shard->points, shard->point_count, shard->config.start_ns);
+    for (uint32_t p = 0; shard->config.live && p < shard->point_count; p++) {
+        if (!shard->points[p].timed) {
+            shard->points[p].timed = true;
+            silence_enter(&shard->silence, p);
         }
     }
 }
@@ -54,35 +65,54 @@ static bool judged_here(const struct shard *shard, uint32_t alarm)
     return rules_alarm_shard(shard->config.rules, alarm, shard->config.count) == shard->config.index;
 }
 
-static void count_instances(struct shard *shard, uint32_t *ret_slots)
+/* How many spans of an instance of the rule have no room in it. */
+static uint32_t far_spans_of(const struct rule_code *code)
+{
+    return code->conditions.term_count > INSTANCE_SPANS ? code->conditions.term_count : 0;
+}
+
+/* What all instances together need of the shard's lists. */
+struct needs {
+    uint32_t slots, far_spans, terms;
+};
+
+static struct needs count_instances(struct shard *shard)
 {
     const struct site *site = shard->config.site;
-    uint32_t slots = 0;
+    struct needs needs = {0};
     for (uint32_t a = 0; a < site->alarm_count; a++) {
         const struct site_alarm *alarm = &site->alarms[a];
         if (judged_here(shard, a)) {
             shard->instance_count += (uint32_t)alarm->member_count;
             shard->group_count += alarm->group != NULL ? 1 : 0;
-            slots += (uint32_t)(alarm->member_count * shard->config.rules->codes[alarm->rule].reads.window_count);
+            const struct rule_code *code = &shard->config.rules->codes[alarm->rule];
+            needs.slots += (uint32_t)(alarm->member_count * code->reads.window_count);
+            needs.far_spans += (uint32_t)alarm->member_count * far_spans_of(code);
+            needs.terms = code->conditions.term_count > needs.terms ? code->conditions.term_count : needs.terms;
         }
     }
-    *ret_slots = slots;
+    return needs;
 }
 
-static void add_instance(struct shard *shard, uint32_t i, uint32_t a, uint32_t point, uint32_t group, uint32_t slots)
+/* `used` says how much of the lists the instances before have taken. */
+static void add_instance(struct shard *shard, uint32_t i, uint32_t a, uint32_t point, uint32_t group,
+                         struct needs *used)
 {
-    shard->places[i] = (struct instance_place){
-        .rule = shard->config.site->alarms[a].rule,
+    const uint32_t rule = shard->config.site->alarms[a].rule;
+    const struct rule_code *code = &shard->config.rules->codes[rule];
+    shard->instances[i] = (struct instance){
+        .now_ns = INT64_MIN,
+        .end_ns = TIME_NEVER,
+        .due_ns = TIME_NEVER,
+        .rule = rule,
         .alarm = a,
         .point = shard->local[point],
         .group = group,
-        .slots = slots,
+        .slots = used->slots,
+        .far_spans = used->far_spans,
     };
-    shard->instances[i] = (struct instance){
-        .now_ns = INT64_MIN,
-        .offset_ns = 0,
-        .due_ns = TIME_NEVER,
-    };
+    used->slots += (uint32_t)code->reads.window_count;
+    used->far_spans += far_spans_of(code);
     for (int k = 0; k < LEVEL_COUNT - 1; k++) {
         shard->instances[i].since_ns[k] = TIME_NEVER;
     }
@@ -91,20 +121,20 @@ static void add_instance(struct shard *shard, uint32_t i, uint32_t a, uint32_t p
 static void make_instances(struct shard *shard)
 {
     const struct site *site = shard->config.site;
-    uint32_t slots = 0;
-    count_instances(shard, &slots);
+    const struct needs needs = count_instances(shard);
     uint32_t n = shard->instance_count + 1;
     shard->instances = arena_alloc(&shard->arena, sizeof *shard->instances * n, 64);
-    shard->places = ARENA_ARRAY(&shard->arena, struct instance_place, n);
+    shard->far_spans = ARENA_ARRAY(&shard->arena, struct span, needs.far_spans);
+    shard->terms = ARENA_ARRAY(&shard->arena, double, needs.terms);
     shard->scratch = ARENA_ARRAY(&shard->arena, uint32_t, n);
     shard->marked = ARENA_ARRAY(&shard->arena, uint8_t, n);
     shard->groups = ARENA_ARRAY(&shard->arena, struct group, shard->group_count + 1);
-    shard->slot_windows = ARENA_ARRAY(&shard->arena, struct window *, slots + 1);
-    shard->slot_points = ARENA_ARRAY(&shard->arena, uint32_t, slots + 1);
+    shard->slot_windows = ARENA_ARRAY(&shard->arena, struct window *, needs.slots + 1);
+    shard->slot_points = ARENA_ARRAY(&shard->arena, uint32_t, needs.slots + 1);
     timers_init(&shard->delays, &shard->arena, shard->instance_count);
     uint32_t i = 0;
     uint32_t group = 0;
-    uint32_t slot = 0;
+    struct needs used = {0};
     for (uint32_t a = 0; a < site->alarm_count; a++) {
         const struct site_alarm *alarm = &site->alarms[a];
         if (!judged_here(shard, a)) {
@@ -114,8 +144,7 @@ static void make_instances(struct shard *shard)
             shard->groups[group] = (struct group){.now_ns = INT64_MIN, .members = (uint32_t)alarm->member_count};
         }
         for (size_t m = 0; m < alarm->member_count; m++) {
-            add_instance(shard, i++, a, alarm->members[m], alarm->group != NULL ? group : SITE_NONE, slot);
-            slot += (uint32_t)shard->config.rules->codes[alarm->rule].reads.window_count;
+            add_instance(shard, i++, a, alarm->members[m], alarm->group != NULL ? group : SITE_NONE, &used);
         }
         group += alarm->group != NULL ? 1 : 0;
     }
@@ -150,10 +179,9 @@ static void make_rules(struct shard *shard)
 }
 
 /* The local point that a window slot of an instance reads. */
-static uint32_t window_point(const struct shard *shard, const struct instance_place *place,
-                             const struct window_read *read)
+static uint32_t window_point(const struct shard *shard, const struct instance *inst, const struct window_read *read)
 {
-    return read->point == SITE_NONE ? place->point : shard->local[read->point];
+    return read->point == SITE_NONE ? inst->point : shard->local[read->point];
 }
 
 /* ---- who reads a point ---- */
@@ -161,11 +189,11 @@ static uint32_t window_point(const struct shard *shard, const struct instance_pl
 /* Calls for each point an instance reads, its own first; a point may come twice. */
 static size_t reads_of(const struct shard *shard, uint32_t i, uint32_t *ret_points, size_t room)
 {
-    const struct instance_place *place = &shard->places[i];
-    const struct judge_rule *rule = &shard->rules[place->rule];
+    const struct instance *inst = &shard->instances[i];
+    const struct judge_rule *rule = &shard->rules[inst->rule];
     const struct rule_reads *reads = &rule->code->reads;
     size_t n = 0;
-    ret_points[n++] = place->point;
+    ret_points[n++] = inst->point;
     for (size_t s = 0; s < reads->point_count && n < room; s++) {
         ret_points[n++] = rule->point_slots[s];
     }
@@ -192,32 +220,56 @@ static bool seen_before(const uint32_t *points, size_t n)
 /* Lists, for each point, the instances that read it, rising; two passes: count, then fill. */
 static void make_readers(struct shard *shard)
 {
-    shard->point_readers = ARENA_ARRAY(&shard->arena, struct run, shard->point_count + 1);
     uint32_t points[READS_MAX];
     uint32_t total = 0;
     for (uint32_t i = 0; i < shard->instance_count; i++) {
         size_t n = reads_of(shard, i, points, READS_MAX);
         for (size_t k = 0; k < n; k++) {
             bool again = seen_before(points, k);
-            shard->point_readers[points[k]].count += again ? 0 : 1;
+            shard->points[points[k]].readers.count += again ? 0 : 1;
             total += again ? 0 : 1;
         }
     }
     uint32_t first = 0;
     for (uint32_t p = 0; p < shard->point_count; p++) {
-        shard->point_readers[p].first = first;
-        first += shard->point_readers[p].count;
-        shard->point_readers[p].count = 0;
+        struct run *run = &shard->points[p].readers;
+        run->first = first;
+        first += run->count;
+        run->count = 0;
     }
     shard->readers = ARENA_ARRAY(&shard->arena, uint32_t, total + 1);
     for (uint32_t i = 0; i < shard->instance_count; i++) {
         size_t n = reads_of(shard, i, points, READS_MAX);
         for (size_t k = 0; k < n; k++) {
             if (!seen_before(points, k)) {
-                struct run *run = &shard->point_readers[points[k]];
+                struct run *run = &shard->points[points[k]].readers;
                 shard->readers[run->first + run->count++] = i;
             }
         }
+    }
+    for (uint32_t p = 0; p < shard->point_count; p++) {
+        struct run *run = &shard->points[p].readers;
+        run->first = run->count == 1 ? shard->readers[run->first] : run->first;
+    }
+}
+
+/* ---- which points may be quiet ---- */
+
+static void find_plain(struct shard *shard)
+{
+    shard->all_plain = true;
+    for (uint32_t p = 0; p < shard->point_count; p++) {
+        struct point_state *point = &shard->points[p];
+        unsigned kind = TERM_VALUE; /* the most general of what they compare */
+        point->own = !point->has_windows;
+        for (uint32_t k = 0; k < point->readers.count; k++) {
+            const struct instance *inst = &shard->instances[reader_of(shard, point->readers, k)];
+            const struct conditions *conditions = &shard->rules[inst->rule].code->conditions;
+            kind = conditions->kind > kind ? conditions->kind : kind;
+            point->own = point->own && inst->point == p && inst->group == SITE_NONE && kind != TERM_GENERAL;
+        }
+        point->plain = point->own && kind == TERM_VALUE;
+        shard->all_plain = shard->all_plain && point->plain;
     }
 }
 
@@ -261,10 +313,10 @@ static uint32_t join_wants(struct want *wants, uint32_t n)
 
 static struct want want_of(const struct shard *shard, uint32_t i, size_t slot)
 {
-    const struct instance_place *place = &shard->places[i];
-    const struct window_read *read = &shard->rules[place->rule].code->reads.windows[slot];
+    const struct instance *inst = &shard->instances[i];
+    const struct window_read *read = &shard->rules[inst->rule].code->reads.windows[slot];
     return (struct want){.width_ns = read->width_ns,
-                         .point = window_point(shard, place, read),
+                         .point = window_point(shard, inst, read),
                          .kind = read->kind,
                          .needs = read->needs};
 }
@@ -288,13 +340,13 @@ static void make_windows(struct shard *shard, const struct want *wants, uint32_t
 static void bind_windows(struct shard *shard, const struct want *wants, uint32_t n)
 {
     for (uint32_t i = 0; i < shard->instance_count; i++) {
-        const struct instance_place *place = &shard->places[i];
-        size_t count = shard->rules[place->rule].code->reads.window_count;
+        const struct instance *inst = &shard->instances[i];
+        size_t count = shard->rules[inst->rule].code->reads.window_count;
         for (size_t slot = 0; slot < count; slot++) {
             struct want want = want_of(shard, i, slot);
             const struct want *found = bsearch(&want, wants, n, sizeof *wants, compare_wants);
-            shard->slot_windows[place->slots + slot] = shard->windows[found - wants];
-            shard->slot_points[place->slots + slot] = want.point;
+            shard->slot_windows[inst->slots + slot] = shard->windows[found - wants];
+            shard->slot_points[inst->slots + slot] = want.point;
         }
     }
 }
@@ -303,7 +355,7 @@ static enum err_code share_windows(struct shard *shard, struct err *err)
 {
     size_t total = 0;
     for (uint32_t i = 0; i < shard->instance_count; i++) {
-        total += shard->rules[shard->places[i].rule].code->reads.window_count;
+        total += shard->rules[shard->instances[i].rule].code->reads.window_count;
     }
     struct want *wants = calloc(total + 1, sizeof *wants);
     if (wants == NULL) {
@@ -311,7 +363,7 @@ static enum err_code share_windows(struct shard *shard, struct err *err)
     }
     uint32_t n = 0;
     for (uint32_t i = 0; i < shard->instance_count; i++) {
-        size_t count = shard->rules[shard->places[i].rule].code->reads.window_count;
+        size_t count = shard->rules[shard->instances[i].rule].code->reads.window_count;
         for (size_t slot = 0; slot < count; slot++) {
             wants[n++] = want_of(shard, i, slot);
         }
@@ -336,7 +388,7 @@ static void list_by_second(struct shard *shard)
 {
     shard->by_second = ARENA_ARRAY(&shard->arena, uint32_t, shard->instance_count + 1);
     for (uint32_t i = 0; i < shard->instance_count; i++) {
-        if (shard->rules[shard->places[i].rule].code->reads_time) {
+        if (shard->rules[shard->instances[i].rule].code->reads_time) {
             shard->by_second[shard->by_second_count++] = i;
         }
     }
@@ -390,6 +442,7 @@ enum err_code shard_new(const struct shard_config *config, struct shard **ret_sh
         make_counters(shard);
         shard_agent_init(shard);
         code = share_windows(shard, err);
+        find_plain(shard);
     }
     free(masks);
     free(homes);
@@ -425,11 +478,17 @@ size_t shard_fan_out(const struct rules *rules, unsigned index, unsigned count)
     return total;
 }
 
-size_t shard_bytes(const struct shard *shard)
+struct shard_bytes shard_bytes(const struct shard *shard)
 {
-    size_t bytes = sizeof *shard + shard->arena.used;
+    size_t grown = 0;
+    size_t windows = 0;
     for (uint32_t w = 0; w < shard->window_count; w++) {
-        bytes += window_bytes(shard->windows[w]);
+        grown += window_grown_bytes(shard->windows[w]);
+        windows += window_bytes(shard->windows[w]);
     }
-    return bytes;
+    return (struct shard_bytes){.all = sizeof *shard + shard->arena.used + grown,
+                                .quiet = offsetof(struct point_state, good_ns),
+                                .point = sizeof(struct point_state),
+                                .alarm = sizeof(struct instance),
+                                .window = shard->window_count > 0 ? windows / shard->window_count : 0};
 }

@@ -10,7 +10,7 @@
  * `clear`.  since_ns says since when that holds, but never from before the
  * level's last step, so "its next delay starts no earlier than its last step".
  */
-#include "rules/evaluate.h"
+#include "rules/conditions.h"
 #include "rules/shard_private.h"
 
 #include <string.h>
@@ -41,8 +41,25 @@ static void set(struct instance *inst, unsigned mask, bool on)
 
 /* ---- saying ---- */
 
+void judge_say_mark(struct shard *shard)
+{
+    const struct sample *mark = &shard->mark;
+    const struct verdict verdict = {
+        .kind = VERDICT_MARK, .time_ns = mark->time_ns, .seen_ns = mark->seen_ns, .alarm = mark->status};
+    bool room = ring_push(shard->config.verdicts, &verdict);
+    assert(room && "whoever says it sees to room");
+    (void)room;
+    shard->mark_said = true;
+}
+
 static void say(struct shard *shard, const struct verdict *verdict)
 {
+    if (verdict->open != 0) { /* what is open belongs to the next mark, not to the one in hand */
+        if (shard->marks_held > 0 && !shard->mark_said) {
+            judge_say_mark(shard);
+        }
+        shard->mark_urgent = true;
+    }
     bool room = ring_push(shard->config.verdicts, verdict);
     assert(room && "whoever drives the shard sees to room");
     (void)room;
@@ -52,28 +69,28 @@ static void say(struct shard *shard, const struct verdict *verdict)
     }
 }
 
-static struct verdict verdict_of(const struct shard *shard, const struct instance_place *place, int64_t time_ns)
+static struct verdict verdict_of(const struct shard *shard, const struct instance *inst, int64_t time_ns)
 {
-    const struct point_state *point = &shard->points[place->point];
+    const struct point_state *point = &shard->points[inst->point];
     return (struct verdict){
         .time_ns = time_ns,
         .seen_ns = shard->clock_ns,
         .since_ns = TIME_NEVER,
         .step_ns = NEVER_YET,
-        .value = place->group == SITE_NONE ? point->value : NAN,
-        .alarm = place->alarm,
-        .point = shard->site_points[place->point],
+        .value = inst->group == SITE_NONE ? point->value : NAN,
+        .alarm = inst->alarm,
+        .point = shard->site_points[inst->point],
         .step = shard->step,
+        .open = shard->open,
     };
 }
 
-static void say_step(struct shard *shard, const struct instance_place *place, int64_t time_ns, uint8_t *said,
-                     uint8_t now)
+static void say_step(struct shard *shard, const struct instance *inst, int64_t time_ns, uint8_t *said, uint8_t now)
 {
     if (*said == now) {
         return;
     }
-    struct verdict verdict = verdict_of(shard, place, time_ns);
+    struct verdict verdict = verdict_of(shard, inst, time_ns);
     verdict.kind = VERDICT_STEP;
     verdict.before = *said & SAID_LEVEL;
     verdict.level = now & SAID_LEVEL;
@@ -83,23 +100,23 @@ static void say_step(struct shard *shard, const struct instance_place *place, in
     say(shard, &verdict);
 }
 
-static uint8_t level_keep(const struct instance *inst, unsigned k)
+static uint8_t level_keep(uint16_t bits, unsigned k)
 {
-    return (uint8_t)((has(inst, bit(BIT_WHEN, k)) ? KEEP_WHEN : 0) | (has(inst, bit(BIT_CLEAR, k)) ? KEEP_CLEAR : 0) |
-                     (has(inst, bit(BIT_ENTERED, k)) ? KEEP_ENTERED : 0) | (has(inst, BIT_UNLESS) ? KEEP_UNLESS : 0));
+    return (uint8_t)(((bits & bit(BIT_WHEN, k)) != 0 ? KEEP_WHEN : 0) |
+                     ((bits & bit(BIT_CLEAR, k)) != 0 ? KEEP_CLEAR : 0) |
+                     ((bits & bit(BIT_ENTERED, k)) != 0 ? KEEP_ENTERED : 0) |
+                     ((bits & BIT_UNLESS) != 0 ? KEEP_UNLESS : 0));
 }
 
 /* Says which levels' conditions are no longer what they were. */
-static void say_keeps(struct shard *shard, uint32_t i, const struct instance *before)
+static void say_keeps(struct shard *shard, const struct instance *inst, const struct was *was)
 {
-    const struct instance *inst = &shard->instances[i];
-    const struct instance_place *place = &shard->places[i];
-    for (uint8_t k = 0; k < shard->rules[place->rule].level_count; k++) {
-        uint8_t keep = level_keep(inst, k);
-        if (keep == level_keep(before, k) && inst->since_ns[k] == before->since_ns[k]) {
+    for (uint8_t k = 0; k < shard->rules[inst->rule].level_count; k++) {
+        uint8_t keep = level_keep(inst->bits, k);
+        if (keep == level_keep(was->bits, k) && inst->since_ns[k] == was->since_ns[k]) {
             continue;
         }
-        struct verdict verdict = verdict_of(shard, place, inst->now_ns);
+        struct verdict verdict = verdict_of(shard, inst, inst->now_ns);
         verdict.kind = VERDICT_KEEP;
         verdict.since_ns = inst->since_ns[k];
         verdict.keep_level = k;
@@ -110,18 +127,22 @@ static void say_keeps(struct shard *shard, uint32_t i, const struct instance *be
 
 /* ---- groups ---- */
 
-static void group_count(struct shard *shard, uint32_t i, const struct instance *before)
+static uint32_t one_if(uint16_t bits, unsigned mask)
 {
-    const struct instance *inst = &shard->instances[i];
-    struct group *group = &shard->groups[shard->places[i].group];
-    for (unsigned level = before->level + 1u; level <= inst->level; level++) {
+    return (bits & mask) != 0;
+}
+
+static void group_count(struct shard *shard, const struct instance *inst, const struct was *was)
+{
+    struct group *group = &shard->groups[inst->group];
+    for (unsigned level = was->level + 1u; level <= inst->level; level++) {
         group->held[level]++;
     }
-    for (unsigned level = inst->level + 1u; level <= before->level; level++) {
+    for (unsigned level = inst->level + 1u; level <= was->level; level++) {
         group->held[level]--;
     }
-    group->blind += (uint32_t)has(inst, BIT_BLIND) - (uint32_t)has(before, BIT_BLIND);
-    group->unless += (uint32_t)has(inst, BIT_UNLESS) - (uint32_t)has(before, BIT_UNLESS);
+    group->blind += one_if(inst->bits, BIT_BLIND) - one_if(was->bits, BIT_BLIND);
+    group->unless += one_if(inst->bits, BIT_UNLESS) - one_if(was->bits, BIT_UNLESS);
 }
 
 static enum level group_level(const struct group *group, uint32_t at_least)
@@ -138,42 +159,52 @@ void judge_group_end(struct shard *shard)
     if (shard->group_open == SITE_NONE) {
         return;
     }
-    const struct instance_place *place = &shard->places[shard->group_open];
-    struct group *group = &shard->groups[place->group];
+    const struct instance *inst = &shard->instances[shard->group_open];
+    struct group *group = &shard->groups[inst->group];
     shard->group_open = SITE_NONE;
-    uint8_t now = say_pack(group_level(group, shard->rules[place->rule].vote), group->unless == group->members,
+    uint8_t now = say_pack(group_level(group, shard->rules[inst->rule].vote), group->unless == group->members,
                            group->blind > 0);
-    say_step(shard, place, group->now_ns, &group->said, now);
+    say_step(shard, inst, group->now_ns, &group->said, now);
 }
 
 /* ---- one instance changed ---- */
 
 /* What the verdict of a single alarm would say now.  A member of a group says nothing itself; any other `said` of a
  * member asks for the group's verdict at its next judgement. */
-static uint8_t says(const struct instance *inst, const struct instance_place *place)
+static uint8_t says(const struct instance *inst)
 {
-    bool single = place->group == SITE_NONE;
+    bool single = inst->group == SITE_NONE;
     return single ? say_pack((enum level)inst->level, has(inst, BIT_UNLESS), has(inst, BIT_BLIND)) : 0;
 }
 
+struct was judge_was(const struct instance *inst)
+{
+    struct was was = {.bits = inst->bits, .level = inst->level};
+    memcpy(was.since_ns, inst->since_ns, sizeof was.since_ns);
+    return was;
+}
+
+static bool has_changed(const struct instance *inst, const struct was *was)
+{
+    return inst->bits != was->bits || memcmp(inst->since_ns, was->since_ns, sizeof inst->since_ns) != 0;
+}
+
 /* Tells what came of a judgement or an ended delay: kept conditions, and the step, at once or at the group's end. */
-static void settle(struct shard *shard, uint32_t i, const struct instance *before)
+static void settle(struct shard *shard, uint32_t i, const struct was *was)
 {
     struct instance *inst = &shard->instances[i];
-    const struct instance_place *place = &shard->places[i];
-    if (shard->config.keep && (inst->bits != before->bits ||
-                               memcmp(inst->since_ns, before->since_ns, sizeof inst->since_ns) != 0)) {
-        say_keeps(shard, i, before);
+    if (shard->config.keep && has_changed(inst, was)) {
+        say_keeps(shard, inst, was);
     }
-    if (shard->group_open != SITE_NONE && shard->places[shard->group_open].group != place->group) {
+    if (shard->group_open != SITE_NONE && shard->instances[shard->group_open].group != inst->group) {
         judge_group_end(shard); /* alarms speak in the order of the site */
     }
-    if (place->group == SITE_NONE) {
-        say_step(shard, place, inst->now_ns, &inst->said, says(inst, place));
+    if (inst->group == SITE_NONE) {
+        say_step(shard, inst, inst->now_ns, &inst->said, says(inst));
         return;
     }
     inst->said = 0;
-    group_count(shard, i, before);
+    group_count(shard, inst, was);
     shard->group_open = i;
 }
 
@@ -221,14 +252,27 @@ static int64_t first_end(const struct judge_rule *rule, const struct instance *i
 }
 
 /* Sets the clock at which the earliest pending delay ends. */
-static void arm(struct shard *shard, uint32_t i)
+static void set_due(struct shard *shard, uint32_t i)
 {
     struct instance *inst = &shard->instances[i];
-    int64_t end_ns = first_end(&shard->rules[shard->places[i].rule], inst);
-    inst->due_ns = end_ns == TIME_NEVER ? TIME_NEVER : add_time(end_ns, inst->offset_ns);
+    inst->due_ns = inst->end_ns == TIME_NEVER ? TIME_NEVER : add_time(inst->end_ns, inst->offset_ns);
     if (inst->due_ns != TIME_NEVER) {
         timers_set(&shard->delays, i, inst->due_ns);
     }
+}
+
+static void arm(struct shard *shard, uint32_t i)
+{
+    struct instance *inst = &shard->instances[i];
+    inst->end_ns = first_end(&shard->rules[inst->rule], inst);
+    set_due(shard, i);
+}
+
+/* What it stands at was changed from outside a judgement: the next one has to look at everything. */
+static void stir(struct shard *shard, struct instance *inst)
+{
+    inst->steady = false;
+    shard->points[inst->point].quiet = SPAN_NONE;
 }
 
 /* Enters or leaves the level at t; what it waits for next counts from t at the earliest. */
@@ -244,8 +288,8 @@ static void move_time(struct shard *shard, uint32_t i, int64_t t_ns)
 {
     struct instance *inst = &shard->instances[i];
     inst->now_ns = t_ns > inst->now_ns ? t_ns : inst->now_ns;
-    if (shard->places[i].group != SITE_NONE) {
-        struct group *group = &shard->groups[shard->places[i].group];
+    if (inst->group != SITE_NONE) {
+        struct group *group = &shard->groups[inst->group];
         group->now_ns = inst->now_ns > group->now_ns ? inst->now_ns : group->now_ns;
     }
 }
@@ -253,9 +297,10 @@ static void move_time(struct shard *shard, uint32_t i, int64_t t_ns)
 void judge_delays(struct shard *shard, uint32_t i)
 {
     struct instance *inst = &shard->instances[i];
-    const struct judge_rule *rule = &shard->rules[shard->places[i].rule];
-    const struct instance before = *inst;
-    const int64_t end_ns = first_end(rule, inst);
+    const struct judge_rule *rule = &shard->rules[inst->rule];
+    const struct was was = judge_was(inst);
+    const int64_t end_ns = inst->end_ns;
+    stir(shard, inst);
     move_time(shard, i, end_ns);
     for (unsigned k = 0; k < rule->level_count; k++) {
         if (level_end(rule, inst, k) == end_ns) {
@@ -263,24 +308,26 @@ void judge_delays(struct shard *shard, uint32_t i)
         }
     }
     inst->level = highest_entered(rule, inst);
-    settle(shard, i, &before);
+    settle(shard, i, &was);
     arm(shard, i);
 }
 
 /* ---- judging ---- */
 
 /* The truth of a condition, or its last known one. */
-static bool truth(const struct program *program, const struct frame *frame, bool last)
+static bool holds(const struct formula *formula, const struct leaf *leaves, const double *terms, bool last)
 {
-    double value = evaluate(program, frame);
-    return isnan(value) ? last : value != 0.0;
+    enum truth now = formula_truth(formula, leaves, terms);
+    return now == TRUTH_UNKNOWN ? last : now == TRUTH_TRUE;
 }
 
-static void judge_level(const struct judge_rule *rule, struct instance *inst, unsigned k, const struct frame *frame)
+static void judge_level(const struct judge_rule *rule, struct instance *inst, unsigned k, const double *terms)
 {
-    const struct program *clear = &rule->code->clear[k];
-    bool when = truth(&rule->code->when[k], frame, has(inst, bit(BIT_WHEN, k)));
-    bool cleared = clear->code == NULL ? !when : truth(clear, frame, has(inst, bit(BIT_CLEAR, k)));
+    const struct conditions *conditions = &rule->code->conditions;
+    const struct formula *clear = &conditions->clear[k];
+    bool when = holds(&conditions->when[k], conditions->leaves, terms, has(inst, bit(BIT_WHEN, k)));
+    bool cleared =
+        clear->steps == NULL ? !when : holds(clear, conditions->leaves, terms, has(inst, bit(BIT_CLEAR, k)));
     set(inst, bit(BIT_WHEN, k), when);
     set(inst, bit(BIT_CLEAR, k), cleared);
     bool waits = has(inst, bit(BIT_ENTERED, k)) ? cleared : when;
@@ -289,10 +336,10 @@ static void judge_level(const struct judge_rule *rule, struct instance *inst, un
         return;
     }
     if (inst->since_ns[k] == TIME_NEVER) {
-        inst->since_ns[k] = frame->now_ns;
+        inst->since_ns[k] = inst->now_ns;
     }
-    if (add_time(inst->since_ns[k], level_delay(rule, inst, k)) <= frame->now_ns) {
-        step(inst, k, frame->now_ns);
+    if (add_time(inst->since_ns[k], level_delay(rule, inst, k)) <= inst->now_ns) {
+        step(inst, k, inst->now_ns);
     }
 }
 
@@ -302,67 +349,106 @@ static bool lost(const struct point_state *point)
 }
 
 /* A point that `when` or `clear` reads by value, unchanged() or a window is heard of and unknown. */
-static bool is_blind(const struct shard *shard, const struct judge_rule *rule, const struct instance_place *place)
+static bool is_blind(const struct shard *shard, const struct judge_rule *rule, const struct instance *inst)
 {
     const struct rule_code *code = rule->code;
     for (unsigned k = 0; k < rule->level_count; k++) {
-        if ((code->when[k].reads_own || code->clear[k].reads_own) && lost(&shard->points[place->point])) {
+        if ((code->when[k].reads_own || code->clear[k].reads_own) && lost(&shard->points[inst->point])) {
             return true;
         }
     }
     for (size_t s = 0; s < code->reads.window_count; s++) {
-        if (code->reads.windows[s].in_condition && lost(&shard->points[shard->slot_points[place->slots + s]])) {
+        if (code->reads.windows[s].in_condition && lost(&shard->points[shard->slot_points[inst->slots + s]])) {
             return true;
         }
     }
     return false;
 }
 
+static struct span *spans_of(const struct shard *shard, struct instance *inst, unsigned term_count)
+{
+    return term_count > INSTANCE_SPANS ? &shard->far_spans[inst->far_spans] : inst->spans;
+}
+
+/* A delay of zero that waits for the next judgement is no timer, so the next judgement must not be left out. */
+static bool waits_for_judgement(const struct judge_rule *rule, const struct instance *inst)
+{
+    for (unsigned k = 0; k < rule->level_count; k++) {
+        if (inst->since_ns[k] != TIME_NEVER && level_delay(rule, inst, k) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All known truths settle it: nobody is blind then, for what makes blind makes a term unknown. */
+static void find_steady(const struct shard *shard, struct instance *inst, const struct judge_rule *rule)
+{
+    const struct conditions *conditions = &rule->code->conditions;
+    inst->steady = inst->said == says(inst) && !waits_for_judgement(rule, inst) &&
+                   conditions_spans(conditions, shard->terms, spans_of(shard, inst, conditions->term_count));
+}
+
+static void judge_conditions(struct shard *shard, uint32_t i, const struct judge_rule *rule)
+{
+    struct instance *inst = &shard->instances[i];
+    const struct conditions *conditions = &rule->code->conditions;
+    const struct was was = judge_was(inst);
+    for (unsigned k = 0; k < rule->level_count; k++) {
+        judge_level(rule, inst, k, shard->terms);
+    }
+    if (conditions->unless.steps != NULL) {
+        set(inst, BIT_UNLESS,
+            holds(&conditions->unless, conditions->leaves, shard->terms, has(inst, BIT_UNLESS)));
+    }
+    set(inst, BIT_BLIND, is_blind(shard, rule, inst));
+    inst->level = highest_entered(rule, inst);
+    if (has_changed(inst, &was) || inst->said != says(inst)) {
+        settle(shard, i, &was);
+    }
+    arm(shard, i);
+    find_steady(shard, inst, rule);
+}
+
 void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns)
 {
     struct instance *inst = &shard->instances[i];
-    const struct instance_place *place = &shard->places[i];
-    const struct judge_rule *rule = &shard->rules[place->rule];
-    struct instance before = *inst;
+    const struct judge_rule *rule = &shard->rules[inst->rule];
+    const struct conditions *conditions = &rule->code->conditions;
     move_time(shard, i, t_ns);
-    struct frame frame = {
-        .now_ns = inst->now_ns,
-        .own = &shard->points[place->point],
-        .points = shard->points,
-        .point_slots = rule->point_slots,
-        .windows = shard->slot_windows + place->slots,
-        .window_points = shard->slot_points + place->slots,
-    };
-    for (unsigned k = 0; k < rule->level_count; k++) {
-        judge_level(rule, inst, k, &frame);
+    const struct frame frame = judge_frame(shard, inst, rule, inst->now_ns);
+    conditions_read(conditions, &frame, shard->terms);
+    if (inst->steady && inst->now_ns < inst->end_ns &&
+        conditions_hold(conditions, shard->terms, spans_of(shard, inst, conditions->term_count))) {
+        set_due(shard, i);
+        return;
     }
-    if (rule->code->unless.code != NULL) {
-        set(inst, BIT_UNLESS, truth(&rule->code->unless, &frame, has(inst, BIT_UNLESS)));
-    }
-    set(inst, BIT_BLIND, is_blind(shard, rule, place));
-    inst->level = highest_entered(rule, inst);
-    if (inst->bits != before.bits || inst->said != says(inst, place) ||
-        memcmp(inst->since_ns, before.since_ns, sizeof inst->since_ns) != 0) {
-        settle(shard, i, &before);
-    }
-    arm(shard, i);
+    judge_conditions(shard, i, rule);
+}
+
+void judge_by_sample(struct shard *shard, uint32_t i, int64_t time_ns)
+{
+    struct instance *inst = &shard->instances[i];
+    int64_t t_ns = time_ns > inst->now_ns ? time_ns : inst->now_ns;
+    inst->offset_ns = shard->clock_ns - t_ns;
+    judge_instance(shard, i, t_ns);
 }
 
 void judge_sight(struct shard *shard, uint32_t i)
 {
     struct instance *inst = &shard->instances[i];
-    const struct instance_place *place = &shard->places[i];
-    const struct instance before = *inst;
-    set(inst, BIT_BLIND, is_blind(shard, &shard->rules[place->rule], place));
-    judge_restored(shard, i, &before);
+    const struct was was = judge_was(inst);
+    set(inst, BIT_BLIND, is_blind(shard, &shard->rules[inst->rule], inst));
+    judge_restored(shard, i, &was);
 }
 
-void judge_restored(struct shard *shard, uint32_t i, const struct instance *before)
+void judge_restored(struct shard *shard, uint32_t i, const struct was *was)
 {
     struct instance *inst = &shard->instances[i];
-    inst->level = highest_entered(&shard->rules[shard->places[i].rule], inst);
-    if (shard->places[i].group != SITE_NONE) {
-        group_count(shard, i, before);
+    stir(shard, inst);
+    inst->level = highest_entered(&shard->rules[inst->rule], inst);
+    if (inst->group != SITE_NONE) {
+        group_count(shard, inst, was);
     }
     arm(shard, i);
 }

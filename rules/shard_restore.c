@@ -11,7 +11,7 @@ static uint32_t first_instance(const struct shard *shard, uint32_t alarm)
     uint32_t high = shard->instance_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (shard->places[middle].alarm < alarm) {
+        if (shard->instances[middle].alarm < alarm) {
             low = middle + 1;
         } else {
             high = middle;
@@ -28,9 +28,9 @@ static void set_bit(struct instance *inst, unsigned bit, bool on)
 static void restore_level(struct shard *shard, uint32_t i, const struct verdict *kept)
 {
     struct instance *inst = &shard->instances[i];
-    struct instance before = *inst;
+    const struct was was = judge_was(inst);
     unsigned k = kept->keep_level;
-    if (k >= shard->rules[shard->places[i].rule].level_count) {
+    if (k >= shard->rules[inst->rule].level_count) {
         return;
     }
     set_bit(inst, (unsigned)BIT_WHEN << k, (kept->keep & KEEP_WHEN) != 0);
@@ -39,27 +39,27 @@ static void restore_level(struct shard *shard, uint32_t i, const struct verdict 
     set_bit(inst, BIT_UNLESS, (kept->keep & KEEP_UNLESS) != 0);
     inst->since_ns[k] = kept->since_ns;
     inst->now_ns = kept->time_ns > inst->now_ns ? kept->time_ns : inst->now_ns;
-    judge_restored(shard, i, &before);
+    judge_restored(shard, i, &was);
 }
 
 void shard_restore(struct shard *shard, const struct verdict *kept)
 {
     uint32_t first = first_instance(shard, kept->alarm);
-    for (uint32_t i = first; i < shard->instance_count && shard->places[i].alarm == kept->alarm; i++) {
-        const struct instance_place *place = &shard->places[i];
+    for (uint32_t i = first; i < shard->instance_count && shard->instances[i].alarm == kept->alarm; i++) {
+        struct instance *inst = &shard->instances[i];
         if (kept->kind == VERDICT_KEEP) {
-            if (shard->site_points[place->point] == kept->point) {
+            if (shard->site_points[inst->point] == kept->point) {
                 restore_level(shard, i, kept);
             }
             continue;
         }
         uint8_t said =
             say_pack((enum level)kept->level, (kept->flags & VERDICT_UNLESS) != 0, (kept->flags & VERDICT_BLIND) != 0);
-        if (place->group == SITE_NONE) {
-            shard->instances[i].said = said;
+        if (inst->group == SITE_NONE) {
+            inst->said = said;
         } else {
-            shard->groups[place->group].said = said;
-            shard->instances[i].said = SAID_UNTOLD; /* whichever is judged first has the group compare */
+            shard->groups[inst->group].said = said;
+            inst->said = SAID_UNTOLD; /* whichever is judged first has the group compare */
         }
     }
 }
@@ -78,7 +78,6 @@ void shard_restore_point(struct shard *shard, uint32_t point, const struct board
     if (local == SITE_NONE || entry->status == BOARD_UNHEARD) {
         return;
     }
-    const struct site_point *place = &shard->config.site->points[point];
     struct point_state *state = &shard->points[local];
     state->heard = true;
     state->newest_ns = (entry->status & ST_SKEW) != 0 ? entry->seen_ns : entry->time_ns;
@@ -90,9 +89,8 @@ void shard_restore_point(struct shard *shard, uint32_t point, const struct board
     }
     state->status = entry->status;
     state->unknown = isnan(entry->value) || (entry->status & ST_UNKNOWN) != 0 ||
-                     (place->has_range && entry->value < place->range_lo);
-    const struct run readers = shard->point_readers[local];
-    for (uint32_t k = readers.first; k < readers.first + readers.count; k++) {
-        judge_sight(shard, shard->readers[k]);
+                     entry->value < state->range_lo;
+    for (uint32_t k = 0; k < state->readers.count; k++) {
+        judge_sight(shard, reader_of(shard, state->readers, k));
     }
 }

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "rules/anomaly.h"
+#include "rules/repeats.h"
 #include "rules/window_sums.h"
 #include <assert.h>
 #include <math.h>
@@ -55,8 +56,9 @@ struct window {
     struct wedge least, greatest;
     struct dot *dots;       /* ring; NULL once there are buckets */
     struct bucket *buckets; /* ring; NULL before */
-    struct anomaly *anomaly; /* of that kind only; the arena's */
-    /* ewma, zscore and anomaly */
+    struct anomaly *anomaly; /* of that kind only, like repeats; both the arena's */
+    struct repeats *repeats;
+    /* ewma, zscore, anomaly and repeats */
     int64_t answer_ns;   /* time of the latest sample */
     double answer;       /* NaN before the first */
 };
@@ -152,12 +154,15 @@ static bool wants_extremes(const struct window *window)
 
 static void take_in(struct window *window, uint64_t position)
 {
-    struct sums one;
-    entry_sums(window, position, &one);
-    if (position > window->tail) {
-        count_step(window, &one, entry_last(window, position - 1), entry_first(window, position), true);
+    if (window->dots != NULL) {
+        const struct dot *dot = &window->dots[slot(window, position)];
+        sums_add_sample(&window->sums, window->needs, &window->reference, dot->time_ns, dot->value);
+    } else {
+        sums_add(&window->sums, window->needs, &window->buckets[slot(window, position)].sums);
     }
-    sums_add(&window->sums, window->needs, &one);
+    if (position > window->tail) {
+        count_step(window, &window->sums, entry_last(window, position - 1), entry_first(window, position), true);
+    }
     if (wants_extremes(window)) {
         wedge_push(window, &window->least, position, true);
         wedge_push(window, &window->greatest, position, false);
@@ -166,12 +171,16 @@ static void take_in(struct window *window, uint64_t position)
 
 static void let_go(struct window *window)
 {
-    struct sums one;
-    entry_sums(window, window->tail, &one);
-    if (window->tail + 1 < window->head) {
-        count_step(window, &one, entry_last(window, window->tail), entry_first(window, window->tail + 1), true);
+    if (window->dots != NULL) {
+        const struct dot *dot = &window->dots[slot(window, window->tail)];
+        sums_remove_sample(&window->sums, window->needs, &window->reference, dot->time_ns, dot->value);
+    } else {
+        sums_remove(&window->sums, window->needs, &window->buckets[slot(window, window->tail)].sums);
     }
-    sums_remove(&window->sums, window->needs, &one);
+    if (window->tail + 1 < window->head) {
+        count_step(window, &window->sums, entry_last(window, window->tail), entry_first(window, window->tail + 1),
+                   false);
+    }
     window->tail++;
     if (wants_extremes(window)) {
         wedge_drop(window, &window->least, window->tail);
@@ -232,7 +241,11 @@ struct window *window_new(struct arena *arena, enum window_kind kind, int64_t wi
     }
     if (kind == WINDOW_ANOMALY) {
         window->anomaly = anomaly_new(arena, width_ns);
-        return window; /* keeps its samples its own way */
+        return window; /* keeps its samples its own way, like */
+    }
+    if (kind == WINDOW_REPEATS) {
+        window->repeats = repeats_new(arena, width_ns, resolution);
+        return window;
     }
     window->capacity = first_capacity(width_ns, every_ns);
     window->dots = ARENA_ARRAY(arena, struct dot, window->capacity);
@@ -421,7 +434,32 @@ void window_add(struct window *window, int64_t time_ns, double value)
     case WINDOW_ANOMALY:
         window->answer = anomaly_add(window->anomaly, time_ns, value);
         break;
+    case WINDOW_REPEATS:
+        window->answer = repeats_add(window->repeats, time_ns, value);
+        break;
     }
+}
+
+/* ---- fetching ahead ---- */
+
+/* The empty statements have an effect, as the compiler sees it: without one it would leave out the calls. */
+
+void window_fetch(const struct window *window)
+{
+    for (size_t at = 0; at < sizeof *window; at += 64) {
+        __builtin_prefetch((const char *)window + at, 1);
+    }
+    __asm__ volatile("");
+}
+
+void window_fetch_entries(const struct window *window)
+{
+    if (window->dots != NULL) {
+        __builtin_prefetch(&window->dots[slot(window, window->head)], 1);
+        __builtin_prefetch(&window->dots[slot(window, window->tail)]);
+        __builtin_prefetch(&window->dots[slot(window, window->kept)]);
+    }
+    __asm__ volatile("");
 }
 
 /* ---- asking ---- */
@@ -491,13 +529,20 @@ double window_eta(struct window *window, double limit, bool up, int64_t t_ns)
     return view_eta(&view, limit, up, t_ns);
 }
 
-size_t window_bytes(const struct window *window)
+static size_t ring_bytes(const struct window *window)
 {
-    if (!window->owned) {
-        return 0; /* the arena's */
-    }
     size_t entry = window->dots != NULL ? sizeof *window->dots : sizeof *window->buckets;
     return window->capacity * (entry + (wants_extremes(window) ? 2 * sizeof(uint64_t) : 0));
+}
+
+size_t window_bytes(const struct window *window)
+{
+    return sizeof *window + ring_bytes(window);
+}
+
+size_t window_grown_bytes(const struct window *window)
+{
+    return window->owned ? ring_bytes(window) : 0;
 }
 
 uint32_t window_growths(const struct window *window)

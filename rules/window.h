@@ -44,10 +44,15 @@ void window_done(struct window *window);
 /* Adds a good sample at time_ns (after all before). */
 void window_add(struct window *window, int64_t time_ns, double value);
 
-/* The answer of function `op` (OP_MEAN … OP_CHANGES, OP_EWMA, OP_ZSCORE, OP_ANOMALY) at t; NaN when there is none (empty
- * window, slope of fewer than 2 samples, zscore over fewer than 2 earlier or over all-equal samples, see also
- * anomaly.h).  An empty window has no
- * answer to anything, count included (contract: "Numbers that are not there"). */
+/* Fetch ahead what window_add and window_query will need: the window itself; then, when that has come, the ends of what
+ * it holds. */
+void window_fetch(const struct window *window);
+void window_fetch_entries(const struct window *window);
+
+/* The answer of function `op` (OP_MEAN … OP_CHANGES, OP_EWMA … OP_REPEATS) at t; NaN when there is none (empty
+ * window, slope of fewer than 2 samples, zscore over fewer than 2 earlier or over all-equal samples, see also anomaly.h
+ * and repeats.h).  An empty window has no answer to anything, count included (contract: "Numbers that are not
+ * there"). */
 double window_query(struct window *window, enum op op, int64_t t_ns);
 
 /* Seconds until the least-squares line over (t - W, t] reaches `limit`, rising (up) or falling.  In this order: limit
@@ -55,8 +60,9 @@ double window_query(struct window *window, enum op op, int64_t t_ns);
  * infinite; else (limit - line(t)) / slope. */
 double window_eta(struct window *window, double limit, bool up, int64_t t_ns);
 
-/* Bytes in use, and how often it had to grow. */
+/* Bytes in use; those of them that are not the arena's; and how often it had to grow. */
 size_t window_bytes(const struct window *window);
+size_t window_grown_bytes(const struct window *window);
 uint32_t window_growths(const struct window *window);
 
 #endif

@@ -1,1 +1,1 @@
-set(RULES_WINDOW_SOURCES window.c window_sums.c anomaly.c)
+set(RULES_WINDOW_SOURCES window.c window_sums.c anomaly.c repeats.c)

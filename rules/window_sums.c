@@ -3,45 +3,61 @@
 
 #include "base/clock.h"
 #include <math.h>
+#include <stdbool.h>
 
 static double seconds_after(const struct reference *reference, int64_t time_ns)
 {
     return (double)(time_ns - reference->time_ns) / (double)NS_PER_S;
 }
 
+static inline struct twofold signed_twofold(struct twofold a, bool add)
+{
+    return add ? a : twofold_negate(a);
+}
+
+static inline void move_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns,
+                               double value, bool add)
+{
+    const struct twofold x = twofold_sum(value, -reference->value);
+    sums->count += add ? 1 : UINT64_MAX;
+    if ((needs & (NEED_SUM | NEED_LINE)) != 0) {
+        sums->x = twofold_add(sums->x, signed_twofold(x, add));
+    }
+    if ((needs & NEED_SQUARES) != 0) {
+        sums->xx = twofold_add(sums->xx, signed_twofold(twofold_times(x, x), add));
+    }
+    if ((needs & NEED_LINE) != 0) {
+        const struct twofold t = twofold_of(seconds_after(reference, time_ns));
+        sums->t = twofold_add(sums->t, signed_twofold(t, add));
+        sums->tt = twofold_add(sums->tt, signed_twofold(twofold_times(t, t), add));
+        sums->tx = twofold_add(sums->tx, signed_twofold(twofold_times(t, x), add));
+    }
+}
+
 void sums_add_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns,
                      double value)
 {
-    struct twofold x = twofold_sum(value, -reference->value);
-    sums->count++;
-    if ((needs & (NEED_SUM | NEED_LINE)) != 0) {
-        sums->x = twofold_add(sums->x, x);
-    }
-    if ((needs & NEED_SQUARES) != 0) {
-        sums->xx = twofold_add(sums->xx, twofold_times(x, x));
-    }
-    if ((needs & NEED_LINE) != 0) {
-        struct twofold t = twofold_of(seconds_after(reference, time_ns));
-        sums->t = twofold_add(sums->t, t);
-        sums->tt = twofold_add(sums->tt, twofold_times(t, t));
-        sums->tx = twofold_add(sums->tx, twofold_times(t, x));
-    }
+    move_sample(sums, needs, reference, time_ns, value, true);
+}
+
+void sums_remove_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns,
+                        double value)
+{
+    move_sample(sums, needs, reference, time_ns, value, false);
 }
 
 static void combine(struct sums *sums, uint8_t needs, const struct sums *b, bool add)
 {
-    struct {
-        struct twofold *to;
-        const struct twofold *from;
-        uint8_t need;
-    } parts[] = {
-        {&sums->x, &b->x, NEED_SUM | NEED_LINE}, {&sums->xx, &b->xx, NEED_SQUARES}, {&sums->t, &b->t, NEED_LINE},
-        {&sums->tt, &b->tt, NEED_LINE},          {&sums->tx, &b->tx, NEED_LINE},
-    };
-    for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if ((needs & parts[i].need) != 0) {
-            *parts[i].to = twofold_add(*parts[i].to, add ? *parts[i].from : twofold_negate(*parts[i].from));
-        }
+    if ((needs & (NEED_SUM | NEED_LINE)) != 0) {
+        sums->x = twofold_add(sums->x, signed_twofold(b->x, add));
+    }
+    if ((needs & NEED_SQUARES) != 0) {
+        sums->xx = twofold_add(sums->xx, signed_twofold(b->xx, add));
+    }
+    if ((needs & NEED_LINE) != 0) {
+        sums->t = twofold_add(sums->t, signed_twofold(b->t, add));
+        sums->tt = twofold_add(sums->tt, signed_twofold(b->tt, add));
+        sums->tx = twofold_add(sums->tx, signed_twofold(b->tx, add));
     }
 }
 

@@ -36,9 +36,11 @@ struct view {
     double first, last, min, max;
 };
 
-/* Adds the sums of one sample / of b; the neighbours between are the caller's to count. */
+/* Adds or takes away one sample / the sums of b; the neighbours between are the caller's to count. */
 void sums_add_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns,
                      double value);
+void sums_remove_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns,
+                        double value);
 void sums_add(struct sums *sums, uint8_t needs, const struct sums *b);
 void sums_remove(struct sums *sums, uint8_t needs, const struct sums *b);
 

@@ -4,6 +4,7 @@
  *   value 1.02, f32, CDAB:  raw 0x3F828F5C  ->  bytes A=3F B=82 C=8F D=5C  ->  registers 8F5C 3F82
  */
 #include "simulators/encode.h"
+#include "model/companion.h"
 #include "model/real32.h"
 #include "model/sample.h"
 #include "model/scaling.h"
@@ -176,8 +177,28 @@ static double decode_number(const struct site_from *from, struct raw raw)
     return (double)value;
 }
 
+/* The raw number of an enumeration whose value is nearest. */
+static double nearest_raw(const struct site_extra *extra, double value)
+{
+    const struct site_value *nearest = &extra->values[0];
+    for (size_t i = 1; i < extra->value_count; i++) {
+        if (fabs(extra->values[i].value - value) < fabs(nearest->value - value)) {
+            nearest = &extra->values[i];
+        }
+    }
+    return nearest->raw;
+}
+
+struct raw encode_raw(const struct site_from *from, double number)
+{
+    return encode_number(from, number);
+}
+
 struct raw encode_value(const struct site_from *from, double value)
 {
+    if (from->extra != NULL && from->extra->value_count > 0) {
+        return encode_number(from, nearest_raw(from->extra, value));
+    }
     const double scale = from->scale != 0 ? from->scale : 1;
     return encode_number(from, (value - from->offset) / scale);
 }
@@ -238,14 +259,59 @@ struct raw encode_reading(const struct site_from *from, struct sim_reading readi
     return encode_value(from, reading.value);
 }
 
+size_t encode_sayer(const struct site_from *from, uint16_t status)
+{
+    const size_t count = site_companions(from);
+    for (size_t i = 0; i < count; i++) {
+        double raw;
+        const struct site_companion *companion = &from->extra->companions[i];
+        if (companion->use == COMPANION_STATUS && companion_raw(companion, status, &raw)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+bool encode_can_say(const struct site_from *from, uint16_t status)
+{
+    return encode_sayer(from, status) < site_companions(from);
+}
+
+bool encode_companion(const struct site_from *from, size_t i, uint16_t status, double *ret_raw)
+{
+    const struct site_companion *companion = &from->extra->companions[i];
+    const bool says = companion->use == COMPANION_STATUS && encode_sayer(from, status) == i;
+    return companion_raw(companion, says ? status : 0, ret_raw);
+}
+
+/* The point as it is read while all its companions say what they say by themselves. */
+static struct site_from as_usual(const struct site_from *from)
+{
+    struct site_from usual = *from;
+    for (size_t i = 0; i < site_companions(from); i++) {
+        uint16_t status = 0;
+        double raw;
+        if (from->extra->companions[i].use != COMPANION_STATUS && encode_companion(from, i, 0, &raw)) {
+            (void)companion_apply(&from->extra->companions[i], raw, &usual, &status);
+        }
+    }
+    return usual;
+}
+
 struct sim_reading encode_seen(const struct site_from *from, struct sim_reading reading)
 {
-    const struct raw raw = encode_reading(from, reading);
-    const double value = scaling_value(from, decode_number(from, raw));
-    if (is_invalid(from, raw) || !isfinite(value)) {
-        return (struct sim_reading){.value = NAN, .status = ST_SENSOR};
+    const struct site_from usual = as_usual(from);
+    const struct raw raw = encode_reading(&usual, reading);
+    const double number = decode_number(&usual, raw);
+    const uint16_t status = encode_can_say(from, reading.status) ? reading.status : 0;
+    double value = scaling_value(&usual, number);
+    if (from->extra != NULL && from->extra->value_count > 0 && !companion_value(from->extra, number, &value)) {
+        value = NAN;
     }
-    return (struct sim_reading){.value = value};
+    if (is_invalid(&usual, raw) || !isfinite(value)) {
+        return (struct sim_reading){.value = NAN, .status = ST_SENSOR | status};
+    }
+    return (struct sim_reading){.value = value, .status = status};
 }
 
 double encode_number_told(const struct site_from *from, double value)
@@ -289,4 +355,18 @@ void encode_put(const struct site_from *from, struct raw raw, uint16_t *register
         const unsigned bits = (unsigned)(raw.bits >> from_top & 0xff) << within;
         registers[i / 2] = (uint16_t)((registers[i / 2] & ~mask) | (bits & mask));
     }
+}
+
+double encode_number_at(const struct site_from *from, const uint16_t *registers)
+{
+    struct raw raw = encode_number(from, 0);
+    raw.bits = registers[0];
+    if (!encode_is_bits(from->table)) {
+        raw.bits = 0;
+        for (unsigned i = 0; i < 2U * from->registers; i++) {
+            const unsigned byte = registers[i / 2] >> (i % 2 == 0 ? 8 : 0) & 0xffU;
+            raw.bits |= (uint64_t)byte << 8 * (2U * from->registers - 1 - from->order[i]);
+        }
+    }
+    return decode_number(from, raw);
 }

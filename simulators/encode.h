@@ -30,6 +30,22 @@ bool encode_invalid(const struct site_from *from, struct raw *ret_raw);
 /* Merges a raw value into the registers (or the single bit, as 0 or 1) at which its point stands. */
 void encode_put(const struct site_from *from, struct raw raw, uint16_t *registers);
 
+/* Gives the raw number that stands in the registers (or the single bit). */
+double encode_number_at(const struct site_from *from, const uint16_t *registers);
+
+/* Which companion of the point shows these flags; its count when none does. */
+size_t encode_sayer(const struct site_from *from, uint16_t status);
+
+/* True when some companion of the point can show these flags. */
+bool encode_can_say(const struct site_from *from, uint16_t status);
+
+/* Gives the raw number of companion `i` for a reading with these flags: what it shows of them, else that all is well.
+ * False when it cannot even say that. */
+bool encode_companion(const struct site_from *from, size_t i, uint16_t status, double *ret_raw);
+
+/* Gives the raw form of a companion's number. */
+struct raw encode_raw(const struct site_from *from, double number);
+
 /* Gives what a reader makes of a device's reading of this point: the value after the way through the registers, or no
  * value with `sensor`. */
 struct sim_reading encode_seen(const struct site_from *from, struct sim_reading reading);

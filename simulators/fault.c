@@ -8,7 +8,14 @@
 
 enum argument { ARG_NONE, ARG_CODE, ARG_DURATION, ARG_COUNT, ARG_SHIFT };
 enum { FLOOD_MOST = 1000 };
-enum { ON_TCP = 1, ON_SERIAL = 2, ON_MQTT = 4, ON_MODBUS = ON_TCP | ON_SERIAL };
+enum {
+    ON_TCP = 1,
+    ON_SERIAL = 2,
+    ON_PLAIN = 4, /* MQTT in all formats but Sparkplug */
+    ON_SPARKPLUG = 8,
+    ON_MODBUS = ON_TCP | ON_SERIAL,
+    ON_MQTT = ON_PLAIN | ON_SPARKPLUG,
+};
 
 static const struct {
     const char *name;
@@ -33,6 +40,8 @@ static const struct {
     [FAULT_BUSY] = {"busy", ARG_NONE, ON_TCP, true},
     [FAULT_FLOOD] = {"flood", ARG_COUNT, ON_TCP | ON_MQTT, false},
     [FAULT_CLOCK] = {"clock", ARG_SHIFT, ON_MQTT, true},
+    [FAULT_LOST] = {"lost", ARG_NONE, ON_SPARKPLUG, false},
+    [FAULT_WRONG_ALIAS] = {"wrong-alias", ARG_NONE, ON_SPARKPLUG, false},
 };
 
 static enum fault_kind find_kind(const char *name, size_t len)
@@ -120,15 +129,16 @@ bool fault_is_harmless(enum fault_kind kind)
     return kind == FAULT_NONE || kind == FAULT_DUPLICATE || kind == FAULT_BUSY || kind == FAULT_FLOOD;
 }
 
-bool fault_fits(enum fault_kind kind, enum source_type type)
+bool fault_fits(enum fault_kind kind, const struct site_source *source)
 {
     static const unsigned on[] = {
         [SOURCE_MODBUS_TCP] = ON_TCP,
         [SOURCE_MODBUS_RTU] = ON_SERIAL,
         [SOURCE_MODBUS_RTU_TCP] = ON_TCP,
-        [SOURCE_MQTT] = ON_MQTT,
+        [SOURCE_MQTT] = ON_PLAIN,
     };
-    return (kinds[kind].on & on[type]) != 0;
+    const bool sparkplug = source->type == SOURCE_MQTT && source->format == FORMAT_SPARKPLUG;
+    return (kinds[kind].on & (sparkplug ? ON_SPARKPLUG : on[source->type])) != 0;
 }
 
 bool fault_is_whole(enum fault_kind kind)
@@ -136,12 +146,12 @@ bool fault_is_whole(enum fault_kind kind)
     return kinds[kind].whole;
 }
 
-void fault_names(enum source_type type, char *ret_text, size_t size)
+void fault_names(const struct site_source *source, char *ret_text, size_t size)
 {
     size_t len = 0;
     ret_text[0] = '\0';
     for (enum fault_kind kind = FAULT_NONE + 1; kind < FAULT_COUNT; kind++) {
-        if (fault_fits(kind, type) && len < size) {
+        if (fault_fits(kind, source) && len < size) {
             len += (size_t)snprintf(ret_text + len, size - len, "%s%s", len > 0 ? ", " : "", kinds[kind].name);
         }
     }

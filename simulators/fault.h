@@ -22,14 +22,14 @@ const char *fault_name(enum fault_kind kind);
 /* True when it is one of those that let every request be answered as ever. */
 bool fault_is_harmless(enum fault_kind kind);
 
-/* True when a source of that type can have it. */
-bool fault_fits(enum fault_kind kind, enum source_type type);
+/* True when that source can have it. */
+bool fault_fits(enum fault_kind kind, const struct site_source *source);
 
 /* True when it strikes the connection, not a single unit. */
 bool fault_is_whole(enum fault_kind kind);
 
-/* All names a source of that type can have, as "timeout, silent, …". */
-void fault_names(enum source_type type, char *ret_text, size_t size);
+/* All names that source can have, as "timeout, silent, …". */
+void fault_names(const struct site_source *source, char *ret_text, size_t size);
 
 /* Gives the fault of a source (and unit) at t_ns: the one that began last; NULL when there is none. */
 const struct fault *fault_at(const struct scenario *scenario, uint32_t source, int32_t unit, int64_t t_ns);

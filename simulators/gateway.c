@@ -99,22 +99,25 @@ int64_t gateway_shift(const struct gateway *gateway, const struct gateway_messag
     return fault != NULL && fault->kind == FAULT_CLOCK && told ? fault->value : 0;
 }
 
+struct payload_item gateway_item(const struct gateway *gateway, size_t i, int64_t t_ns)
+{
+    const struct site_point *place = &gateway->site->points[gateway->points[i]];
+    const struct sim_point *point = &gateway->scenario->points[gateway->points[i]];
+    const struct sim_reading reading = course_reading(point, place, course_tick(point, t_ns));
+    return (struct payload_item){
+        .key = place->from.key,
+        .number = isnan(reading.value) ? NAN : encode_number_told(&place->from, reading.value),
+        .status = reading.status};
+}
+
 void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,
                      struct buf *buf)
 {
     size_t count = 0;
     for (size_t i = 0; i < gateway->point_count; i++) {
-        const uint32_t index = gateway->points[i];
-        const struct site_point *place = &gateway->site->points[index];
-        const struct sim_point *point = &gateway->scenario->points[index];
-        if (!gateway_holds(gateway, index, message)) {
-            continue;
+        if (gateway_holds(gateway, gateway->points[i], message)) {
+            gateway->items[count++] = gateway_item(gateway, i, message->t_ns);
         }
-        const struct sim_reading reading = course_reading(point, place, course_tick(point, message->t_ns));
-        gateway->items[count++] = (struct payload_item){
-            .key = place->from.key,
-            .number = isnan(reading.value) ? NAN : encode_number_told(&place->from, reading.value),
-            .status = reading.status};
     }
     const int64_t time_ns = epoch_ns + message->t_ns + gateway_shift(gateway, message);
     const struct payload payload = {

@@ -14,12 +14,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "simulators/payload.h"
 #include "simulators/scenario.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct payload_item;
 
 struct gateway_message {
     int64_t t_ns; /* from the scenario's start */
@@ -54,6 +53,9 @@ bool gateway_holds(const struct gateway *gateway, uint32_t point, const struct g
 
 /* How far the gateway's clock is off when it stamps the message; 0 in a format without times. */
 int64_t gateway_shift(const struct gateway *gateway, const struct gateway_message *message);
+
+/* What the gateway's i-th point shows at t_ns, as its device would send it. */
+struct payload_item gateway_item(const struct gateway *gateway, size_t i, int64_t t_ns);
 
 /* Writes a message in the source's format; epoch_ns is the wall time of the scenario's start. */
 void gateway_payload(const struct gateway *gateway, const struct gateway_message *message, int64_t epoch_ns,

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool payload_plays(enum mqtt_format format)
-{
-    return format != FORMAT_SPARKPLUG;
-}
-
 bool payload_can_say(enum mqtt_format format, uint16_t status)
 {
     switch (format) {
@@ -223,7 +218,7 @@ void payload_write(const struct site_source *source, const struct payload *paylo
         write_json(source, payload, buf);
         break;
     case FORMAT_SPARKPLUG:
-        break; /* not played */
+        break; /* by edge.c */
     }
 }
 

@@ -7,6 +7,7 @@
  *   davy         {"time", "seq", "values": {key: v or {"value", "status"}}}
  *   neuron       {"node", "group", "timestamp", "values": {key: v}, "errors": {key: 3002}}
  *   thingsboard  {"ts", "values": {key: v}}
+ *   sparkplug    no message of a gateway: see edge.h
  *   json         the object that the source's map describes: each key's value at its pointer
  */
 #ifndef DAVY_SIMULATORS_PAYLOAD_H
@@ -33,16 +34,13 @@ struct payload {
     size_t count;
 };
 
-/* True when the format can be written. */
-bool payload_plays(enum mqtt_format format);
-
 /* True when a status can be told in the format. */
 bool payload_can_say(enum mqtt_format format, uint16_t status);
 
 /* True when a message of the source says when its readings were taken. */
 bool payload_tells_time(const struct site_source *source);
 
-/* Writes the message of a source. */
+/* Writes the message of a source; Sparkplug's are written by edge.h. */
 void payload_write(const struct site_source *source, const struct payload *payload, struct buf *buf);
 
 /* Writes something that is no message: of several kinds, by turns. */

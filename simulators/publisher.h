@@ -1,7 +1,7 @@
 /*
  * publisher: one connection to a broker that delivers texts in order.
  *
- * The only file of the simulators that knows paho.  Its known traps: all
+ * Beside edge_link the only file of the simulators that knows paho.  Its known traps: all
  * clients of a process share paho's threads, so a callback must not block or
  * call back in; a message that paho has taken may be lost with the connection,
  * so each stays in our queue until the broker has confirmed it.

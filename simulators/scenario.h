@@ -45,6 +45,7 @@ struct hold {
 /* What one point does.  legs rise by at_ns and begin with one at the start; freezes and flags are in order of at_ns. */
 struct sim_point {
     struct wave wave;
+    bool named; /* the scenario says how it moves */
     uint64_t key;     /* its own stream of noise: a hash of seed and id */
     int64_t every_ns; /* a sample each; the site's `every`, or 1 s */
     const struct leg *legs;
@@ -73,6 +74,8 @@ enum fault_kind {
     FAULT_BUSY,       /* new connections are closed at once, as when all places are taken */
     FAULT_FLOOD,      /* value: so many strangers behind each answer, so many repeats of each message */
     FAULT_CLOCK,      /* value: how far the gateway's clock is off, ns */
+    FAULT_LOST,       /* messages are counted but do not leave */
+    FAULT_WRONG_ALIAS, /* metrics under aliases that no birth gave */
     FAULT_COUNT
 };
 

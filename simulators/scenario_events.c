@@ -146,7 +146,7 @@ static bool can_say(const struct scenario_reader *reader, uint32_t point, uint16
     if (source->type == SOURCE_MQTT) {
         return payload_can_say(source->format, status);
     }
-    return status == ST_SENSOR && encode_invalid(from, &raw);
+    return encode_can_say(from, status) || (status == ST_SENSOR && encode_invalid(from, &raw));
 }
 
 static void take_incident(struct scenario_reader *reader, const struct conf_at *at, uint32_t point, const void *what)
@@ -155,8 +155,8 @@ static void take_incident(struct scenario_reader *reader, const struct conf_at *
     incident.point = point;
     if (incident.kind == INCIDENT_STATUS && !can_say(reader, point, incident.status)) {
         conf_mistake(&reader->conf, at,
-                     "Modbus shows only \"sensor\", by a value from the point's \"invalid\" or a NaN; json and "
-                     "thingsboard only \"sensor\", neuron also \"comm\"",
+                     "Modbus shows only what the point's \"status\" registers can say, and \"sensor\" by a value from its "
+                     "\"invalid\" or a NaN; json, thingsboard and sparkplug only \"sensor\", neuron also \"comm\"",
                      "point \"%s\" cannot show that status", reader->site->points[point].id);
     } else if (!incidents_add(&reader->incidents, incident)) {
         conf_mistake(&reader->conf, at, "use narrower patterns", "more than %d events of points", INCIDENTS_MAX);
@@ -246,7 +246,7 @@ static void complain_fault(const struct place *place, uint32_t source, const cha
         complain(place, "fault", NULL, fact);
         return;
     }
-    fault_names(place->reader->site->sources[source].type, names, sizeof names);
+    fault_names(&place->reader->site->sources[source], names, sizeof names);
     (void)snprintf(hint, sizeof hint, "it can have %s", names);
     complain(place, "fault", hint, fact);
 }
@@ -255,7 +255,7 @@ static bool check_fault(const struct place *place, const struct fault *fault)
 {
     const struct site *site = place->reader->site;
     const struct site_source *source = &site->sources[fault->source];
-    if (!fault_fits(fault->kind, source->type)) {
+    if (!fault_fits(fault->kind, source)) {
         complain_fault(place, fault->source, "is none that this source can have");
         return false;
     }

@@ -108,6 +108,7 @@ static void take_wave(struct scenario_reader *reader, const struct conf_at *at, 
     wave.base = isnan(wave.base) ? usual.base : wave.base;
     wave.step = isnan(wave.step) ? usual.step : wave.step;
     reader->scenario->points[point].wave = wave;
+    reader->scenario->points[point].named = true;
 }
 
 /* Reads one entry; base and step are NaN when the kind decides. */

@@ -3,6 +3,7 @@
  * sim_device.h; MODBUS Application Protocol V1.1b3, chapter 6).
  */
 #include "simulators/sim_device.h"
+#include "model/companion.h"
 #include "simulators/course.h"
 #include "simulators/encode.h"
 #include <stdbool.h>
@@ -29,30 +30,29 @@ enum {
     WIDEST = 4 /* registers of one point */
 };
 
-static const struct site_from *from_of(const struct sim_device *device, const struct device_area *area, size_t i)
+static const struct site_from *from_of(const struct device_area *area, size_t i)
 {
-    return &device->site->points[area->points[i]].from;
+    return area->places[i].from;
 }
 
 /* ---- what exists ------------------------------------------------------------------------------------------------- */
 
-static void sort_points(const struct sim_device *device, struct device_area *area)
+static void sort_places(struct device_area *area)
 {
-    for (size_t i = 1; i < area->point_count; i++) { /* site files are mostly in order: insertion is near linear */
-        const uint32_t point = area->points[i];
-        const uint16_t address = device->site->points[point].from.address;
+    for (size_t i = 1; i < area->place_count; i++) { /* site files are mostly in order: insertion is near linear */
+        const struct device_place place = area->places[i];
         size_t to = i;
-        for (; to > 0 && from_of(device, area, to - 1)->address > address; to--) {
-            area->points[to] = area->points[to - 1];
+        for (; to > 0 && from_of(area, to - 1)->address > place.from->address; to--) {
+            area->places[to] = area->places[to - 1];
         }
-        area->points[to] = point;
+        area->places[to] = place;
     }
 }
 
-static void find_spans(const struct sim_device *device, struct device_area *area, uint32_t gap)
+static void find_spans(struct device_area *area, uint32_t gap)
 {
-    for (size_t i = 0; i < area->point_count; i++) {
-        const struct site_from *from = from_of(device, area, i);
+    for (size_t i = 0; i < area->place_count; i++) {
+        const struct site_from *from = from_of(area, i);
         const uint32_t last = from->address + encode_width(from) - 1;
         struct device_span *span = area->span_count > 0 ? &area->spans[area->span_count - 1] : NULL;
         if (span == NULL || from->address > span->last + 1 + gap) {
@@ -63,6 +63,25 @@ static void find_spans(const struct sim_device *device, struct device_area *area
     }
 }
 
+/* Adds the value and the companions of a point that stand in this table; places NULL: only counts them. */
+static size_t add_places(struct device_place *places, size_t count, const struct site *site, uint32_t point,
+                         enum mbus_table table)
+{
+    const struct site_from *from = &site->points[point].from;
+    for (size_t k = 0; k <= site_companions(from); k++) {
+        const struct site_from *place = k == 0 ? from : &from->extra->companions[k - 1].from;
+        if (place->table != table) {
+            continue;
+        }
+        if (places != NULL) {
+            places[count] =
+                (struct device_place){.point = point, .from = place, .companion = k == 0 ? DEVICE_VALUE : k - 1};
+        }
+        count++;
+    }
+    return count;
+}
+
 static enum err_code init_area(struct sim_device *device, enum mbus_table table, struct err *err)
 {
     const struct site *site = device->site;
@@ -71,25 +90,25 @@ static enum err_code init_area(struct sim_device *device, enum mbus_table table,
         size_t count = 0;
         for (uint32_t i = 0; i < site->point_count; i++) {
             const struct site_from *from = &site->points[i].from;
-            if (from->source == device->source && from->unit == device->unit && from->table == table) {
-                if (pass == 1) {
-                    area->points[count] = i;
-                }
-                count++;
+            if (from->source == device->source && from->unit == device->unit) {
+                count = add_places(pass == 1 ? area->places : NULL, count, site, i, table);
             }
         }
         if (pass == 0 && count > 0) {
-            area->points = calloc(count, sizeof area->points[0]);
+            area->places = calloc(count, sizeof area->places[0]);
             area->spans = calloc(count, sizeof area->spans[0]);
-            if (area->points == NULL || area->spans == NULL) {
+            if (area->places == NULL || area->spans == NULL) {
                 return err_set(err, ERR_ENV, "out of memory");
             }
         }
-        area->point_count = count;
+        if (count == 0) {
+            break;
+        }
+        area->place_count = count;
     }
-    sort_points(device, area);
+    sort_places(area);
     const uint32_t gap = site->sources[device->source].gap;
-    find_spans(device, area, encode_is_bits(table) ? gap * 16 : gap);
+    find_spans(area, encode_is_bits(table) ? gap * 16 : gap);
     return ERR_NONE;
 }
 
@@ -107,7 +126,7 @@ enum err_code sim_device_init(struct sim_device *device, const struct site *site
 void sim_device_done(struct sim_device *device)
 {
     for (size_t i = 0; i < DEVICE_TABLES; i++) {
-        free(device->areas[i].points);
+        free(device->areas[i].places);
         free(device->areas[i].spans);
         free(device->areas[i].written);
         device->areas[i] = (struct device_area){0};
@@ -133,13 +152,13 @@ uint32_t sim_device_block(const struct sim_device *device, enum mbus_table table
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* The first of the area's points that can reach `address`. */
-static size_t lower_bound(const struct sim_device *device, const struct device_area *area, uint32_t address)
+/* The first of the area's places that can reach `address`. */
+static size_t lower_bound(const struct device_area *area, uint32_t address)
 {
-    size_t low = 0, high = area->point_count;
+    size_t low = 0, high = area->place_count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        if (from_of(device, area, middle)->address + (uint32_t)WIDEST <= address) {
+        if (from_of(area, middle)->address + (uint32_t)WIDEST <= address) {
             low = middle + 1;
         } else {
             high = middle;
@@ -148,31 +167,110 @@ static size_t lower_bound(const struct sim_device *device, const struct device_a
     return low;
 }
 
-/* Fills ret_words[0..count) with what stands at first.. at t_ns. */
-static void read_words(const struct sim_device *device, const struct device_area *area, int64_t t_ns, uint32_t first,
-                       uint32_t count, uint16_t *ret_words)
+/* A stretch of one table, being filled in. */
+struct stretch {
+    const struct sim_device *device;
+    const struct device_area *area;
+    int64_t t_ns;
+    uint32_t first, count;
+    uint16_t *words;
+    bool plain; /* values are put as their points are written: what companions say does not matter */
+};
+
+/* What is put over what: values nobody named, companions for which all is well, those with something to say, and
+ * values the scenario names. */
+enum layer { LAYER_UNNAMED, LAYER_WELL, LAYER_TOLD, LAYER_NAMED, LAYERS };
+
+static struct sim_reading reading_of(const struct stretch *stretch, uint32_t point)
 {
-    memset(ret_words, 0, count * sizeof ret_words[0]);
-    for (size_t i = lower_bound(device, area, first); i < area->point_count; i++) {
-        const uint32_t index = area->points[i];
-        const struct site_point *place = &device->site->points[index];
-        const struct sim_point *point = &device->scenario->points[index];
-        const uint32_t address = place->from.address;
-        const uint32_t width = encode_width(&place->from);
-        if (address >= first + count) {
+    const struct sim_point *course = &stretch->device->scenario->points[point];
+    return course_reading(course, &stretch->device->site->points[point], course_tick(course, stretch->t_ns));
+}
+
+static enum layer layer_of(const struct stretch *stretch, const struct device_place *place)
+{
+    if (place->companion == DEVICE_VALUE) {
+        return stretch->device->scenario->points[place->point].named ? LAYER_NAMED : LAYER_UNNAMED;
+    }
+    const struct site_from *from = &stretch->device->site->points[place->point].from;
+    const uint16_t status = reading_of(stretch, place->point).status;
+    return status != 0 && encode_sayer(from, status) == place->companion ? LAYER_TOLD : LAYER_WELL;
+}
+
+static struct site_from guided(const struct stretch *stretch, const struct site_from *from);
+
+static void put_place(const struct stretch *stretch, const struct device_place *place)
+{
+    uint16_t *words = &stretch->words[place->from->address - stretch->first];
+    const struct sim_reading reading = reading_of(stretch, place->point);
+    if (place->companion != DEVICE_VALUE) {
+        double number;
+        const struct site_from *from = &stretch->device->site->points[place->point].from;
+        if (encode_companion(from, place->companion, reading.status, &number)) {
+            encode_put(place->from, encode_raw(place->from, number), words);
+        }
+    } else if (stretch->plain || site_companions(place->from) == 0) {
+        encode_put(place->from, encode_reading(place->from, reading), words);
+    } else {
+        const struct site_from from = guided(stretch, place->from);
+        encode_put(&from, encode_reading(&from, reading), words);
+    }
+}
+
+static void fill_layer(const struct stretch *stretch, enum layer layer)
+{
+    for (size_t i = lower_bound(stretch->area, stretch->first); i < stretch->area->place_count; i++) {
+        const struct device_place *place = &stretch->area->places[i];
+        const uint32_t address = place->from->address;
+        const uint32_t end = address + encode_width(place->from);
+        if (address >= stretch->first + stretch->count) {
             break;
         }
-        if (address < first || address + width > first + count) {
-            continue; /* only part of it was asked for: nothing sensible to show */
+        if (address < stretch->first || end > stretch->first + stretch->count || layer_of(stretch, place) != layer) {
+            continue; /* if only part of it was asked for there is nothing sensible to show */
         }
-        const struct sim_reading reading = course_reading(point, place, course_tick(point, t_ns));
-        encode_put(&place->from, encode_reading(&place->from, reading), &ret_words[address - first]);
+        put_place(stretch, place);
     }
-    for (uint32_t i = 0; area->written != NULL && i < count; i++) {
-        if (area->written->is_written[first + i] != 0) {
-            ret_words[i] = area->written->words[first + i];
+}
+
+/* Fills words[0..count) with what stands there. */
+static void fill(const struct stretch *stretch)
+{
+    const struct device_written *written = stretch->area->written;
+    memset(stretch->words, 0, stretch->count * sizeof stretch->words[0]);
+    for (enum layer layer = LAYER_UNNAMED; layer < LAYERS; layer++) {
+        fill_layer(stretch, layer);
+    }
+    for (uint32_t i = 0; written != NULL && i < stretch->count; i++) {
+        if (written->is_written[stretch->first + i] != 0) {
+            stretch->words[i] = written->words[stretch->first + i];
         }
     }
+}
+
+/* The point as its companions say at this moment. */
+static struct site_from guided(const struct stretch *stretch, const struct site_from *from)
+{
+    struct site_from as_told = *from;
+    for (size_t i = 0; i < from->extra->companion_count; i++) {
+        const struct site_companion *companion = &from->extra->companions[i];
+        uint16_t words[WIDEST];
+        uint16_t status = 0;
+        const struct stretch there = {
+            .device = stretch->device,
+            .area = &stretch->device->areas[companion->from.table],
+            .t_ns = stretch->t_ns,
+            .first = companion->from.address,
+            .count = encode_width(&companion->from),
+            .words = words,
+            .plain = true,
+        };
+        if (companion->use != COMPANION_STATUS) {
+            fill(&there);
+            (void)companion_apply(companion, encode_number_at(&companion->from, words), &as_told, &status);
+        }
+    }
+    return as_told;
 }
 
 static size_t exception(uint8_t function, uint8_t code, uint8_t *ret_answer)
@@ -209,7 +307,9 @@ static size_t answer_read(const struct sim_device *device, int64_t t_ns, const u
         return exception(request[0], BAD_ADDRESS, ret_answer);
     }
     uint16_t words[READ_BITS_MAX];
-    read_words(device, area, t_ns, first, count, words);
+    const struct stretch stretch = {
+        .device = device, .area = area, .t_ns = t_ns, .first = first, .count = count, .words = words};
+    fill(&stretch);
     const uint32_t bytes = encode_is_bits(table) ? (count + 7) / 8 : count * 2;
     ret_answer[0] = request[0];
     ret_answer[1] = (uint8_t)bytes;

@@ -6,6 +6,10 @@
  * they are asked for; there is nothing to keep up to date, so a thousand idle
  * devices cost nothing.
  *
+ * Registers that say something about a value (model/companion.h) say what the
+ * reading's flags need, and by themselves that all is well; a point of the same
+ * register that the scenario names goes first.
+ *
  * Which addresses exist: those of the unit's points, and gaps between them up
  * to the source's `gap` (16 times that in bit tables), which read as 0; all
  * else is exception 2.  Coils and holding registers can be written; what was
@@ -34,9 +38,17 @@ struct device_written {
     uint8_t is_written[65536];
 };
 
+/* What stands at an address: a point's value, or a register that says something about it. */
+struct device_place {
+    uint32_t point;
+    const struct site_from *from;
+    size_t companion; /* which of the point's companions it is; DEVICE_VALUE: none */
+};
+#define DEVICE_VALUE SIZE_MAX
+
 struct device_area {
-    uint32_t *points; /* indices, by address */
-    size_t point_count;
+    struct device_place *places; /* by address */
+    size_t place_count;
     struct device_span *spans;
     size_t span_count;
     struct device_written *written; /* what clients wrote; NULL until they do */

@@ -7,6 +7,7 @@
 #include "simulators/gateway.h"
 #include "simulators/payload.h"
 #include "simulators/publisher.h"
+#include "simulators/sim_edge.h"
 #include <stdlib.h>
 
 enum { BEAT_MS = 10 }; /* how exactly a message leaves on time */
@@ -14,6 +15,7 @@ enum { BEAT_MS = 10 }; /* how exactly a message leaves on time */
 struct player {
     struct gateway gateway;
     struct publisher *publisher;
+    struct sim_edge *edge; /* a Sparkplug source: in place of the two above */
 };
 
 struct sim_mqtt {
@@ -53,6 +55,10 @@ static void queue_message(struct sim_mqtt *mqtt, struct player *player, const st
 
 static void play(struct sim_mqtt *mqtt, struct player *player, int64_t t_ns)
 {
+    if (player->edge != NULL) {
+        sim_edge_play(player->edge, t_ns, mqtt->times.epoch_ns);
+        return;
+    }
     while (player->gateway.next_ns <= t_ns) {
         struct gateway_message messages[2];
         const size_t count = gateway_step(&player->gateway, messages);
@@ -85,6 +91,9 @@ static void on_bell(uv_async_t *bell)
 static enum err_code add_player(struct sim_mqtt *mqtt, uint32_t source, struct err *err)
 {
     struct player *player = &mqtt->players[mqtt->player_count++];
+    if (mqtt->site->sources[source].format == FORMAT_SPARKPLUG) {
+        return sim_edge_new(mqtt->site, mqtt->scenario, source, ring, mqtt, &player->edge, err);
+    }
     const enum err_code code = gateway_init(&player->gateway, mqtt->site, mqtt->scenario, source, err);
     if (code != ERR_NONE) {
         return code;
@@ -106,8 +115,7 @@ enum err_code sim_mqtt_new(const struct site *site, const struct scenario *scena
     *mqtt = (struct sim_mqtt){.site = site, .scenario = scenario, .times = times, .players = players};
     enum err_code code = ERR_NONE;
     for (uint32_t i = 0; i < site->source_count && code == ERR_NONE; i++) {
-        const struct site_source *source = &site->sources[i];
-        if (source->type == SOURCE_MQTT && payload_plays(source->format)) {
+        if (site->sources[i].type == SOURCE_MQTT) {
             code = add_player(mqtt, i, err);
         }
     }
@@ -123,10 +131,8 @@ static void say(const struct site *site, FILE *notes)
 {
     for (size_t i = 0; i < site->source_count; i++) {
         const struct site_source *source = &site->sources[i];
-        if (source->type == SOURCE_MQTT && payload_plays(source->format)) {
+        if (source->type == SOURCE_MQTT) {
             (void)fprintf(notes, "publishing %s %s\n", source->id, source->url);
-        } else if (source->type == SOURCE_MQTT) {
-            (void)fprintf(notes, "not played %s: its format is sparkplug\n", source->id);
         }
     }
 }
@@ -157,7 +163,9 @@ void sim_mqtt_stop(struct sim_mqtt *mqtt)
     }
     for (size_t i = 0; i < mqtt->player_count; i++) { /* first: their callbacks ring the bell */
         publisher_free(mqtt->players[i].publisher);
+        sim_edge_free(mqtt->players[i].edge);
         mqtt->players[i].publisher = NULL;
+        mqtt->players[i].edge = NULL;
     }
     if (mqtt->started) {
         mqtt->started = false;
@@ -173,6 +181,7 @@ void sim_mqtt_free(struct sim_mqtt *mqtt)
     }
     for (size_t i = 0; i < mqtt->player_count; i++) {
         publisher_free(mqtt->players[i].publisher);
+        sim_edge_free(mqtt->players[i].edge);
         gateway_done(&mqtt->players[i].gateway);
     }
     buf_done(&mqtt->text);
@@ -184,7 +193,8 @@ uint64_t sim_mqtt_dropped(const struct sim_mqtt *mqtt)
 {
     uint64_t dropped = 0;
     for (size_t i = 0; i < mqtt->player_count; i++) {
-        dropped += publisher_dropped(mqtt->players[i].publisher);
+        dropped += mqtt->players[i].edge != NULL ? sim_edge_dropped(mqtt->players[i].edge)
+                                                 : publisher_dropped(mqtt->players[i].publisher);
     }
     return dropped;
 }

@@ -26,7 +26,13 @@ struct player {
     struct trace_rows rows;
     struct gateway *gateways; /* [source]; only those of MQTT sources are used */
     int64_t *busy_ns;         /* [point], until when its answer is on its way */
+    bool *dead;               /* [source], a Sparkplug node that is cut off, and that was written */
 };
+
+static bool is_sparkplug(const struct site *site, uint32_t source)
+{
+    return site->sources[source].type == SOURCE_MQTT && site->sources[source].format == FORMAT_SPARKPLUG;
+}
 
 static bool is_mqtt(const struct site *site, uint32_t source)
 {
@@ -109,14 +115,44 @@ static enum err_code play_point(struct player *player, uint32_t index, int64_t t
 
 /* ---- gateways ---------------------------------------------------------------------------------------------------- */
 
+/* The death of a node is a reading without value of each of its points. */
+static enum err_code play_death(struct player *player, const struct gateway *gateway, int64_t t_ns, struct err *err)
+{
+    player->dead[gateway->source] = true;
+    for (size_t i = 0; i < gateway->point_count; i++) {
+        const int64_t now_ns = player->scenario->start_ns + t_ns;
+        const struct sample sample = {.time_ns = now_ns,
+                                      .seen_ns = now_ns,
+                                      .value = NAN,
+                                      .point = gateway->points[i],
+                                      .status = ST_COMM | ST_STALE};
+        if (!trace_rows_add(&player->rows, &sample)) {
+            return no_memory(err);
+        }
+    }
+    return ERR_NONE;
+}
+
+/* What becomes of a Sparkplug message: false when nothing arrives. */
+static bool arrives(const struct player *player, uint32_t source, int64_t t_ns)
+{
+    const struct fault *fault = fault_at(player->scenario, source, FAULT_ANY_UNIT, t_ns);
+    return fault == NULL || (fault->kind != FAULT_LOST && fault->kind != FAULT_WRONG_ALIAS);
+}
+
 /* What arrives of a message that leaves at t_ns: at once, or when the gateway is connected again. */
 static enum err_code play_message(struct player *player, const struct gateway *gateway,
                                   const struct gateway_message *message, int64_t t_ns, struct err *err)
 {
     const struct scenario *scenario = player->scenario;
     const int64_t arrives_ns = fault_end(scenario, gateway->source, FAULT_DISCONNECT, t_ns);
-    if (arrives_ns >= scenario->length_ns) {
-        return ERR_NONE; /* not within this trace */
+    const bool history = arrives_ns > t_ns && is_sparkplug(player->site, gateway->source);
+    if (history && !player->dead[gateway->source] && play_death(player, gateway, t_ns, err) != ERR_NONE) {
+        return err->code;
+    }
+    player->dead[gateway->source] = history;
+    if (arrives_ns >= scenario->length_ns || !arrives(player, gateway->source, message->t_ns)) {
+        return ERR_NONE; /* not within this trace, or not at all */
     }
     for (size_t i = 0; i < gateway->point_count; i++) {
         const uint32_t index = gateway->points[i];
@@ -131,7 +167,7 @@ static enum err_code play_message(struct player *player, const struct gateway *g
                                       .seen_ns = scenario->start_ns + arrives_ns,
                                       .value = reading.value,
                                       .point = index,
-                                      .status = reading.status};
+                                      .status = (uint16_t)(reading.status | (history ? ST_LATE : 0))};
         if (!trace_rows_add(&player->rows, &sample)) {
             return no_memory(err);
         }
@@ -143,9 +179,11 @@ static enum err_code play_gateway(struct player *player, struct gateway *gateway
 {
     struct gateway_message messages[2];
     const size_t count = gateway_step(gateway, messages);
+    /* a Sparkplug host puts a swapped pair in order */
+    const bool turned = count == 2 && messages[0].seq > messages[1].seq && is_sparkplug(player->site, gateway->source);
     enum err_code code = ERR_NONE;
     for (size_t i = 0; i < count && code == ERR_NONE; i++) {
-        code = play_message(player, gateway, &messages[i], t_ns, err);
+        code = play_message(player, gateway, &messages[turned ? count - 1 - i : i], t_ns, err);
     }
     return code;
 }
@@ -212,7 +250,8 @@ static enum err_code start(struct player *player, struct err *err)
     const struct site *site = player->site;
     player->gateways = calloc(site->source_count + 1, sizeof player->gateways[0]);
     player->busy_ns = calloc(site->point_count + 1, sizeof player->busy_ns[0]);
-    if (player->gateways == NULL || player->busy_ns == NULL) {
+    player->dead = calloc(site->source_count + 1, sizeof player->dead[0]);
+    if (player->gateways == NULL || player->busy_ns == NULL || player->dead == NULL) {
         return no_memory(err);
     }
     enum err_code code = ERR_NONE;
@@ -231,6 +270,7 @@ static void stop(struct player *player)
     }
     free(player->gateways);
     free(player->busy_ns);
+    free(player->dead);
     trace_rows_done(&player->rows);
 }
 

@@ -7,25 +7,13 @@
 #ifndef DAVY_STORE_BITS_H
 #define DAVY_STORE_BITS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "store/bytes.h"
 
 struct bit_writer {
     uint8_t *at;
     uint64_t hold;  /* bits not yet written, the first one lowest */
     unsigned count; /* of them, below 8 between calls */
 };
-
-/* Whole bytes go out with one store: the host is little-endian or the bytes are swapped. */
-static inline void bits_store(uint8_t *to, uint64_t word)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    memcpy(to, &word, sizeof word);
-}
 
 static inline uint64_t bits_load(const uint8_t *from)
 {
@@ -42,7 +30,7 @@ static inline void bits_put(struct bit_writer *writer, uint64_t value, unsigned 
 {
     writer->hold |= value << writer->count;
     writer->count += n;
-    bits_store(writer->at, writer->hold);
+    word_store(writer->at, writer->hold);
     const unsigned whole = writer->count >> 3;
     writer->at += whole;
     writer->hold >>= whole * 8; /* whole <= 7: at most 7 + 56 bits were held */

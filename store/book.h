@@ -29,6 +29,7 @@
 #define DAVY_STORE_BOOK_H
 
 #include "store/op.h"
+#include <assert.h>
 
 enum {
     BOOK_BLOCK_ROWS = 512, /* a strand is full */
@@ -44,19 +45,20 @@ enum {
     PLACE_BITS = PLACE_HISTORY | PLACE_AHEAD | PLACE_BELOW
 };
 
+/* One cache line: all that an ordinary sample touches of it, of many thousand series each second.  What is needed at
+ * its beginning and end stands elsewhere (book.c). */
 struct strand {
-    struct op_state state;
-    int64_t start_ns;      /* of the first sample */
-    uint64_t first_record; /* log record of the first sample not in a block */
-    uint64_t first_bytes;  /* bytes logged in all before it */
-    uint32_t series;
-    uint32_t head, tail;    /* segments, 0 = none */
-    uint32_t before, after; /* neighbours in the list it stands in, strand number + 1 */
-    uint16_t count;         /* samples */
-    uint8_t list;           /* enum strand_list */
-    uint8_t kept_span;      /* class of the block already written; STRAND_NOT_KEPT: none */
-    bool late;
+    _Alignas(64) struct op_state state;
+    uint32_t tail;      /* segment, 0 = none */
+    uint16_t count;     /* samples */
+    uint8_t kept_span;  /* class of the block already written; STRAND_NOT_KEPT: none */
+    uint8_t list : 2;   /* enum strand_list */
+    bool late : 1;      /* const */
+    bool top_known : 1; /* in order: there was a sample */
+    bool touched : 1;   /* the writer's: has samples in this batch */
+    int64_t top_ns;     /* in order: the largest time so far */
 };
+static_assert(sizeof(struct strand) == 64, "one cache line");
 enum { STRAND_NOT_KEPT = 0xff };
 enum strand_list { STRAND_IDLE, STRAND_LIVE, STRAND_KEPT, STRAND_LISTS };
 
@@ -76,10 +78,12 @@ bool book_top(const struct book *book, uint32_t series, int64_t *ret_top_ns);
 
 /* True when the pool has room for one more op. */
 bool book_has_room(const struct book *book);
-/* Appends a sample (there must be room, the strand not full) received in `record`; writes its op to ret_op (tag with
- * OP_LATE) and gives its length. */
-size_t book_append(struct book *book, struct strand *strand, const struct store_row *row, uint64_t record,
-                   uint64_t logged_bytes, uint8_t ret_op[OP_BYTES_MAX]);
+/* Appends a sample (there must be room, the strand not full) received in `record`; gives its op. */
+void book_append(struct book *book, struct strand *strand, const struct store_row *row, uint64_t record,
+                 uint64_t logged_bytes, struct op *ret_op);
+/* A sample of the series comes soon: fetches what it will touch, first the strand, some samples later its segment. */
+void book_expect(const struct book *book, uint32_t series);
+void book_expect_soon(const struct book *book, uint32_t series);
 /* The same from the log, the op as it stands there.  An op whose predecessors are in a block already is passed over. */
 enum book_restored { BOOK_RESTORED, BOOK_PASSED_OVER, BOOK_REFUSED };
 enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag, struct cursor *op, uint64_t record,
@@ -87,8 +91,13 @@ enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag,
 /* The log says that the strand ended. */
 void book_restore_end(struct book *book, uint32_t series, bool late);
 
+/* The series a strand is of. */
+uint32_t book_series_of(const struct book *book, const struct strand *strand);
+
 /* The strand of a series when it has samples, else NULL. */
 const struct strand *book_strand(const struct book *book, uint32_t series, bool late);
+/* Gives the ops of a strand piece by piece, whole ops each; *at is 0 at first.  NULL at the end. */
+const uint8_t *book_ops(const struct book *book, const struct strand *strand, uint32_t *at, size_t *ret_len);
 /* Decodes all samples of a strand in the order they came. */
 size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS]);
 /* Its samples are in a final block: forgets them. */
@@ -100,6 +109,9 @@ void book_keep(struct book *book, struct strand *strand, uint8_t span);
 struct strand *book_first(struct book *book, enum strand_list list);
 /* The first log record that is still needed, `next` when none is. */
 uint64_t book_low(const struct book *book, uint64_t next);
+
+/* How many bytes were logged since the strand that began first did. */
+uint64_t book_held(const struct book *book, uint64_t logged_bytes);
 
 size_t book_open_strands(const struct book *book);
 size_t book_pool_used(const struct book *book); /* bytes */

@@ -66,6 +66,15 @@ static inline uint8_t *put_i64(uint8_t *to, int64_t value)
     return put_u64(to, (uint64_t)value ^ (UINT64_C(1) << 63));
 }
 
+/* Eight bytes, the lowest first, with one store. */
+static inline void word_store(uint8_t *to, uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(to, &word, sizeof word);
+}
+
 /* At most VARINT_MAX bytes. */
 static inline uint8_t *put_varint(uint8_t *to, uint64_t value)
 {

@@ -2,7 +2,7 @@
  * chunk: see chunk.h for the bytes.
  */
 #include "store/chunk.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 #include "store/values.h"
 
 enum { CHUNK_VERSION = 1, CRC_BYTES = 4 };
@@ -71,6 +71,25 @@ size_t chunk_encode(uint32_t series, bool late, const struct store_row *rows, si
     enum values_kind kind;
     to = values_encode(to, rows, n, scratch, &kind);
     *flags = (uint8_t)((unsigned)kind | status | seen | (late ? FLAG_LATE : 0U));
+    to = put_u32(to, checksum(series, ret_bytes, (size_t)(to - ret_bytes)));
+    return (size_t)(to - ret_bytes);
+}
+
+size_t chunk_encode_columns(uint32_t series, int64_t *times, int64_t *lags, int64_t *k, unsigned scale, size_t n,
+                            struct chunk_scratch *scratch, uint8_t ret_bytes[CHUNK_BYTES_MAX])
+{
+    uint8_t *to = ret_bytes;
+    *to++ = CHUNK_VERSION;
+    *to++ = (uint8_t)((unsigned)VALUES_SCALED | (lags != NULL ? FLAG_SEEN : 0U));
+    to = column_encode(put_varint(to, n), times, n, scratch->residuals);
+    if (lags != NULL) {
+        to = column_encode(to, lags, n, scratch->residuals);
+    }
+    const uint8_t *const values = to;
+    to = values_encode_scaled(to, k, scale, n, scratch->residuals);
+    if (!values_short(to - values, n)) {
+        return 0;
+    }
     to = put_u32(to, checksum(series, ret_bytes, (size_t)(to - ret_bytes)));
     return (size_t)(to - ret_bytes);
 }

@@ -44,6 +44,11 @@ struct chunk_scratch {
 size_t chunk_encode(uint32_t series, bool late, const struct store_row *rows, size_t n, struct chunk_scratch *scratch,
                     uint8_t ret_bytes[CHUNK_BYTES_MAX]);
 
+/* The same for n samples in order whose statuses are all 0 and whose values are k / 10^scale, given as columns, which
+ * are used up; lags NULL when all are 0.  0 when another way of keeping the values may be shorter: give rows then. */
+size_t chunk_encode_columns(uint32_t series, int64_t *times, int64_t *lags, int64_t *k, unsigned scale, size_t n,
+                            struct chunk_scratch *scratch, uint8_t ret_bytes[CHUNK_BYTES_MAX]);
+
 struct chunk_head {
     size_t count;
     bool late;

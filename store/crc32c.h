@@ -1,16 +1,7 @@
-/*
- * crc32c: the checksum of blocks, log records and state (Castagnoli
- * polynomial, as in RFC 3720, appendix B.4).
- *
- * Uses the processor's instruction where there is one.  Pure; any thread.
- */
+/* crc32c: where the store's files look for the checksum, which stands a floor lower. */
 #ifndef DAVY_STORE_CRC32C_H
 #define DAVY_STORE_CRC32C_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-/* Goes on from crc (0 to begin) over len bytes. */
-uint32_t crc32c(uint32_t crc, const void *bytes, size_t len);
+#include "base/crc32c.h"
 
 #endif

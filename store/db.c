@@ -68,11 +68,24 @@ static void remove_leftovers(const struct store *store)
     (void)closedir(folder); /* it was only read */
 }
 
+/* RocksDB names its kinds of trouble in words only.  A list of files that is still not there after all tries is
+ * missing, not just moved by the one that writes. */
+static bool is_damage(const char *rocks_err)
+{
+    static const char *const words[] = {"Corruption", "No such file", "does not exist", "deleted the old one"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        found |= strstr(rocks_err, words[i]) != NULL;
+    }
+    return found;
+}
+
 enum err_code db_open(struct store *store, struct err *err)
 {
     char *const rocks_err = open_once(store);
     if (rocks_err != NULL) {
         store->db = NULL;
+        store->damaged = is_damage(rocks_err);
     } else if (store->scratch == NULL) {
         remove_leftovers(store);
     }

@@ -36,6 +36,7 @@ struct store {
     char *site_id;
     pthread_rwlock_t lock; /* for reading: use of what follows; for writing: opening and closing it */
     rocksdb_t *db;         /* NULL while it could not be opened again */
+    bool damaged;          /* opening met bytes that are wrong, or files that are missing */
     rocksdb_column_family_handle_t *cf[CF_COUNT];
     rocksdb_options_t *options; /* of the database; the next ones of its column families */
     rocksdb_options_t *cf_options[CF_COUNT];

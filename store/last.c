@@ -2,9 +2,9 @@
  * last: see last.h.
  */
 #include "store/last.h"
+#include "base/crc32c.h"
 #include "base/memory.h"
 #include "store/book.h"
-#include "store/crc32c.h"
 #include "store/keys.h"
 #include <stdlib.h>
 

@@ -83,10 +83,19 @@ static uint8_t *encode_value(struct op_state *state, double value, bool full, ui
     return put_u64(to, bits);
 }
 
-size_t op_encode(struct op_state *state, const struct store_row *row, bool full, uint8_t ret_bytes[OP_BYTES_MAX])
+void op_fold(struct op *op)
 {
-    uint8_t tag = 0;
-    uint8_t *to = ret_bytes + 1;
+    op->word = 0;
+    for (size_t i = 0; i < op->len && op->len <= OP_WORD; i++) {
+        op->word |= (uint64_t)op->bytes[i] << 8 * i;
+    }
+}
+
+/* Any sample, byte by byte. */
+static void encode_long(struct op_state *state, const struct store_row *row, bool full, bool late, struct op *ret_op)
+{
+    uint8_t tag = late ? OP_LATE : 0;
+    uint8_t *to = ret_op->bytes + 1;
     if (full) {
         *state = (struct op_state){.scale = OP_NO_SCALE};
     }
@@ -103,8 +112,70 @@ size_t op_encode(struct op_state *state, const struct store_row *row, bool full,
         state->status = row->status;
     }
     to = encode_value(state, row->value, full, &tag, to);
-    ret_bytes[0] = tag;
-    return (size_t)(to - ret_bytes);
+    ret_op->bytes[0] = tag;
+    ret_op->len = (size_t)(to - ret_op->bytes);
+    op_fold(ret_op);
+}
+
+/* Adds a varint to a word that has `at` bits; gives how many it has then, more than 64 when there was no room. */
+static unsigned add_varint(uint64_t *word, unsigned at, uint64_t value)
+{
+    for (; value >= 0x80 && at < 64; at += 8, value >>= 7) {
+        *word |= ((value & 0x7f) | 0x80) << at;
+    }
+    if (at < 64) {
+        *word |= (value & 0x7f) << at;
+    }
+    return at + 8;
+}
+
+/* The tag and varint of a time off by so much. */
+static unsigned add_time(uint64_t *word, unsigned at, int64_t off)
+{
+    if (off == 0) {
+        return at; /* OP_TIME_SAME */
+    }
+    const bool whole = off % NS_PER_MS == 0;
+    *word |= whole ? OP_TIME_MS : OP_TIME_NS;
+    return add_varint(word, at, zigzag(whole ? off / NS_PER_MS : off));
+}
+
+/* Most samples by far: in a strand, lag and status as before, a value in decimals; all in one word.  False, and nothing
+ * done, when it is another one. */
+static bool encode_word(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
+{
+    const int64_t step = wrap_sub(row->time_ns, state->time_ns);
+    const uint64_t bits = double_bits(row->value);
+    uint64_t word = late ? OP_LATE : 0;
+    int64_t k = state->k;
+    if (row->status != state->status || wrap_sub(row->seen_ns, row->time_ns) != state->lag_ns) {
+        return false;
+    }
+    unsigned at = add_time(&word, 8, wrap_sub(step, state->step_ns));
+    if (bits != state->bits) {
+        if (state->scale == OP_NO_SCALE || !decimal_exact(row->value, state->scale, &k)) {
+            return false;
+        }
+        word |= OP_VALUE_STEP;
+        at = add_varint(&word, at, zigzag(k - state->k));
+    }
+    if (at > 64) {
+        return false;
+    }
+    state->time_ns = row->time_ns;
+    state->step_ns = step;
+    state->bits = bits;
+    state->k = k;
+    ret_op->word = word;
+    ret_op->len = at / 8;
+    return true;
+}
+
+void op_encode(struct op_state *state, const struct store_row *row, bool full, bool late, struct op *ret_op)
+{
+    if (full || !encode_word(state, row, late, ret_op)) {
+        encode_long(state, row, full, late, ret_op);
+    }
 }
 
 void op_skip(uint8_t tag, struct cursor *cursor)

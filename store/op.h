@@ -42,7 +42,16 @@ enum {
     OP_LATE = 1 << 6,
     OP_SERIES = 1 << 7,
     OP_END = OP_TIME_FULL | OP_VALUE_SAME, /* with or without OP_LATE */
-    OP_BYTES_MAX = 1 + 10 + 10 + 3 + 11
+    OP_BYTES_MAX = 1 + 10 + 10 + 3 + 11,
+    OP_WORD = 8
+};
+
+/* One sample, encoded.  Most take a few bytes only and travel as one word, which goes to its two places with a plain
+ * store each: byte by byte it would be three copies, each waiting for the one before. */
+struct op {
+    uint64_t word;               /* its bytes, the first one lowest, when there are no more than OP_WORD */
+    size_t len;                  /* in bytes */
+    uint8_t bytes[OP_BYTES_MAX]; /* all of them, when there are more */
 };
 
 /* What the next sample of a strand is told against. */
@@ -58,9 +67,27 @@ struct op_state {
 };
 enum { OP_NO_SCALE = 0xff };
 
-/* Writes a sample and moves the state; `full` when it begins a strand.  Bits 6 and 7 of the tag are the caller's.
- * Gives the number of bytes. */
-size_t op_encode(struct op_state *state, const struct store_row *row, bool full, uint8_t ret_bytes[OP_BYTES_MAX]);
+/* Encodes a sample and moves the state; `full` when it begins a strand, `late` when it is of a late one (bit 6). */
+void op_encode(struct op_state *state, const struct store_row *row, bool full, bool late, struct op *ret_op);
+
+/* Sets the word of an op whose bytes and length are there. */
+void op_fold(struct op *op);
+
+/* Writes all of an op but its tag; up to OP_BYTES_MAX bytes may be written, whatever counts of them. */
+static inline uint8_t *op_put_parts(uint8_t *to, const struct op *op)
+{
+    if (op->len <= OP_WORD) {
+        word_store(to, op->word >> 8);
+    } else {
+        memcpy(to, op->bytes + 1, op->len - 1);
+    }
+    return to + op->len - 1;
+}
+
+static inline uint8_t op_tag(const struct op *op)
+{
+    return op->len <= OP_WORD ? (uint8_t)op->word : op->bytes[0];
+}
 
 /* Passes over the parts behind a tag; the cursor goes bad when they are not there. */
 void op_skip(uint8_t tag, struct cursor *cursor);

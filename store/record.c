@@ -2,7 +2,7 @@
  * record: see record.h for the bytes.
  */
 #include "store/record.h"
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 
 enum { RECORD_VERSION = 1 };
 
@@ -33,16 +33,11 @@ static void put_tag(struct record_writer *writer, uint32_t series, uint8_t tag)
     writer->series = series + 1;
 }
 
-void record_add(struct record_writer *writer, uint32_t series, const uint8_t op[OP_BYTES_MAX], size_t len)
+/* There is room for the longest op, so more may be written than counts. */
+void record_add(struct record_writer *writer, uint32_t series, const struct op *op)
 {
-    enum { SHORT = 16 }; /* most are; there is room for the longest, so more may be copied than counts */
-    put_tag(writer, series, op[0]);
-    if (len - 1 <= SHORT) {
-        memcpy(writer->at, op + 1, SHORT);
-    } else {
-        memcpy(writer->at, op + 1, len - 1);
-    }
-    writer->at += len - 1;
+    put_tag(writer, series, op_tag(op));
+    writer->at = op_put_parts(writer->at, op);
 }
 
 void record_add_end(struct record_writer *writer, uint32_t series, bool late)

@@ -28,8 +28,8 @@ struct record_writer {
 };
 
 void record_begin(struct record_writer *writer, uint64_t record, uint64_t low);
-/* Adds an op as op_encode wrote it (tag with OP_LATE). */
-void record_add(struct record_writer *writer, uint32_t series, const uint8_t op[OP_BYTES_MAX], size_t len);
+/* Adds an op as op_encode made it. */
+void record_add(struct record_writer *writer, uint32_t series, const struct op *op);
 /* Says that a strand ended. */
 void record_add_end(struct record_writer *writer, uint32_t series, bool late);
 /* Ends the record; gives its length. */

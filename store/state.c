@@ -7,8 +7,8 @@
  * Threads: any; a batch by the thread that made it.
  */
 #include "store/state.h"
+#include "base/crc32c.h"
 #include "base/memory.h"
-#include "store/crc32c.h"
 #include "store/db.h"
 #include "store/journal.h"
 #include <assert.h>

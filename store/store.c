@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,11 +174,9 @@ static bool is_store(const char *path)
     return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
 }
 
-enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
+/* Opens for reading; on failure *ret_damaged tells whether that is because something of the store is not as it was. */
+static enum err_code open_reader(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
 {
-    if (!is_store(path)) {
-        return err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
-    }
     struct store *const store = new_store(path);
     bool is_new = false;
     enum err_code code = make_scratch(store, err);
@@ -186,7 +185,9 @@ enum err_code store_open_reader(const char *path, struct store **ret_store, stru
         code = db_open(store, err);
     }
     if (code == ERR_NONE) {
+        store->damaged = true; /* from here on only what is in it can be at fault, and the format is told apart below */
         code = read_meta(store, &is_new, err);
+        store->damaged = code != ERR_INPUT;
     }
     if (code == ERR_NONE && is_new) {
         code = err_set(err, ERR_INPUT, "%s: the store is empty", path);
@@ -195,11 +196,48 @@ enum err_code store_open_reader(const char *path, struct store **ret_store, stru
         code = journal_load(store, err);
     }
     if (code != ERR_NONE) {
+        *ret_damaged = store->damaged;
         store_close(store);
         return code;
     }
     *ret_store = store;
     return ERR_NONE;
+}
+
+enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
+{
+    bool damaged;
+    return is_store(path)
+               ? open_reader(path, ret_store, &damaged, err)
+               : err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
+}
+
+/* True when files of a database stand in the folder. */
+static bool has_remains(const char *path)
+{
+    DIR *const folder = opendir(path);
+    bool any = false;
+    for (const struct dirent *entry; folder != NULL && !any && (entry = readdir(folder)) != NULL;) {
+        any = fnmatch("*.sst", entry->d_name, 0) == 0 || fnmatch("MANIFEST-*", entry->d_name, 0) == 0 ||
+              fnmatch("[0-9]*.log", entry->d_name, 0) == 0;
+    }
+    if (folder != NULL) {
+        (void)closedir(folder);
+    }
+    return any;
+}
+
+enum err_code store_open_checked(const char *path, struct store **ret_store, struct err *err)
+{
+    bool damaged = false;
+    if (!is_store(path) && has_remains(path)) {
+        return err_set(err, ERR_NO, "%s: the file CURRENT is missing, without which the others cannot be read", path);
+    }
+    if (!is_store(path)) {
+        return store_open_reader(path, ret_store, err);
+    }
+    const enum err_code code = open_reader(path, ret_store, &damaged, err);
+    return code != ERR_NONE && damaged ? ERR_NO : code;
 }
 
 /* ---- closing ------------------------------------------------------------------------------------------------------

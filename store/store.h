@@ -32,6 +32,8 @@ struct store;
 enum err_code store_open(const char *path, const char *site_id, struct store **ret_store, struct err *err) MUST_CHECK;
 /* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none. */
 enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
+/* The same, but ERR_NO when it cannot be opened because something of it is damaged or missing. */
+enum err_code store_open_checked(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
 void store_close(struct store *store);
 /* True while a monitor holds the store for writing.  Not for the process that holds it: asking gives its lock up. */
 bool store_is_held(const char *path);
@@ -47,6 +49,7 @@ struct store_writer_config {
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
+    uint64_t log_keep;                   /* bytes of the log that may hang on the oldest open block; 0: the usual */
     const struct cell *give_up;          /* from this time of the clock (0: never) on a writer that cannot write drops
                                             what it has and what still comes; borrowed, may be NULL */
 
@@ -73,6 +76,7 @@ struct store_row {
     int64_t seen_ns; /* 0 when not kept for this row */
     double value;    /* NaN = none */
     uint16_t status;
+    bool imported; /* given out: it came as history, not from the field */
 };
 
 /* Called for each row in order; return false to stop. */

@@ -63,6 +63,13 @@ static uint8_t *encode_scaled(uint8_t *to, const struct store_row *rows, size_t 
     return column_encode(to, scratch->numbers, n, scratch->residuals);
 }
 
+uint8_t *values_encode_scaled(uint8_t *to, int64_t *k, unsigned scale, size_t n, uint64_t *residuals)
+{
+    *to++ = (uint8_t)scale;
+    *to++ = 0; /* exceptions */
+    return column_encode(to, k, n, residuals);
+}
+
 static bool find_scale(const struct store_row *rows, size_t n, unsigned form, struct chunk_scratch *scratch,
                        unsigned *ret_scale, size_t *ret_runs)
 {
@@ -122,7 +129,7 @@ uint8_t *values_encode(uint8_t *to, const struct store_row *rows, size_t n, stru
     size_t runs;
     if (find_scale(rows, n, 0, scratch, &scale, &runs) || find_scale(rows, n, DECIMAL_F32, scratch, &scale, &runs)) {
         uint8_t *const end = encode_scaled(to, rows, n, scale, runs, scratch);
-        if ((size_t)(end - to) < 3 * n + 16) {
+        if (values_short(end - to, n)) {
             *ret_kind = VALUES_SCALED;
             return end;
         }

@@ -5,10 +5,11 @@
  * times, blocks in order that do not overlap.  The dictionary both ways.  The
  * newest readings, state records and the log by their checksums.  The journal
  * by its chain: a changed event, a missing one and one put in are each told by
- * their seq.
+ * their seq.  The chain of changes likewise, by number.
  */
 #include "base/memory.h"
 #include "store/blocks.h"
+#include "store/changes.h"
 #include "store/chunk.h"
 #include "store/dictionary.h"
 #include "store/journal.h"
@@ -260,6 +261,14 @@ static enum err_code check_state(struct check *check, struct err *err)
     return db_walk_end(&walk, check->store, err);
 }
 
+static enum err_code check_changes(struct check *check, struct err *err)
+{
+    uint64_t damages = 0;
+    const enum err_code code = changes_verify(check->store, check->fn, check->self, &damages, err);
+    check->damages += damages;
+    return code;
+}
+
 /* RocksDB notices damage below ours by its own checksums: then a walk ends with an error, which is damage too. */
 static void run(struct check *check, enum err_code (*part)(struct check *, struct err *))
 {
@@ -282,6 +291,7 @@ enum err_code store_verify(struct store *store, store_damage_fn *fn, void *self,
     run(check, check_log);
     run(check, check_journal);
     run(check, check_state);
+    run(check, check_changes);
     db_leave(store);
     const uint64_t damages = check->damages;
     free(check);

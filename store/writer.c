@@ -41,6 +41,7 @@ enum {
     BATCH_HISTORY = 2048,  /* imported samples in one batch, behind the others */
     BATCH_TRIMS = 256,     /* strands sealed in one batch to cut the log */
     BATCH_REMOVALS = 1024, /* log records removed in one batch */
+    EXPECT = 16,           /* samples ahead for which memory is fetched; half of it for what that leads to */
     /* each sample can at worst push one strand out of the pool and fill its own */
     BATCH_OPS = 3 * BATCH_SAMPLES + BATCH_TRIMS,
     LOG_KEEP_BYTES = 12 * 1024 * 1024, /* within the log's write buffer, see db_options.c */
@@ -67,20 +68,19 @@ struct store_writer {
     rocksdb_writebatch_t *batch;
     struct record_writer record;
     uint8_t *record_bytes;
-    uint32_t *touched;    /* series with samples in this batch */
-    uint64_t *touched_in; /* [series]: record of its last sample here */
+    struct strand **touched; /* strands with samples in this batch */
     struct mark marks[BATCH_MARKS];
-    uint64_t history_mark;                            /* reached in this batch; 0: none */
-    size_t samples, touched_count, mark_count, seals; /* of this batch */
-    unsigned turn;                                    /* input that begins the next batch */
-    bool ready;                                       /* the batch is complete and waits to be written */
-    uint64_t logged_bytes;                            /* in all */
-    int64_t retry_ns;                                 /* when to try again; 0: nothing failed */
-    int64_t pause_ns;                                 /* of the next failure */
-    int64_t failing_ns;                               /* since when; 0: not */
-    bool given_up;                                    /* drops everything until its inputs end */
-    uint64_t reopened;                                /* as last told */
-    int64_t unsynced_ns;                              /* since when something is unsynced; TIME_NEVER: nothing is */
+    uint64_t history_mark;                                  /* reached in this batch; 0: none */
+    size_t samples, late, touched_count, mark_count, seals; /* of this batch */
+    unsigned turn;                                          /* input that begins the next batch */
+    bool ready;                                             /* the batch is complete and waits to be written */
+    uint64_t logged_bytes;                                  /* in all */
+    int64_t retry_ns;                                       /* when to try again; 0: nothing failed */
+    int64_t pause_ns;                                       /* of the next failure */
+    int64_t failing_ns;                                     /* since when; 0: not */
+    bool given_up;                                          /* drops everything until its inputs end */
+    uint64_t reopened;                                      /* as last told */
+    int64_t unsynced_ns; /* since when something is unsynced; TIME_NEVER: nothing is */
     struct writer_counters counters;
 };
 
@@ -96,6 +96,14 @@ static void gauge(struct counter *counter, uint64_t value)
     if (counter != NULL) {
         counter_set(counter, value);
     }
+}
+
+static void forget_touched(struct store_writer *writer)
+{
+    for (size_t i = 0; i < writer->touched_count; i++) {
+        writer->touched[i]->touched = false;
+    }
+    writer->touched_count = 0;
 }
 
 /* ---- making -------------------------------------------------------------------------------------------------------
@@ -174,7 +182,6 @@ enum err_code store_writer_new(const struct store_writer_config *config, struct 
     writer->record_bytes = memory_new(RECORD_HEAD_MAX + BATCH_OPS * RECORD_OP_MAX + RECORD_CRC, 1);
     writer->record.bytes = writer->record_bytes;
     writer->touched = memory_new(BATCH_SAMPLES, sizeof *writer->touched);
-    writer->touched_in = memory_new(book_series(store->book), sizeof *writer->touched_in);
     if (config->counters != NULL) {
         make_counters(writer);
     }
@@ -190,11 +197,11 @@ void store_writer_free(struct store_writer *writer)
     if (writer->batch != NULL) {
         rocksdb_writebatch_destroy(writer->batch);
     }
+    forget_touched(writer);
     free(writer->series);
     free(writer->sealer);
     free(writer->record_bytes);
     free(writer->touched);
-    free(writer->touched_in);
     free(writer);
 }
 
@@ -207,7 +214,7 @@ static void seal(struct store_writer *writer, struct strand *strand, bool keep)
     uint8_t span;
     const uint64_t order = writer->store->next_record << 16 | (writer->seals++ & 0xffff);
     const size_t len = seal_strand(writer->store, writer->sealer, writer->batch, strand, order, &span);
-    record_add_end(&writer->record, strand->series, strand->late);
+    record_add_end(&writer->record, book_series_of(writer->store->book, strand), strand->late);
     if (keep && !strand->late) {
         book_keep(writer->store->book, strand, span);
     } else {
@@ -232,12 +239,11 @@ static void make_room(struct store_writer *writer)
     }
 }
 
-static void touch(struct store_writer *writer, uint32_t series)
+static void touch(struct store_writer *writer, struct strand *strand)
 {
-    const uint64_t stamp = writer->store->next_record + 1; /* 0 means never */
-    if (writer->touched_in[series] != stamp) {
-        writer->touched_in[series] = stamp;
-        writer->touched[writer->touched_count++] = series;
+    if (!strand->touched) {
+        strand->touched = true;
+        writer->touched[writer->touched_count++] = strand;
     }
 }
 
@@ -251,6 +257,9 @@ static struct store_row make_row(const struct store_writer *writer, const struct
         .value = sample->value,
         .status = (uint16_t)(sample->status & ~(unsigned)PLACE_BITS),
     };
+    if ((row.status & ST_LATE) != 0) {
+        row.status |= PLACE_HISTORY; /* never the newest, also when its time is */
+    }
     if ((row.status & ST_RANGE) != 0 && point->has_range && row.value < point->range_lo) {
         row.status |= PLACE_BELOW;
     }
@@ -263,13 +272,13 @@ static void keep(struct store_writer *writer, uint32_t series, struct store_row 
     struct store *const store = writer->store;
     make_room(writer);
     struct strand *const strand = book_place(store->book, series, row);
-    uint8_t op[OP_BYTES_MAX];
-    const size_t len = book_append(store->book, strand, row, store->next_record, writer->logged_bytes, op);
-    record_add(&writer->record, series, op, len);
+    struct op op;
+    book_append(store->book, strand, row, store->next_record, writer->logged_bytes, &op);
+    record_add(&writer->record, series, &op);
     last_add(&store->lasts.plain[series], row, strand->late);
-    touch(writer, series);
+    touch(writer, strand);
     writer->samples++;
-    count(writer->counters.late, strand->late && (row->status & PLACE_HISTORY) == 0);
+    writer->late += strand->late && (row->status & (PLACE_HISTORY | ST_LATE)) != PLACE_HISTORY;
     if (strand->count == BOOK_BLOCK_ROWS) {
         seal(writer, strand, false);
     }
@@ -329,6 +338,21 @@ static bool has_space(const struct store_writer *writer)
     return writer->samples < BATCH_SAMPLES && writer->mark_count < BATCH_MARKS;
 }
 
+/* Of many thousand series none is in the cache when its next sample comes: asks for it some samples ahead. */
+static void expect(const struct store_writer *writer, const struct sample *samples, size_t i, size_t n)
+{
+    const struct store *const store = writer->store;
+    const size_t points = writer->config.site->point_count;
+    if (i + EXPECT < n && samples[i + EXPECT].point < points) {
+        const uint32_t series = writer->series[samples[i + EXPECT].point];
+        book_expect(store->book, series);
+        __builtin_prefetch(&store->lasts.plain[series], 1);
+    }
+    if (i + EXPECT / 2 < n && samples[i + EXPECT / 2].point < points) {
+        book_expect_soon(store->book, writer->series[samples[i + EXPECT / 2].point]);
+    }
+}
+
 /* Takes what one ring has, as far as the batch has space; gives how many records. */
 static size_t drain(struct store_writer *writer, unsigned input)
 {
@@ -338,6 +362,7 @@ static size_t drain(struct store_writer *writer, unsigned input)
     for (const struct sample *samples; has_space(writer) && (samples = ring_peek(ring, &n)) != NULL;) {
         size_t i = 0;
         for (; i < n && has_space(writer); i++) {
+            expect(writer, samples, i, n);
             if (samples[i].point == POINT_MARK) {
                 take_mark(writer, &samples[i], input);
             } else {
@@ -377,10 +402,11 @@ static void cut_log(struct store_writer *writer)
 {
     struct book *const book = writer->store->book;
     const uint64_t open = 2 * (uint64_t)book_pool_used(book);
-    const uint64_t bound = open > LOG_KEEP_BYTES ? open : LOG_KEEP_BYTES;
+    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
+    const uint64_t bound = open > keep ? open : keep;
     for (int i = 0; i < BATCH_TRIMS; i++) {
         struct strand *const first = book_first(book, STRAND_LIVE);
-        if (first == NULL || writer->logged_bytes - first->first_bytes <= bound) {
+        if (first == NULL || book_held(book, writer->logged_bytes) <= bound) {
             return;
         }
         seal(writer, first, true);
@@ -435,11 +461,7 @@ static void confirm_marks(struct store_writer *writer)
 {
     for (size_t i = 0; i < writer->mark_count; i++) {
         const struct mark *const mark = &writer->marks[i];
-        struct safe_source *const source = &writer->config.safe[mark->source];
-        cell_set(&source->stored[mark->input], mark->ticket);
-        if (source->bell != NULL) {
-            doorbell_ring(source->bell);
-        }
+        cell_set(&writer->config.safe[mark->source].stored[mark->input], mark->ticket);
     }
     writer->mark_count = 0;
     if (writer->history_mark != 0) {
@@ -455,16 +477,20 @@ static void written(struct store_writer *writer, int64_t now_ns)
 {
     struct store *const store = writer->store;
     for (size_t i = 0; i < writer->touched_count; i++) {
-        lasts_publish(&store->lasts, writer->touched[i]);
+        if (i + EXPECT < writer->touched_count) {
+            __builtin_prefetch(&store->lasts.latches[book_series_of(store->book, writer->touched[i + EXPECT])], 1);
+        }
+        lasts_publish(&store->lasts, book_series_of(store->book, writer->touched[i]));
     }
+    forget_touched(writer);
     count(writer->counters.samples, writer->samples);
+    count(writer->counters.late, writer->late);
     count(writer->counters.batches, 1);
-    const struct strand *const first = book_first(store->book, STRAND_LIVE);
     gauge(writer->counters.open, book_open_strands(store->book));
     gauge(writer->counters.pool_bytes, book_pool_used(store->book));
-    gauge(writer->counters.log_bytes, first == NULL ? 0 : writer->logged_bytes - first->first_bytes);
+    gauge(writer->counters.log_bytes, book_held(store->book, writer->logged_bytes));
     rocksdb_writebatch_clear(writer->batch);
-    writer->samples = writer->touched_count = writer->seals = 0;
+    writer->samples = writer->late = writer->seals = 0;
     writer->ready = false;
     store->next_record++;
     if (writer->unsynced_ns == TIME_NEVER) {
@@ -480,8 +506,8 @@ static void note_failure(struct store_writer *writer, const struct err *why, int
     if (writer->failing_ns == 0) {
         writer->failing_ns = now_ns;
         log_event(LOG_ERROR, "store", "STO-001", writer->store->path,
-                  "path=%s reason=\"%s\" hint=\"samples wait in memory; free space on the disk\"", writer->store->path,
-                  why->text);
+                  "path=%s reason=\"%s\" hint=\"samples wait in memory; look at the disk: full, failing, read-only?\"",
+                  writer->store->path, why->text);
     }
     writer->retry_ns = now_ns + writer->pause_ns;
     writer->pause_ns = writer->pause_ns * 2 < retry_max_ns ? writer->pause_ns * 2 : retry_max_ns;
@@ -549,7 +575,7 @@ static bool is_time_to_give_up(const struct store_writer *writer, int64_t now_ns
            (inputs_ended(writer) && now_ns - writer->failing_ns >= give_up_ns);
 }
 
-/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays with its broker. */
+/* Takes all there is and keeps nothing.  Marks too: an unconfirmed message stays in the spool. */
 static int drop(struct store_writer *writer)
 {
     size_t dropped = 0, lost = 0;
@@ -575,6 +601,7 @@ static int give_up(struct store_writer *writer)
     writer->given_up = true;
     writer->retry_ns = 0;
     writer->unsynced_ns = TIME_NEVER;
+    forget_touched(writer); /* another writer may come after this one */
     count(writer->counters.lost, writer->samples);
     log_event(LOG_ERROR, "store", "STO-003", writer->store->path,
               "path=%s reason=\"stopped while the disk takes nothing; %zu samples and what still waits are lost\"",

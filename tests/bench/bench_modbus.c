@@ -135,7 +135,7 @@ static void ours_open(struct ours *ours, uint16_t port, unsigned links, unsigned
                           .ids = calloc(links, sizeof *ours->ids),
                           .masks = calloc(points, sizeof *ours->masks),
                           .seqs = calloc(points, sizeof *ours->seqs),
-                          .counters = counters_new(links * 8 + 8)};
+                          .counters = counters_new(links * (16 + units * 8))};
     for (unsigned i = 0; i < links; i++) {
         (void)snprintf(ours->ids[i], sizeof ours->ids[i], "plc-%u", i);
         ours->sources[i] = (struct site_source){.id = ours->ids[i],

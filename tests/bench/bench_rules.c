@@ -10,8 +10,10 @@
  *   limits    one rule with 4 plain levels, clear limits and delays
  *   live      the same with what a live run has besides: store ring, board, counters, kept conditions, staleness
  *   hand      limits, sample by sample as replay drives it
- *   window    limits and a rule of a 5-minute mean
  *   general   limits as general expressions
+ *   busy      limits, but one sample in ten is an excursion, so that delays run and alarms come and go all the time
+ *   window    limits and a rule of a 5-minute mean
+ *   window_sparse   the same with a sample a minute, so that the window holds five
  *
  * Goals: limits 0.8 of the bare loop at a million points, general 0.3; hot
  * state of at most 128 bytes a point.
@@ -44,6 +46,7 @@ struct feed {
     uint32_t points;
     uint32_t *order; /* [points] */
     uint64_t next;   /* number of the next sample */
+    uint32_t calm;   /* one sample in so many is an excursion */
     uint64_t random;
 };
 
@@ -53,9 +56,9 @@ static uint32_t draw(uint64_t *random)
     return (uint32_t)(*random >> 33);
 }
 
-static void feed_open(struct feed *feed, uint32_t points)
+static void feed_open(struct feed *feed, uint32_t points, uint32_t calm)
 {
-    *feed = (struct feed){.points = points, .random = 1};
+    *feed = (struct feed){.points = points, .random = 1, .calm = calm};
     feed->order = malloc(points * sizeof *feed->order);
     need(feed->order != NULL, "out of memory");
     for (uint32_t i = 0; i < points; i++) {
@@ -74,7 +77,7 @@ static void fill(struct feed *feed, struct sample *samples, size_t n)
         samples[i] = (struct sample){
             .time_ns = time_ns,
             .seen_ns = time_ns,
-            .value = dice % 10000 == 0 ? 1.0 + dice / 10000 % 32 / 10.0 : dice % 700 / 1000.0,
+            .value = dice % feed->calm == 0 ? 1.0 + dice / feed->calm % 32 / 10.0 : dice % 700 / 1000.0,
             .point = feed->order[number % feed->points],
         };
     }
@@ -102,9 +105,9 @@ struct bare {
     uint64_t samples; /* of one run */
 };
 
-static void bare_open(struct bare *bare, uint32_t points)
+static void bare_open(struct bare *bare, uint32_t points, uint32_t calm)
 {
-    feed_open(&bare->feed, points);
+    feed_open(&bare->feed, points, calm);
     bare->records = aligned_alloc(128, points * sizeof *bare->records);
     need(bare->records != NULL, "out of memory");
     for (uint32_t i = 0; i < points; i++) {
@@ -166,17 +169,23 @@ static double run_bare(void *self)
     "{\"level\":\"orange\",\"when\":\"" value " >= 3.0\",\"clear\":\"" value " < 2.9\"},"                              \
     "{\"level\":\"red\",\"when\":\"" value " >= 4.0\",\"clear\":\"" value " < 3.9\"}]}"
 #define LIMITS  "{\"id\":\"r\",\"on_delay\":\"5s\",\"off_delay\":\"5s\"," LEVELS_OF("value")
-#define GENERAL "{\"id\":\"r\",\"on_delay\":\"5s\",\"off_delay\":\"5s\"," LEVELS_OF("value + 0")
+#define GENERAL "{\"id\":\"r\",\"on_delay\":\"5s\",\"off_delay\":\"5s\"," LEVELS_OF("value * 1.02 + 0.01")
 #define WINDOW  LIMITS ",{\"id\":\"m\",\"levels\":[{\"level\":\"red\",\"when\":\"mean(5m) >= 2.0\"}]}"
 
 struct subject {
     const char *name, *rules;
     bool live;         /* with all that a live run has */
     bool hand;         /* not through the ring */
+    bool busy;         /* many excursions */
     const char *every; /* how often a sample is expected; NULL: not said */
     uint32_t most_points;
     double goal; /* at a million points; 0: none */
 };
+
+static uint32_t calm_of(const struct subject *subject)
+{
+    return subject->busy ? 10 : 10000;
+}
 
 struct ours {
     struct feed feed;
@@ -235,7 +244,7 @@ static void load_site(struct ours *ours, const struct subject *subject, uint32_t
 static void ours_open(struct ours *ours, const struct subject *subject, uint32_t points)
 {
     *ours = (struct ours){.hand = subject->hand};
-    feed_open(&ours->feed, points);
+    feed_open(&ours->feed, points, calm_of(subject));
     load_site(ours, subject, points);
     need(ring_open(sizeof(struct sample), BATCH, 0, &ours->input, NULL) == ERR_NONE, "no ring");
     need(ring_open(sizeof(struct verdict), VERDICT_ROOM, 0, &ours->verdicts, NULL) == ERR_NONE, "no ring");
@@ -332,12 +341,22 @@ static double run_ours(void *self)
 
 /* ---- */
 
+static void print_bytes(const struct subject *subject, uint32_t points, struct shard_bytes bytes)
+{
+    char metric[96];
+    (void)snprintf(metric, sizeof metric, "bytes_per_point_%s_%u", subject->name, points);
+    bench_print("rules", metric, (double)bytes.all / points, "B",
+                "all state of the shard; a point %zu, of which a sample that changes nothing touches %zu; an alarm of 4 "
+                "levels %zu; a window with its samples %zu on average",
+                bytes.point, bytes.quiet, bytes.alarm, bytes.window);
+}
+
 static void measure(const struct subject *subject, uint32_t points)
 {
     static struct ours ours;
     static struct bare bare;
     ours_open(&ours, subject, points);
-    bare_open(&bare, points);
+    bare_open(&bare, points, calm_of(subject));
     ours.samples = bare.samples = points < 500000 ? UINT64_C(500) * BATCH : UINT64_C(1000) * BATCH;
     const struct bench_pair pair = bench_alternate(ROUNDS, run_ours, &ours, run_bare, &bare);
     char metric[96];
@@ -350,8 +369,7 @@ static void measure(const struct subject *subject, uint32_t points)
         (void)snprintf(goal, sizeof goal, ", goal %.1f", subject->goal);
     }
     bench_print("rules", metric, pair.ratio, "of bare", "median of %d alternated rounds%s", ROUNDS, goal);
-    (void)snprintf(metric, sizeof metric, "bytes_per_point_%s_%u", subject->name, points);
-    bench_print("rules", metric, (double)shard_bytes(ours.shard) / points, "B", "all state of the shard");
+    print_bytes(subject, points, shard_bytes(ours.shard));
     ours_close(&ours);
     free(bare.records);
     free(bare.feed.order);
@@ -364,6 +382,7 @@ int main(int argc, char **argv)
         {.name = "general", .rules = GENERAL, .most_points = 1000000, .goal = 0.3},
         {.name = "live", .rules = LIMITS, .live = true, .every = "1s", .most_points = 1000000},
         {.name = "hand", .rules = LIMITS, .hand = true, .most_points = 1000000},
+        {.name = "busy", .rules = LIMITS, .busy = true, .most_points = 1000000},
         {.name = "window", .rules = WINDOW, .every = "1s", .most_points = 10000},
         {.name = "window_sparse", .rules = WINDOW, .every = "1m", .most_points = 1000000},
     };

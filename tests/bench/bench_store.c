@@ -5,6 +5,12 @@
  * it, in turns in the same run, what others do with the same database: blocks
  * written as they are, without a log, and one key per sample.  Written bytes are
  * what the process handed to write(), by /proc/self/io.
+ *
+ * Many series, one sample of each in turn, are the live case: then it is memory
+ * that is slow.  Those run in processes of their own, so that their memory can be
+ * told.
+ *
+ * bench_store [mine|many|plant|methane|nab]: only that part.
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -20,6 +26,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { POINTS = 3000, SECONDS = 1536, RING = 8192, BLOCK = 512, ROUNDS = 3, ALONE_SECONDS = 100 };
@@ -27,12 +35,14 @@ static const int64_t begin_ns = 1767571200 * NS_PER_S;
 
 struct data {
     struct site site;
-    struct sample *samples; /* in order of receipt */
+    struct sample *samples; /* in order of receipt; NULL: made when they are asked for */
     size_t count;
     int64_t sync_ns;  /* longest time unsynced */
     double cpu_ns;    /* of the process per sample, of the last run of the writer */
+    double thread_ns; /* of the writer's own thread */
     uint64_t written; /* bytes, of the last run */
     uint64_t kept;    /* bytes of blocks after compaction, of the last run; 0: not measured */
+    uint64_t memory;  /* most the process had while the writer ran */
 };
 
 /* ---- data ---------------------------------------------------------------------------------------------------------
@@ -72,31 +82,105 @@ static void make_mine(struct data *data)
     free(level);
 }
 
-/* The simulator of a chemical plant: 53 measurements every 5 s, in five digits. */
-static bool make_plant(struct data *data)
+/* What comes next when nothing was made before: one sample of each series a second, each a walk in two decimals. */
+static void make_next(const struct data *data, size_t from, size_t n, struct sample *ret_samples)
 {
-    FILE *const in = access("../shared/data/tep/fast/f00_5s.csv.gz", R_OK) == 0
-                         ? popen("zcat ../shared/data/tep/fast/f0[012]_5s.csv.gz", "r")
-                         : NULL;
-    enum { COLUMNS = 53, ROWS = 3 * 11520 };
+    enum { WALK = 1 << 14 };
+    static int16_t walk[WALK];
+    if (walk[1] == 0) {
+        uint64_t seed = 1;
+        for (size_t i = 1; i < WALK; i++) {
+            walk[i] = (int16_t)(walk[i - 1] + (dice(&seed) % 4 == 0 ? (int)(dice(&seed) % 7) - 3 : 0));
+        }
+        walk[1] = 1;
+    }
+    size_t point = from % data->site.point_count;
+    size_t second = from / data->site.point_count;
+    for (size_t i = 0; i < n; i++) {
+        const int64_t time_ns = begin_ns + (int64_t)second * NS_PER_S;
+        ret_samples[i] = (struct sample){.time_ns = time_ns,
+                                         .seen_ns = time_ns,
+                                         .value = (1000 + walk[(point * 31 + second) % WALK]) / 100.0,
+                                         .point = (uint32_t)point};
+        if (++point == data->site.point_count) {
+            point = 0;
+            second++;
+        }
+    }
+}
+
+static void fill(const struct data *data, size_t from, size_t n, struct sample *ret_samples)
+{
+    if (data->samples == NULL) {
+        make_next(data, from, n, ret_samples);
+    } else {
+        memcpy(ret_samples, data->samples + from, n * sizeof *ret_samples);
+    }
+}
+
+/* A file of ../shared/data, as rows of a time that is not looked at and one value for each point. */
+struct recording {
+    const char *name, *file, *command, *note;
+    size_t points, rows;
+    int64_t step_ns;
+    bool long_rows; /* else each row is the number of a point and one value of it */
+};
+
+static const struct recording recordings[] = {
+    {.name = "plant",
+     .file = "../shared/data/tep/fast/f00_5s.csv.gz",
+     .command = "zcat ../shared/data/tep/fast/f0[012]_5s.csv.gz",
+     .note = "Tennessee Eastman, 5 s, five digits; zstd, compacted",
+     .points = 53,
+     .rows = (size_t)3 * 11520,
+     .step_ns = 5 * NS_PER_S,
+     .long_rows = true},
+    {.name = "methane",
+     .file = "../shared/data/methane/methane-train.arff",
+     .command = "sed -n 's/^[0-9-]/0,&/p' ../shared/data/methane/methane-train.arff",
+     .note = "sensors of a coal mine, taken as every 30 s; zstd, compacted",
+     .points = 7,
+     .rows = 13368,
+     .step_ns = 30 * NS_PER_S,
+     .long_rows = true},
+    {.name = "nab",
+     .file = "../shared/data/nab/nab_dev.txt",
+     .command = "awk -F, 'FNR == 1 {file++} FNR > 1 {print file - 1 \",\" $2}' ../shared/data/nab/data/*/*.csv",
+     .note = "Numenta's series, taken as every 5 min; zstd, compacted",
+     .points = 64,
+     .rows = 400000,
+     .step_ns = 300 * NS_PER_S},
+};
+
+static void take_row(struct data *data, const struct recording *from, char *line, int64_t *rows)
+{
+    char *at = strchr(line, ',');
+    if (line[0] < '0' || line[0] > '9' || at == NULL) {
+        return; /* a heading */
+    }
+    const uint32_t first = from->long_rows ? 0 : (uint32_t)strtoul(line, NULL, 10) % (uint32_t)from->points;
+    const int64_t time_ns = begin_ns + rows[first]++ * from->step_ns;
+    for (uint32_t point = first; point < from->points && *at == ','; point++) {
+        data->samples[data->count++] =
+            (struct sample){.time_ns = time_ns, .seen_ns = time_ns, .value = strtod(at + 1, &at), .point = point};
+    }
+}
+
+static bool make_recorded(struct data *data, const struct recording *from)
+{
+    FILE *const in = access(from->file, R_OK) == 0 ? popen(from->command, "r") : NULL;
     if (in == NULL) {
         return false;
     }
+    const size_t room = from->rows * (from->long_rows ? from->points : 1);
+    int64_t *const rows = memory_new(from->points, sizeof *rows);
     char line[4096];
-    make_points(&data->site, COLUMNS);
-    data->samples = memory_new((size_t)COLUMNS * ROWS, sizeof *data->samples);
-    for (int64_t row = 0; row < ROWS && fgets(line, sizeof line, in) != NULL;) {
-        char *at = strchr(line, ',');
-        if (line[0] < '0' || line[0] > '9' || at == NULL) {
-            continue; /* a heading */
-        }
-        for (uint32_t point = 0; point < COLUMNS && at != NULL && *at == ','; point++) {
-            const int64_t time_ns = begin_ns + row * 5 * NS_PER_S;
-            data->samples[data->count++] =
-                (struct sample){.time_ns = time_ns, .seen_ns = time_ns, .value = strtod(at + 1, &at), .point = point};
-        }
-        row++;
+    make_points(&data->site, from->points);
+    data->samples = memory_new(room, sizeof *data->samples);
+    while (data->count + from->points <= room && fgets(line, sizeof line, in) != NULL) {
+        take_row(data, from, line, rows);
     }
+    free(rows);
     (void)pclose(in);
     return data->count > 0;
 }
@@ -164,6 +248,13 @@ static uint64_t size_of_blocks(struct store *store)
     return bytes;
 }
 
+static int64_t thread_cpu_ns(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * NS_PER_S + time.tv_nsec;
+}
+
 static double per_second(size_t n, int64_t ns)
 {
     return (double)n * (double)NS_PER_S / (double)ns;
@@ -187,12 +278,13 @@ static double run_writer(void *self)
     const uint64_t before = bytes_written();
     const int64_t start_ns = bench_now_ns();
     const int64_t cpu_ns = bench_cpu_ns();
+    const int64_t thread_ns = thread_cpu_ns();
     for (size_t i = 0; i < data->count;) {
         size_t room;
         struct sample *const slots = ring_claim(ring, &room);
         const size_t n = room < data->count - i ? room : data->count - i;
         if (n > 0) {
-            memcpy(slots, data->samples + i, n * sizeof *slots);
+            fill(data, i, n, slots);
             ring_publish(ring, n);
             i += n;
         }
@@ -203,6 +295,8 @@ static double run_writer(void *self)
     }
     const int64_t took_ns = bench_now_ns() - start_ns;
     data->cpu_ns = (double)(bench_cpu_ns() - cpu_ns) / (double)data->count;
+    data->thread_ns = (double)(thread_cpu_ns() - thread_ns) / (double)data->count;
+    data->memory = (uint64_t)bench_peak_bytes();
     data->kept = size_of_blocks(store);
     data->written = bytes_written() - before;
     store_writer_free(writer);
@@ -239,8 +333,13 @@ static double run_blocks(void *self)
     uint8_t *const bytes = memory_new(CHUNK_BYTES_MAX, 1);
     const uint64_t before = bytes_written();
     const int64_t start_ns = bench_now_ns();
+    const int64_t thread_ns = thread_cpu_ns();
+    struct sample *const samples = memory_new(RING, sizeof *samples);
     for (size_t i = 0; i < data->count; i++) {
-        const struct sample *const sample = &data->samples[i];
+        if (i % RING == 0) { /* ours copies them too, into its ring */
+            fill(data, i, data->count - i < RING ? data->count - i : RING, samples);
+        }
+        const struct sample *const sample = &samples[i % RING];
         struct store_row *const block = rows + (size_t)sample->point * BLOCK;
         block[counts[sample->point]++] = (struct store_row){
             .time_ns = sample->time_ns, .seen_ns = sample->seen_ns, .value = sample->value, .status = sample->status};
@@ -257,9 +356,11 @@ static double run_blocks(void *self)
     }
     commit(store, batch);
     const int64_t took_ns = bench_now_ns() - start_ns;
+    data->thread_ns = (double)(thread_cpu_ns() - thread_ns) / (double)data->count;
     data->kept = size_of_blocks(store);
     data->written = bytes_written() - before;
     rocksdb_writebatch_destroy(batch);
+    free(samples);
     free(rows);
     free(counts);
     free(scratch);
@@ -317,23 +418,89 @@ static void measure_mine(void)
     bench_print("store", "blocks_samples_per_s", pair.ours, "1/s", "bare blocks of 512, no log, no sync");
     bench_print("store", "of_bare_blocks", 1 / pair.ratio, "", "samples_per_s / blocks_samples_per_s, in turns");
     bench_print("store", "cpu_per_sample", data->cpu_ns, "ns", "of the whole process, RocksDB's threads included");
+    const double ours_ns = data->thread_ns;
+    (void)run_blocks(data);
+    bench_print("store", "thread_of_bare_blocks", data->thread_ns / ours_ns, "",
+                "processor time of the writing thread: bare blocks / the writer");
     data->sync_ns = 10 * NS_PER_MS;
     bench_print("store", "synced_samples_per_s", run_writer(data), "1/s", "the same, never more than 10 ms unsynced");
     tell_sizes(data, "bytes_per_sample", "written_per_sample", "a mine: two decimals every second; zstd, compacted");
     bench_print("store", "keys_samples_per_s", run_keys(data), "1/s", "one key per sample");
 }
 
-int main(void)
+/* Runs `measure` in a process of its own. */
+static void apart(void (*measure)(void))
 {
-    measure_mine();
+    (void)fflush(stdout);
+    const pid_t pid = fork();
+    if (pid == 0) {
+        measure();
+        exit(0);
+    }
+    int status = 1;
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
+        fprintf(stderr, "bench_store: a part failed\n");
+        exit(1);
+    }
+}
+
+static void measure_10k(void)
+{
     struct data *const data = memory_new(1, sizeof *data);
+    make_points(&data->site, 10000);
+    data->count = data->site.point_count * 640;
     data->sync_ns = NS_PER_S;
-    if (make_plant(data)) {
-        (void)run_writer(data);
-        tell_sizes(data, "plant_bytes_per_sample", "plant_written_per_sample",
-                   "Tennessee Eastman, 5 s, five digits; zstd, compacted");
-    } else {
-        fprintf(stderr, "bench_store: the plant's data are not here; skipped\n");
+    const struct bench_pair pair = bench_alternate(1, run_blocks, data, run_writer, data);
+    bench_print("store", "series_10k_samples_per_s", pair.bare, "1/s", "10 000 series, one sample of each in turn");
+    bench_print("store", "series_10k_of_bare_blocks", 1 / pair.ratio, "", "beside bare blocks, in turns");
+    bench_print("store", "series_10k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
+}
+
+/* Long enough for every block to be nearly full: the most memory there can be. */
+static void measure_100k(void)
+{
+    struct data *const data = memory_new(1, sizeof *data);
+    make_points(&data->site, 100000);
+    data->count = data->site.point_count * 540;
+    data->sync_ns = NS_PER_S;
+    const int64_t before = bench_peak_bytes();
+    const double figure = run_writer(data);
+    bench_print("store", "series_100k_samples_per_s", figure, "1/s", "100 000 series, one sample of each in turn");
+    bench_print("store", "series_100k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
+    bench_print("store", "series_100k_memory", (double)data->memory - (double)before, "B",
+                "the store and its writer, all 100 000 blocks open until they are full");
+}
+
+static void measure_recorded(const struct recording *from)
+{
+    struct data *const data = memory_new(1, sizeof *data);
+    char kept[64];
+    char written[64];
+    data->sync_ns = NS_PER_S;
+    if (!make_recorded(data, from)) {
+        fprintf(stderr, "bench_store: %s is not here; skipped\n", from->file);
+        return;
+    }
+    (void)run_writer(data);
+    (void)snprintf(kept, sizeof kept, "%s_bytes_per_sample", from->name);
+    (void)snprintf(written, sizeof written, "%s_written_per_sample", from->name);
+    tell_sizes(data, kept, written, from->note);
+}
+
+int main(int argc, char **argv)
+{
+    const char *const part = argc > 1 ? argv[1] : "";
+    if (*part == '\0' || strcmp(part, "many") == 0) {
+        apart(measure_10k);
+        apart(measure_100k);
+    }
+    if (*part == '\0' || strcmp(part, "mine") == 0) {
+        measure_mine();
+    }
+    for (size_t i = 0; i < sizeof recordings / sizeof *recordings; i++) {
+        if (*part == '\0' || strcmp(part, recordings[i].name) == 0) {
+            measure_recorded(&recordings[i]);
+        }
     }
     bench_print("store", "peak_memory", (double)bench_peak_bytes(), "B", "of this run, its own data included");
     return 0;

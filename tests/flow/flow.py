@@ -170,11 +170,12 @@ class Stage:
             raise Failure(f"{binary} {shlex.join(words)}: exit code {done.returncode}, expected {expect}: {err or out}")
         return out, err
 
-    def broker(self, port=None, extra=""):
-        """Starts mosquitto on a free (or the given) port; sessions persist in the stage's folder."""
+    def broker(self, port=None, extra="", first=""):
+        """Starts mosquitto on a free (or the given) port; sessions persist in the stage's folder.  `first` and `extra` are
+        more lines of its settings, before and behind."""
         port = port or free_port()
         conf = self.write(f"mosquitto-{port}.conf",
-                          f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+                          f"{first}listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
                           f"persistence true\npersistence_location {self.folder}/\nautosave_interval 1\n"
                           f"max_queued_messages 0\n{extra}")
         binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"

@@ -100,7 +100,7 @@ class Replay:
         if time > self.clock + SKEW_MS:                          # evaluated at its time of receipt
             time = self.clock
             flags.add("skew")
-        if point.samples and time <= point.samples[-1].time:
+        if "late" in flags or point.samples and time <= point.samples[-1].time:
             return                                               # late, or of equal time: not evaluated
         concerned = self.judged_by({point})
         self.let_delays_end([place for _, places in concerned for place in places], time)

@@ -97,7 +97,7 @@ class Maker:
         """Numbers without rounding errors, compared on the grid."""
         first = f"'{other}', " if self.chance(0.25) else ""
         width = self.dice.choice(WIDTHS)
-        function = self.dice.choice(["min", "max", "range", "first", "last", "delta", "count", "changes", "point", "sum"])
+        function = self.dice.choice(["min", "max", "range", "first", "last", "delta", "count", "changes", "repeats", "point", "sum"])
         if function == "point":
             return f"point({self.dice.choice(['', repr(other)])}) {self.sign()} {self.on_grid()}"
         if function == "sum":
@@ -105,7 +105,7 @@ class Maker:
                                      f"value * 2 - {self.base} {self.sign()} {self.on_grid()}",
                                      f"-value / point('{other}') < {-self.off_grid(0.2, 2)}",
                                      f"value / (value - {self.on_grid()}) > {self.off_grid(-2, 2)}"])
-        if function in ("count", "changes"):
+        if function in ("count", "changes", "repeats"):
             return f"{function}({first}{width}) {self.sign()} {self.dice.randint(0, 5)}"
         if function in ("range", "delta"):
             return f"{function}({first}{width}) {self.sign()} {self.step(0 if function == 'range' else -3, self.top // 2)}"

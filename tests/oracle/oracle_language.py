@@ -9,7 +9,8 @@ import math
 import re
 
 UNIT_MS = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000, "y": 365 * 86400000}
-WINDOWS = {"mean", "min", "max", "range", "stddev", "count", "first", "last", "delta", "slope", "changes", "ewma", "zscore"}
+WINDOWS = {"mean", "min", "max", "range", "stddev", "count", "first", "last", "delta", "slope", "changes", "ewma",
+           "zscore", "repeats"}
 FORECASTS = {"eta_up", "eta_down"}
 TOKEN = re.compile(r"""\s*(?:
     (?P<duration>\d+(?:ms|s|m|h|d|y)\b) | (?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) |
@@ -242,6 +243,8 @@ def call(name, arguments, moment):
         return ewma(point, numbers[0])
     if name == "zscore":
         return zscore(point, numbers[0])
+    if name == "repeats":
+        return repeats(point, round(numbers[0] * 1000))
     return over_window(name, window(point, moment.t, numbers[0]), point.resolution)
 
 
@@ -324,6 +327,26 @@ def ewma(point, seconds):
         y = value if y is None else y + (1.0 - math.exp(-((time - before) / 1000.0) / seconds)) * (value - y)
         before = time
     return y
+
+
+def repeats(point, width):
+    """The greatest n such that the newest n movements equal n others in the same order, each less than W before its
+    counterpart (davy compares 1024 movements; no case here has so many)."""
+    moves = []
+    for time, value in point.good_samples():
+        if not moves or abs(value - moves[-1][1]) > point.resolution:
+            moves.append((time, value))
+    if not moves:
+        return None
+
+    def alike(lag):
+        n = 0
+        while n + lag < len(moves) and moves[-1 - n][1] == moves[-1 - n - lag][1] and \
+                moves[-1 - n][0] - moves[-1 - n - lag][0] < width:
+            n += 1
+        return n
+
+    return float(max((alike(lag) for lag in range(1, len(moves))), default=0))
 
 
 def zscore(point, seconds):

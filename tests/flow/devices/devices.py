@@ -32,10 +32,42 @@ def template(name):
         return json.load(text)
 
 
-def value_for(point, i):
+def companions(source):
+    """The registers that say something about a point."""
+    status = source.get("status", [])
+    yield from status if isinstance(status, list) else [status]
+    yield from (source[key] for key in ("order_from", "scale_from") if key in source)
+
+
+def well(companion):
+    """A raw number of a companion by which the value is good and as its point is written."""
+    if "map" in companion:
+        return next(int(raw) for raw, means in companion["map"].items() if means in ("good", "ABCD", 1))
+    return {"decimals": 2, "divisor": 4}.get(companion.get("as"), 0)
+
+
+def told(points, source):
+    """What stands in a point's register because it is the companion of others; None when it is not."""
+    found = None
+    for other in points:
+        for companion in companions(other["from"]):
+            same = companion.get("table", other["from"]["table"]) == source["table"]
+            if same and companion["address"] == source["address"]:
+                low = companion.get("bits", [companion.get("bit", 0)])[0]
+                found = (found or 0) | well(companion) << low
+    return found
+
+
+def value_for(points, point, i):
     """A value that the point's registers can hold exactly, another one for each point."""
     source = point["from"]
     kind = source.get("type", "u16")
+    if "values" in source:
+        return i % 2
+    stands = told(points, source) if "table" in source else None
+    if stands is not None:
+        low, high = source.get("bits", [source.get("bit", 0)] * 2 if kind == "bit" else [0, 15])
+        return stands >> low & (1 << high - low + 1) - 1
     if "key" in source or kind[0] == "f":
         return 1.5 + i
     if kind == "bit":
@@ -44,7 +76,8 @@ def value_for(point, i):
         low, high = source["bits"]
         return 1 + i % (2 ** (high - low + 1) - 1)
     raw = {0.1: 15 + 10 * i, 0.01: 150 + 100 * i, 0.0001: 15000}.get(source.get("scale", 1), 37 + i)
-    return round(raw * source.get("scale", 1) + source.get("offset", 0), 6)
+    by = {"decimals": 100, "divisor": 4}.get(source.get("scale_from", {}).get("as"), 1)
+    return round((raw * source.get("scale", 1) + source.get("offset", 0)) / by, 6)
 
 
 def play(stage, name, source, device):
@@ -58,7 +91,7 @@ def play(stage, name, source, device):
         device["unit_step"] = 1
     stage.write("site.json", {"site": {"id": "x"}, "sources": {"s": source}, "devices": [device],
                               "store": {"path": "data"}})
-    wanted = {point["id"].replace("{id}", f"d{n}"): value_for(point, i + k)
+    wanted = {point["id"].replace("{id}", f"d{n}"): value_for(points, point, i + k)
               for k, n in enumerate(numbers) for i, point in enumerate(points)}
     stage.write("scenario.json", {"seed": 1, "start": "2026-01-05T00:00:00Z", "length": "10m", "points": {
         id: {"base": value, "noise": 0} for id, value in wanted.items()}})
@@ -94,6 +127,62 @@ def test_modbus(stage):
         print(f"  {name}", flush=True)
 
 
+def states(name, values, wanted, points=()):
+    """Plays one device and requires that each point's newest reading is (value, status); None: no value."""
+    own = flow.Stage(name)
+    try:
+        own.write("site.json", {
+            "site": {"id": "x"}, "sources": {"s": {"type": "modbus-tcp", "host": "127.0.0.1", "port": flow.free_port()}},
+            "templates": {"own": {"points": list(points)}},
+            "devices": [{"id": "d", "template": "own" if points else os.path.join(HOME, name + ".json"), "source": "s", "unit": 3, "base": 40,
+                         "every": "100ms", "number": 5}], "store": {"path": "data"}})
+        own.write("scenario.json", {"seed": 1, "start": "2026-01-05T00:00:00Z", "length": "10m",
+                                    "points": {"d/" + id: {"base": value, "noise": 0} for id, value in values.items()}})
+        field = own.davy("davy-sim", "run", "site.json", "scenario.json")
+        field.wait_line(r"^ready")
+        monitor = own.davy("run", "site.json")
+        monitor.wait_line(r"state=running")
+        for id, (value, status) in wanted.items():
+            def newest(id=id):
+                rows = own.run("query", "site.json", "d/" + id, "--from", "now-1m", "--to", "now+1m")[0].splitlines()[1:]
+                return rows[-1].split(",")[1:] if rows else None
+
+            came = wait_until(newest, f"{name} {id}")
+            equal(came[1], status, f"{name} {id}: status")
+            equal(float(came[0]) if came[0] else None, value, f"{name} {id}: value")
+        equal(monitor.end(), 0, "exit code")
+        field.end()
+    except BaseException:
+        own.close(True)
+        raise
+    own.close(False)
+    print(f"  {name} {values}", flush=True)
+
+
+def test_states_qualify_readings(stage):
+    states("honeywell-midas", {"gas": 60, "state": 8, "fault": 0}, {"gas": (60, "calibrating")})
+    states("honeywell-midas", {"gas": 60, "state": 1, "fault": 2}, {"gas": (60, "sensor")})
+    states("honeywell-midas", {"gas": 60, "state": 9, "fault": 1}, {"gas": (60, "sensor")})  # no state of the manual
+    states("igd-toc-635-plus", {"gas": 12.5, "under-range": 1, "over-range": 0}, {"gas": (12.5, "sensor")})
+    states("igd-toc-635-plus", {"gas": 108, "over-range": 1, "comms-fault": 1}, {"gas": (108, "comm+range")})
+
+
+def test_units_and_scales_are_read_from_the_device(stage):
+    states("abb-266-modbus", {"temperature": 100, "temperature-unit": 33}, {"temperature": (100, "good")})
+    states("abb-266-modbus", {"temperature": 100, "temperature-unit": 7}, {"temperature": (None, "sensor")})
+    states("varec-4000-att", {"set-point-12": 25, "span-number": 400}, {"set-point-12": (25, "good")})
+    states("generic-rs485-pressure-b", {"pressure": -1.234, "decimals": 3}, {"pressure": (-1.234, "good")})
+
+
+def test_word_order_is_read_from_the_device(stage):
+    points = [{"id": "{id}/v", "from": {"table": "input", "address": 0, "type": "f32", "order_from": {
+                  "table": "holding", "address": 700, "map": {"0": "ABCD", "1": "CDAB", "2": "BADC"}}}},
+              {"id": "{id}/order", "from": {"table": "holding", "address": 700}}]
+    for order in (1, 2):
+        states("order", {"v": 20.5, "order": order}, {"v": (20.5, "good")}, points)
+    states("order", {"v": 20.5, "order": 3}, {"v": (None, "sensor")}, points)
+
+
 def test_behind_a_broker(stage):
     broker = stage.broker()
     play(stage, "milesight-gs101", {"type": "mqtt", "url": f"mqtt://127.0.0.1:{broker.port}", "topics": ["lora/up"]}, {})
@@ -115,6 +204,9 @@ def matches(row, source, first):
     kinds = {"float32": {"f32"}, "float32 x2": {"f32"}, "uint16": {"u16"}, "scaled uint16": {"u16"}, "int32": {"i32"},
              "int16": {"i16"}, "int16 x3": {"i16"}, "bits": {"bit", "bits", "u16"}, "enum": {"u16"}, "char": {"u16"},
              "byte": {"u16"}, "ascii4": {"bits"}}[row["type"]]
+    if row["type"] == "scaled uint16":
+        by = source.get("scale_from", {})
+        return by.get("as") == "divisor" and f"reg {by['address']})" in row["scale"] and source["scale"] == 100
     scale = {"/10000": 0.0001, "100": 100}.get(row["scale"])
     if scale is None:
         scale = float(row["scale"].split()[0]) if re.match(r"0\.", row["scale"]) else 1

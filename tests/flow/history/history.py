@@ -1,9 +1,11 @@
 """What was is kept, and goes out and in again: export, import, backup, restore."""
 
 import csv
+import glob
 import io
 import json
 import os
+import shutil
 import sys
 import time
 
@@ -219,6 +221,32 @@ def test_backup_of_a_running_monitor(stage):
     monitor.wait_line(r"state=running")
     equal(monitor.end(), 0, "exit code")
     broker.end()
+
+
+def test_a_store_that_cannot_be_opened(stage):
+    """Damaged or missing is exit code 1, whatever part it is; no store at all is 2."""
+    quiet_site(stage)
+    _, err = stage.run("verify", "site.json", expect=2)
+    require("there is no store" in err, err)
+    with open(stage.path("day.csv"), "w", encoding="utf-8") as out:
+        out.write("time,point,value,status\n" + "".join(f"{1767571200000 + i},b/level,{i},\n" for i in range(2000)))
+    stage.run("import", "site.json", "day.csv")
+    stage.run("verify", "site.json")
+    whole = stage.path("data")
+    for name in ("CURRENT", "MANIFEST-*", "IDENTITY"):
+        shutil.copytree(whole, stage.path("kept"))
+        for file in glob.glob(os.path.join(whole, name)):
+            os.unlink(file)
+        out, err = stage.run("verify", "site.json", expect=0 if name == "IDENTITY" else 1)
+        require(name == "IDENTITY" or "data" in err, err)
+        shutil.rmtree(whole)
+        os.rename(stage.path("kept"), whole)
+    manifest = glob.glob(os.path.join(whole, "MANIFEST-*"))[0]
+    with open(manifest, "r+b") as file:
+        file.seek(20)
+        file.write(b"davy")
+    _, err = stage.run("verify", "site.json", expect=1)
+    require("MANIFEST" in err or "orruption" in err, err)
 
 
 def test_a_damaged_backup_is_refused(stage):

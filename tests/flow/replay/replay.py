@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 
@@ -50,6 +51,44 @@ def test_a_pipe_is_a_file(stage):
     came, err = piped(stage, HEAD + rows(0, 60), "replay", "site.json", "-")
     equal(came, out, "events from a pipe")
     require("replayed 540 rows over 59s: 540 samples" in err, err)
+
+
+def test_a_slow_pipe_is_answered_row_by_row(stage):
+    """Events come, as whole lines, before the pipe has ended; /dev/stdin is as good as "-"."""
+    set_up(stage)
+    process = subprocess.Popen([*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), "replay", "site.json", "/dev/stdin"],
+                               cwd=stage.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        for text, event in ((HEAD + row(0, 1, 12), "raised"), (row(1, 1, 3), "cleared")):
+            process.stdin.write(text.encode())
+            process.stdin.flush()
+            came, _, _ = select.select([process.stdout], [], [], 60 * flow.SLOW)
+            require(came, f"{event} comes while the pipe is open")
+            line = os.read(process.stdout.fileno(), 65536).decode()
+            require(line.endswith("}\n"), line)
+            equal(json.loads(line)["event"], event, "event")
+        process.stdin.close()
+        equal(process.wait(timeout=60 * flow.SLOW), 0, "exit code")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_memory_does_not_grow_with_a_pipe(stage):
+    """60 MB of rows go through a program that stays below 40 MB."""
+    set_up(stage)
+    lines = rows(0, 200).encode()
+    process = subprocess.Popen([*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), "replay", "site.json", "-"],
+                               cwd=stage.folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    process.stdin.write(HEAD.encode())
+    for _ in range(60 * 1000 * 1000 // len(lines)):
+        process.stdin.write(lines)  # late from the second time on: read, counted, not judged
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    equal(process.returncode, 0, "exit code")
+    require(usage.ru_maxrss < 40 * 1024 or flow.SLOW > 1, f"most memory at once: {usage.ru_maxrss} KB")
 
 
 def test_several_files_are_one(stage):

@@ -30,9 +30,9 @@ def rows(stage, point="tank-7/level", name="site.json"):
     return out.splitlines()[1:]
 
 
-def stops_promptly(monitor):
+def stops_promptly(monitor, code=0):
     began = time.monotonic()
-    equal(monitor.end(seconds=30), 0, "exit code")
+    equal(monitor.end(seconds=30), code, "exit code")
     took = time.monotonic() - began
     require(took < PROMPT * flow.SLOW, f"the stop took {took:.1f} s")
 
@@ -210,7 +210,7 @@ def test_two_sites_at_once(stage):
 class SmallDisk:
     """A disk of a few MiB where the store is; a test without the right to mount is skipped."""
 
-    def __init__(self, stage, megabytes=12):
+    def __init__(self, stage, megabytes=20):
         self.path = stage.path("disk")
         os.mkdir(self.path)
         done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "davy", self.path], capture_output=True,
@@ -320,7 +320,7 @@ def test_stop_while_the_disk_is_full(stage):
         disk.fill()
         monitor.wait_line("STO-001|ALT-001", 20)
         wait_until(lambda: skipped(stage) > 0, "the rings to be full", 60)
-        stops_promptly(monitor)
+        stops_promptly(monitor, code=3)
         require(any("STO-003" in l or "ALT-005" in l for l in monitor.err), "what is lost is told")
         disk.free()
         monitor = stage.davy("run", "site.json", *RUN_OPTIONS)

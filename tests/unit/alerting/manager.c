@@ -3,6 +3,7 @@
  * failing store means, and what is taken up after a restart by a site that may
  * have changed.
  */
+#include "alerting/alarm_record.h"
 #include "alerting/manager.h"
 #include "base/clock.h"
 #include "fake_store.h"
@@ -21,6 +22,9 @@ static struct bench {
     struct doorbell *none[SHARDS];
     struct doorbell *sink_bell;
     struct safe_source safe;
+    struct alarmed alarmed;
+    struct cell active[2]; /* [hazard] */
+    struct doorbell *field_bell;
     struct manager *manager;
     struct agent agent;
 } b;
@@ -45,6 +49,9 @@ static void start(void)
     assert_int_equal(ring_open(sizeof(struct answer), 2, 0, &b.answers, NULL), ERR_NONE);
     assert_int_equal(doorbell_open(&b.sink_bell, NULL), ERR_NONE);
     b.counters = counters_new(100);
+    memset(b.active, 0, sizeof b.active);
+    b.alarmed.active = b.active;
+    assert_int_equal(doorbell_open(&b.field_bell, NULL), ERR_NONE);
     const struct manager_config config = {
         .site = b.site,
         .store = b.store,
@@ -57,6 +64,8 @@ static void start(void)
         .sink_bells = &b.sink_bell,
         .sink_count = 1,
         .safe = &b.safe,
+        .alarmed = &b.alarmed,
+        .alarmed_bell = b.field_bell,
         .counters = b.counters,
         .status = RUN_ACTUAL,
     };
@@ -76,6 +85,7 @@ static void stop(void)
     ring_free(b.commands);
     ring_free(b.answers);
     doorbell_free(b.sink_bell);
+    doorbell_free(b.field_bell);
     counters_free(b.counters);
 }
 
@@ -191,6 +201,114 @@ static void marks_are_safe_only_after_the_commit(void **state)
     (void)work(11);
     assert_int_equal(cell_get(&b.safe.judged[0]), 18);
     assert_int_equal(fake_store_commits(b.store), commits); /* nothing to write */
+}
+
+static void say_open(unsigned shard, enum fixture_alarm alarm, int64_t s, enum level level)
+{
+    struct verdict verdict = step(alarm, s, level, 0, 1.5);
+    verdict.open = 1;
+    say(shard, &verdict);
+}
+
+static void say_mark(unsigned shard, int64_t ticket)
+{
+    const struct verdict mark = {.kind = VERDICT_MARK, .time_ns = ticket, .alarm = 0};
+    say(shard, &mark);
+}
+
+static void open_verdicts_are_committed_with_their_mark(void **state)
+{
+    (void)state;
+    (void)work(0);
+    const unsigned commits = fake_store_commits(b.store);
+    say_open(0, A_LIMIT_T1, 1, LEVEL_YELLOW);
+    assert_int_equal(work(1), 0); /* left where it is */
+    assert_int_equal(fake_store_commits(b.store), commits);
+    say_open(0, A_LIMIT_TANK, 1, LEVEL_RED);
+    say_mark(0, 30);
+    while (work(1) > 0) {
+    }
+    assert_int_equal(fake_store_commits(b.store), commits + 1);
+    has(fake_store_json(b.store, 1), "limit:tank");
+    assert_int_equal(fake_store_records(b.store, "taken"), 1);
+    say_mark(1, 29);
+    (void)work(1);
+    assert_int_equal(fake_store_commits(b.store), commits + 1); /* a mark alone is not worth a write */
+    say_open(1, A_LIMIT_TANK, 2, LEVEL_NONE);
+    say_mark(1, 31);
+    (void)work(2);
+    stop();
+    start();
+    assert_int_equal(manager_taken(b.manager)[0], 30);
+    assert_int_equal(manager_taken(b.manager)[1], 31);
+    (void)work(3);
+    say_mark(0, 12); /* of what is taken again: the alarms have seen more */
+    say_open(1, A_LIMIT_TANK, 3, LEVEL_RED);
+    say_mark(1, 32);
+    while (work(3) > 0) {
+    }
+    stop();
+    start();
+    assert_int_equal(manager_taken(b.manager)[0], 30);
+    assert_int_equal(manager_taken(b.manager)[1], 32);
+    assert_int_equal(counter_of("alerting.cut"), 0);
+}
+
+static void what_stands_before_a_mark_is_not_held_up_by_what_stands_behind(void **state)
+{
+    (void)state;
+    (void)work(0);
+    say_open(0, A_LIMIT_T1, 1, LEVEL_YELLOW);
+    say_mark(0, 7);
+    say_open(0, A_LIMIT_T1, 2, LEVEL_NONE); /* its mark is to come */
+    say_step(1, A_LIMIT_TANK, 2, LEVEL_RED, 0);
+    (void)work(2);
+    assert_non_null(fake_store_json(b.store, 1));
+    assert_null(fake_store_json(b.store, 2));
+    assert_int_equal(ring_fill(b.verdicts[0]), 1);
+    say_mark(0, 8);
+    while (work(2) > 0) {
+    }
+    has(fake_store_json(b.store, 2), "\"event\":\"cleared\"");
+    assert_int_equal(counter_of("alerting.cut"), 0);
+}
+
+/* More open verdicts than half a ring holds: they are taken, but not for ever kept from the disk. */
+static void a_mark_that_does_not_come_holds_nothing_up_for_ever(void **state)
+{
+    (void)state;
+    (void)work(0);
+    for (int i = 0; i < 1100; i++) {
+        say_open(0, A_LIMIT_T1, 4 + i, i % 2 == 0 ? LEVEL_YELLOW : LEVEL_NONE);
+    }
+    (void)work(2000);
+    assert_null(fake_store_json(b.store, 0));
+    assert_true(b.agent.next_due(b.agent.self) <= at(2001));
+    (void)work(2002);
+    assert_non_null(fake_store_json(b.store, 1000));
+    assert_int_equal(counter_of("alerting.cut"), 1);
+    assert_int_equal(fake_store_records(b.store, "taken"), 0);
+    say_mark(0, 9); /* it came after all */
+    (void)work(2003);
+    assert_int_equal(cell_get(&b.safe.judged[0]), 9);
+}
+
+static void tickets_of_another_number_of_shards_are_taken_carefully(void **state)
+{
+    static const uint64_t written[] = {7, 5, 9};
+    struct buf bytes = {0};
+    struct err err;
+    uint64_t read[4] = {0};
+    (void)state;
+    taken_record_write(&bytes, written, 3);
+    assert_int_equal(taken_record_read(bytes.data, bytes.len, 3, read, &err), ERR_NONE);
+    assert_int_equal(read[2], 9);
+    assert_int_equal(taken_record_read(bytes.data, bytes.len, 4, read, &err), ERR_NONE);
+    assert_true(read[0] == 5 && read[1] == 5 && read[2] == 5 && read[3] == 5);
+    assert_int_equal(taken_record_read(bytes.data, bytes.len - 1, 3, read, &err), ERR_INPUT);
+    bytes.data[0] = 2;
+    assert_int_equal(taken_record_read(bytes.data, bytes.len, 3, read, &err), ERR_INPUT);
+    buf_done(&bytes);
 }
 
 static void while_the_store_refuses_nothing_is_taken_and_nothing_lost(void **state)
@@ -468,14 +586,46 @@ static void a_record_that_cannot_be_read_is_counted_and_starts_afresh(void **sta
     has(fake_store_json(b.store, 5), "\"event\":\"raised\",\"alarm\":\"limit:t1\",\"occurrence\":1");
 }
 
+static void hazards_in_alarm_are_told_to_the_field(void **state)
+{
+    (void)state;
+    say_step(0, A_LIMIT_T1, 1, LEVEL_YELLOW, 0);
+    (void)work(1);
+    assert_int_equal(cell_get(&b.active[0]), 1);
+    assert_int_equal(cell_get(&b.active[1]), 0);
+    const uint64_t turn = cell_get(&b.alarmed.turn);
+    say_step(0, A_LIMIT_T1, 2, LEVEL_RED, 0);
+    say_step(0, A_LIMIT_T2, 2, LEVEL_RED, 0);
+    (void)work(2);
+    assert_int_equal(cell_get(&b.active[0]), 2);
+    assert_int_equal(cell_get(&b.alarmed.turn), turn); /* nothing began or ended */
+    say_step(0, A_LIMIT_T1, 3, LEVEL_NONE, 0);
+    (void)work(3);
+    stop();
+    start(); /* over a restart */
+    assert_int_equal(cell_get(&b.active[0]), 1);
+    say_step(0, A_LIMIT_T2, 4, LEVEL_NONE, 0);
+    (void)work(4);
+    assert_int_equal(cell_get(&b.active[0]), 0);
+    fake_store_fail(b.store, 1); /* told without waiting for the disk */
+    say_step(1, A_GROUP, 5, LEVEL_YELLOW, 0);
+    (void)work(5);
+    assert_int_equal(cell_get(&b.active[0]), 2); /* both points of the group */
+}
+
 #define story(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        story(hazards_in_alarm_are_told_to_the_field),
         story(events_are_written_in_order_of_receipt_with_state_and_record),
         story(what_is_only_kept_is_not_synced),
         story(marks_are_safe_only_after_the_commit),
+        story(open_verdicts_are_committed_with_their_mark),
+        story(what_stands_before_a_mark_is_not_held_up_by_what_stands_behind),
+        story(a_mark_that_does_not_come_holds_nothing_up_for_ever),
+        story(tickets_of_another_number_of_shards_are_taken_carefully),
         story(while_the_store_refuses_nothing_is_taken_and_nothing_lost),
         story(acts_are_answered_after_they_are_written),
         story(shelves_end_on_the_clock),

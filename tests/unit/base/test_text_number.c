@@ -178,6 +178,53 @@ static void test_reads_json_numbers_rounded_correctly(void **state)
     }
 }
 
+/* Compares with strtod, whose results are right, bit by bit. */
+static void expect_like_strtod(const char *text)
+{
+    double value = 0;
+    if (!text_parse_number(text, strlen(text), &value) || value != strtod(text, NULL)) {
+        fail_msg("%s reads as %.17g, not %.17g", text, value, strtod(text, NULL));
+    }
+}
+
+static void test_random_decimals_are_read_like_strtod(void **state)
+{
+    (void)state;
+    uint64_t random = 20260106;
+    for (int i = 0; i < 200000; i++) {
+        char text[48];
+        const uint64_t whole = next_random(&random) >> next_random(&random) % 64;
+        const int places = (int)(next_random(&random) % 24);
+        const int len = snprintf(text, sizeof text, "%0*llu", places + 1, (unsigned long long)whole);
+        const int before = len - places;
+        if (places > 0) {
+            memmove(text + before + 1, text + before, (size_t)places + 1);
+            text[before] = '.';
+        }
+        expect_like_strtod(text);
+    }
+}
+
+static void test_half_way_between_two_doubles_goes_to_the_even_one(void **state)
+{
+    (void)state;
+    uint64_t random = 20260107;
+    for (int i = 0; i < 20000; i++) {
+        char text[64];
+        /* above 2^49 doubles lie 0.125 apart, above 2^52 1 apart: their middles end in .0625 and .5 */
+        const unsigned long long low = (UINT64_C(1) << 49) + (next_random(&random) >> 15);
+        const unsigned long long high = (UINT64_C(1) << 52) + (next_random(&random) >> 12);
+        static const char *const low_ends[] = {"0624", "0625", "0626", "1875", "1876", "1874"};
+        static const char *const high_ends[] = {"49", "5", "51", "499", "501", "50"};
+        (void)snprintf(text, sizeof text, "%llu.%s", low, low_ends[i % 6]);
+        expect_like_strtod(text);
+        (void)snprintf(text, sizeof text, "%llu.%s", high, high_ends[i % 6]);
+        expect_like_strtod(text);
+        (void)snprintf(text, sizeof text, "%llu", high * 3);
+        expect_like_strtod(text);
+    }
+}
+
 static void test_a_thousand_digits_still_round_correctly(void **state)
 {
     (void)state;
@@ -225,6 +272,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prints_as_ecmascript_does),
         cmocka_unit_test(test_random_numbers_print_short_and_read_back),
+        cmocka_unit_test(test_random_decimals_are_read_like_strtod),
+        cmocka_unit_test(test_half_way_between_two_doubles_goes_to_the_even_one),
         cmocka_unit_test(test_reads_json_numbers_rounded_correctly),
         cmocka_unit_test(test_a_thousand_digits_still_round_correctly),
         cmocka_unit_test(test_refuses_what_is_no_number),

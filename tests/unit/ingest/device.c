@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5, LATE_MS = 150 };
+enum { WAIT_MS = 5, LATE_MS = 150, SLOW_MS = 90 };
 
 /* One connection. */
 struct peer {
@@ -52,11 +52,17 @@ static void send_all(int fd, const uint8_t *bytes, size_t len)
     }
 }
 
+static enum mood mood_of(const struct device *device, uint8_t unit)
+{
+    const uint64_t odd = cell_get(&device->odd_unit);
+    return (enum mood)cell_get(odd != 0 && odd == unit ? &device->odd_mood : &device->mood);
+}
+
 static size_t answer(const struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *pdu, uint8_t *frame)
 {
     const struct device *device = peer->device;
     const enum mbus_framing framing = device->rtu ? FRAMING_RTU : FRAMING_TCP;
-    const enum mood mood = (enum mood)cell_get(&device->mood);
+    const enum mood mood = mood_of(device, unit);
     const uint16_t address = (uint16_t)(pdu[1] << 8 | pdu[2]);
     const uint16_t count = (uint16_t)(pdu[3] << 8 | pdu[4]);
     const uint64_t hole = cell_get(&device->hole);
@@ -110,6 +116,17 @@ static void late(struct peer *peer, const uint8_t *frame, size_t len)
     send_all(peer->fd, frame, len);
 }
 
+static void pairs(struct peer *peer, const uint8_t *frame, size_t len)
+{
+    if (peer->turn++ % 2 == 0) {
+        memcpy(peer->held, frame, len);
+        peer->held_len = len;
+        return;
+    }
+    send_all(peer->fd, frame, len);
+    send_all(peer->fd, peer->held, peer->held_len);
+}
+
 /* Answers one request as the mood says; false: hang up. */
 static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *pdu)
 {
@@ -117,16 +134,21 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
     struct device *device = peer->device;
     uint8_t frame[MBUS_ADU_MAX];
     bump(&device->requests);
+    const uint64_t count = (uint64_t)(pdu[3] << 8 | pdu[4]);
+    cell_set(&device->longest, count > cell_get(&device->longest) ? count : cell_get(&device->longest));
     if (cell_get(&device->silent_unit) == unit) {
         bump(&device->silent_requests);
         return true;
     }
     const size_t len = answer(peer, tid, unit, pdu, frame);
-    switch ((enum mood)cell_get(&device->mood)) {
+    switch (mood_of(device, unit)) {
     case MOOD_SILENT:
         return true;
     case MOOD_LATE:
         late(peer, frame, len);
+        return true;
+    case MOOD_PAIRS:
+        pairs(peer, frame, len);
         return true;
     case MOOD_DOUBLED:
         send_all(peer->fd, frame, len);
@@ -134,6 +156,10 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
         return true;
     case MOOD_DRIBBLE:
         dribble(peer, frame, len);
+        return true;
+    case MOOD_SLOW:
+        (void)poll(NULL, 0, SLOW_MS);
+        send_all(peer->fd, frame, len);
         return true;
     case MOOD_MERGED:
         merged(peer, frame, len);

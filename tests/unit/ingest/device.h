@@ -17,8 +17,10 @@ enum mood {
     MOOD_HONEST,
     MOOD_SILENT,   /* reads, answers nothing */
     MOOD_LATE,     /* answers every second request after the time-out, together with the next */
+    MOOD_PAIRS,    /* answers when two requests are there, the newer first */
     MOOD_DOUBLED,  /* answers twice */
     MOOD_DRIBBLE,  /* a byte at a time */
+    MOOD_SLOW,     /* after 90 ms, during which nothing else is done */
     MOOD_MERGED,   /* a stranger's frame in front, in one segment */
     MOOD_WRONG_ID, /* answers with another transaction */
     MOOD_WRONG_UNIT,
@@ -39,10 +41,13 @@ struct device {
     bool rtu;
     pthread_t thread;
     struct cell stop;
-    struct cell mood;            /* enum mood */
+    struct cell mood;     /* enum mood */
+    struct cell odd_unit; /* this unit has a mood of its own; 0: none */
+    struct cell odd_mood;
     struct cell silent_unit;     /* this unit answers nothing; 0: none */
     struct cell hole;            /* address + 1 that is refused with exception 2; 0: none */
     struct cell requests;        /* seen so far */
+    struct cell longest;         /* the most registers asked for at once */
     struct cell silent_requests; /* of the silent unit */
 };
 

@@ -87,8 +87,9 @@ struct site_point *field_add_register(struct field *field, uint8_t unit, uint16_
                                       int64_t every_ns)
 {
     static const uint8_t registers[] = {
-        [TYPE_U16] = 1, [TYPE_I16] = 1, [TYPE_U32] = 2,  [TYPE_I32] = 2, [TYPE_U64] = 4,  [TYPE_I64] = 4,
-        [TYPE_F32] = 2, [TYPE_F64] = 4, [TYPE_BOOL] = 1, [TYPE_BIT] = 1, [TYPE_BITS] = 1, [TYPE_BCD16] = 1, [TYPE_BCD32] = 2,
+        [TYPE_U16] = 1,  [TYPE_I16] = 1,   [TYPE_U32] = 2,   [TYPE_I32] = 2,  [TYPE_U64] = 4,
+        [TYPE_I64] = 4,  [TYPE_F32] = 2,   [TYPE_F64] = 4,   [TYPE_BOOL] = 1, [TYPE_BIT] = 1,
+        [TYPE_BITS] = 1, [TYPE_BCD16] = 1, [TYPE_BCD32] = 2,
     };
     struct site_point *point = add_point(field);
     point->every_ns = every_ns;
@@ -101,6 +102,22 @@ struct site_point *field_add_register(struct field *field, uint8_t unit, uint16_
         point->from.order[i] = i;
     }
     return point;
+}
+
+struct site_companion *field_add_companion(struct field *field, struct site_point *point, uint16_t address)
+{
+    const size_t i = (size_t)(point - field->points);
+    struct site_extra *extra = &field->extras[i];
+    assert_true(extra->companion_count < 2);
+    extra->companions = field->companions[i];
+    struct site_companion *companion = &field->companions[i][extra->companion_count++];
+    *companion = (struct site_companion){.from = point->from};
+    companion->from.type = TYPE_U16;
+    companion->from.registers = 1;
+    companion->from.address = address;
+    companion->from.extra = NULL;
+    point->from.extra = extra;
+    return companion;
 }
 
 struct site_point *field_add_key(struct field *field, const char *key)

@@ -22,6 +22,8 @@ struct field {
     struct site_point points[FIELD_POINTS];
     char ids[FIELD_POINTS][FIELD_IDS];
     char source_ids[FIELD_SOURCES][FIELD_IDS];
+    struct site_extra extras[FIELD_POINTS];
+    struct site_companion companions[FIELD_POINTS][2];
     struct ring *rings[2];
     struct doorbell *bells[2];
     uint64_t masks[FIELD_POINTS];
@@ -41,6 +43,8 @@ struct site_source *field_add_mqtt(struct field *field, const char *url, const c
 /* Adds a point of the newest source; ABCD, scale 1. */
 struct site_point *field_add_register(struct field *field, uint8_t unit, uint16_t address, enum mbus_type type,
                                       int64_t every_ns);
+/* Gives a point of a register one more companion, a register of the same unit; `use` and cases are the caller's. */
+struct site_companion *field_add_companion(struct field *field, struct site_point *point, uint16_t address);
 struct site_point *field_add_key(struct field *field, const char *key);
 
 /* Takes one sample out of the ring; false when there is none. */

@@ -25,7 +25,7 @@ static void fill(struct model *model, unsigned holes)
     uint32_t n = 0;
     while (n < ITEMS_MAX && at < REGISTERS - 4) {
         const uint16_t size = (uint16_t)(1U << (unsigned)(rand() % 3));
-        model->items[n++] = (struct mbus_item){.point = n, .at = at, .size = size};
+        model->items[n++] = (struct mbus_item){.point = n, .at = at, .size = (uint8_t)size};
         at = (uint16_t)(at + (rand() % 8 == 0 ? 0 : size) + rand() % 3);
     }
     for (unsigned i = 0; i < holes; i++) {

@@ -229,6 +229,67 @@ static void floats_of_the_vectors(void **state)
     json_decref(root);
 }
 
+/* ---- companions ---- */
+
+static struct reading decode_with(const struct site_from *from, const uint8_t *payload, const uint8_t *beside)
+{
+    uint64_t companions[COMPANIONS_MOST];
+    for (size_t i = 0; i < from->extra->companion_count; i++) {
+        companions[i] = mbus_take(&from->extra->companions[i].from, beside, i);
+    }
+    return mbus_decode_guided(from, mbus_take(from, payload, 0), companions);
+}
+
+static void a_value_is_what_its_companions_say(void **state)
+{
+    (void)state;
+    const struct site_case states[] = {{.raw = 1}, {.raw = 8, .status = ST_CALIBRATING}};
+    const struct site_case word_orders[] = {{.raw = 0, .order = {0, 1, 2, 3}}, {.raw = 1, .order = {2, 3, 0, 1}}};
+    struct site_companion companions[] = {
+        {.use = COMPANION_STATUS,
+         .other = ST_SENSOR,
+         .cases = states,
+         .case_count = 2,
+         .from = from_of(TYPE_BITS, 1, NULL)},
+        {.use = COMPANION_ORDER, .cases = word_orders, .case_count = 2, .from = from_of(TYPE_U16, 1, NULL)},
+        {.use = COMPANION_SCALE, .as = COMPANION_DECIMALS, .from = from_of(TYPE_U16, 1, "BA")},
+    };
+    companions[0].from.bit_lo = 4;
+    companions[0].from.bit_hi = 7;
+    const struct site_extra extra = {.companions = companions, .companion_count = 3};
+    struct site_from from = from_of(TYPE_U32, 2, NULL);
+    from.extra = &extra;
+    scaling_prepare(&from);
+    static const uint8_t plain[] = {0x00, 0x00, 0x01, 0x02};
+    static const uint8_t swapped[] = {0x01, 0x02, 0x00, 0x00};
+    static const uint8_t good[] = {0xFF, 0x1F, 0, 0, 1, 0};
+    static const uint8_t calibrating[] = {0, 0x80, 0, 1, 2, 0};
+    static const uint8_t strange_state[] = {0, 0x20, 0, 0, 1, 0};
+    static const uint8_t strange_order[] = {0, 0x10, 0, 7, 1, 0};
+    struct reading reading = decode_with(&from, plain, good);
+    assert_true(reading.value == 25.8 && reading.status == 0);
+    reading = decode_with(&from, swapped, calibrating);
+    assert_true(reading.value == 2.58 && reading.status == ST_CALIBRATING);
+    reading = decode_with(&from, plain, strange_state);
+    assert_true(reading.value == 25.8 && reading.status == ST_SENSOR);
+    reading = decode_with(&from, plain, strange_order);
+    assert_true(isnan(reading.value) && reading.status == ST_SENSOR);
+}
+
+static void an_enumeration_gives_its_values_and_nothing_else(void **state)
+{
+    (void)state;
+    const struct site_value values[] = {{0, 20.9}, {2, -1}};
+    const struct site_extra extra = {.values = values, .value_count = 2};
+    struct site_from from = from_of(TYPE_U16, 1, NULL);
+    from.extra = &extra;
+    static const uint8_t payload[] = {0, 2, 0, 1, 0, 0};
+    assert_true(mbus_decode(&from, payload, 0).value == -1);
+    assert_true(isnan(mbus_decode(&from, payload, 1).value));
+    assert_int_equal(mbus_decode(&from, payload, 1).status, ST_SENSOR);
+    assert_true(mbus_decode(&from, payload, 2).value == 20.9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +301,8 @@ int main(void)
         cmocka_unit_test(a_decimal_that_a_float_only_comes_near_to_is_found),
         cmocka_unit_test(engineering_value_is_raw_times_scale_plus_offset),
         cmocka_unit_test(floats_of_the_vectors),
+        cmocka_unit_test(a_value_is_what_its_companions_say),
+        cmocka_unit_test(an_enumeration_gives_its_values_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,13 @@
 /*
  * The MQTT inbox with a real broker: what was published arrives, what was not
- * yet safe when the process died arrives again, and what could not be made
- * safe stays with the broker.
+ * yet safe when the process died comes again out of the spool, and what the
+ * spool cannot hold stays with the broker.
  *
  * Skipped (77) where no mosquitto is installed.
  */
 #include "base/log.h"
 #include "field.h"
+#include "ingest/mqtt_spool.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -41,6 +42,7 @@ struct far_end {
     struct cell taken;   /* samples so far */
     struct cell sum;     /* of their values */
     struct mqtt_inbox *inbox;
+    struct doorbell *bell;
 };
 
 /* ---- broker ---- */
@@ -130,6 +132,8 @@ static void broker_stop(struct broker *broker)
     (void)unlink(file);
     (void)snprintf(file, sizeof file, "%s/mosquitto.db", broker->folder);
     (void)unlink(file);
+    (void)snprintf(file, sizeof file, "%s/mqtt.spool", broker->folder);
+    (void)unlink(file);
     (void)rmdir(broker->folder);
 }
 
@@ -142,6 +146,19 @@ static void publish(const struct broker *broker, const char *text)
     char name[sizeof topic];
     memcpy(name, topic, sizeof topic);
     char *argv[] = {"mosquitto_pub", "-p", port, "-q", "1", "-t", name, "-m", copy, NULL};
+    int status;
+    const pid_t pid = spawn(argv);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void publish_file(const struct broker *broker, char *file)
+{
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", broker->port);
+    char name[sizeof topic];
+    memcpy(name, topic, sizeof topic);
+    char *argv[] = {"mosquitto_pub", "-p", port, "-q", "1", "-t", name, "-f", file, NULL};
     int status;
     const pid_t pid = spawn(argv);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -162,21 +179,19 @@ static void *far_end_run(void *arg)
 {
     struct far_end *far = arg;
     struct sample sample;
+    struct sample mark = {.time_ns = 0};
     while (!ring_ended(far->field->rings[0])) {
+        if (cell_get(&far->confirm) != 0) {
+            cell_set(&far->safe[mark.status].stored[0], (uint64_t)mark.time_ns);
+            cell_set(&far->safe[mark.status].judged[0], (uint64_t)mark.time_ns);
+        }
         if (!field_take(far->field, &sample)) {
             nap();
-            continue;
-        }
-        if (sample.point != POINT_MARK) {
+        } else if (sample.point == POINT_MARK) {
+            mark = sample;
+        } else {
             cell_set(&far->sum, cell_get(&far->sum) + (uint64_t)sample.value);
             cell_set(&far->taken, cell_get(&far->taken) + 1);
-        } else if (cell_get(&far->confirm) != 0) {
-            struct safe_source *safe = &far->safe[sample.status];
-            cell_set(&safe->stored[0], (uint64_t)sample.time_ns);
-            cell_set(&safe->judged[0], (uint64_t)sample.time_ns);
-            if (safe->bell != NULL) {
-                doorbell_ring(safe->bell);
-            }
         }
     }
     return NULL;
@@ -185,19 +200,25 @@ static void *far_end_run(void *arg)
 static void far_end_start(struct far_end *far, const struct broker *broker, bool confirm)
 {
     struct err err;
+    char spool[96];
+    (void)snprintf(spool, sizeof spool, "%s/mqtt.spool", broker->folder);
     memset(far, 0, sizeof *far);
     far->field = field_new(1024);
     (void)field_add_mqtt(far->field, broker->url, topics, 1);
     (void)field_add_key(far->field, "k");
-    assert_int_equal(doorbell_open(&far->safe[0].bell, &err), ERR_NONE);
+    assert_int_equal(doorbell_open(&far->bell, &err), ERR_NONE);
     cell_set(&far->confirm, confirm);
     assert_int_equal(pthread_create(&far->thread, NULL, far_end_run, far), 0);
     const struct mqtt_config config = {.site = &far->field->site,
                                        .router = &far->field->router,
+                                       .bell = far->bell,
                                        .safe = far->safe,
                                        .shard_count = 1,
+                                       .sync_ns = NS_PER_S,
+                                       .spool_path = spool,
                                        .counters = far->field->counters};
-    assert_int_equal(mqtt_inbox_start(&config, &far->inbox, &err), ERR_NONE);
+    assert_int_equal(mqtt_inbox_new(&config, &far->inbox, &err), ERR_NONE);
+    assert_int_equal(mqtt_inbox_start(far->inbox, &err), ERR_NONE);
 }
 
 static void far_end_stop(struct far_end *far)
@@ -205,7 +226,7 @@ static void far_end_stop(struct far_end *far)
     mqtt_inbox_stop(far->inbox);
     (void)pthread_join(far->thread, NULL);
     mqtt_inbox_free(far->inbox);
-    doorbell_free(far->safe[0].bell);
+    doorbell_free(far->bell);
     field_free(far->field);
 }
 
@@ -219,6 +240,16 @@ static void await_count(const struct far_end *far, const char *what, uint64_t le
         }
         nap();
     }
+}
+
+/* What was taken comes out at the far end a moment later. */
+static void await_sum(const struct far_end *far, uint64_t sum)
+{
+    const int64_t until_ns = clock_mono_ns() + patience_ns;
+    while (cell_get(&far->sum) < sum && clock_mono_ns() < until_ns) {
+        nap();
+    }
+    assert_int_equal(cell_get(&far->sum), sum);
 }
 
 /* ---- stories ---- */
@@ -255,7 +286,7 @@ static void a_repeat_by_seq_and_time_is_dropped(void **state)
     publish(broker, "{\"time\":1767571299999,\"seq\":2000,\"values\":{\"k\":2}}"); /* same seq, other time */
     await_count(&far, "messages", 2);
     assert_int_equal(field_count(far.field, "repeats"), 1);
-    assert_int_equal(cell_get(&far.sum), 3);
+    await_sum(&far, 3);
     far_end_stop(&far);
 }
 
@@ -267,23 +298,37 @@ static void what_was_published_while_we_were_away_arrives(void **state)
     publish_value(broker, 3001, 8);
     far_end_start(&far, broker, true);
     await_count(&far, "messages", 2);
-    assert_int_equal(cell_get(&far.sum), 15);
+    await_sum(&far, 15);
     far_end_stop(&far);
 }
 
-static void what_cannot_be_made_safe_stays_with_the_broker(void **state)
+/* Nobody confirms, so nothing is released: the spool fills with large messages, and what comes then is refused and comes
+ * again when there is room. */
+static void what_the_spool_cannot_hold_stays_with_the_broker(void **state)
 {
+    enum { LARGE = 1 << 18, COUNT = SPOOL_BYTES / LARGE + 2 };
     struct broker *broker = *state;
     struct far_end far;
+    char file[128];
+    (void)snprintf(file, sizeof file, "%s/large.json", broker->folder);
+    FILE *out = fopen(file, "w");
+    assert_non_null(out);
+    (void)fprintf(out, "{\"values\":{\"k\":1}}%*s", LARGE, "");
+    assert_int_equal(fclose(out), 0);
     far_end_start(&far, broker, false);
     await_count(&far, "connected", 1);
-    publish_value(broker, 4000, 9);
+    publish_value(broker, 4000, 1);
+    await_count(&far, "messages", 1);
+    for (int i = 0; i < COUNT; i++) {
+        publish_file(broker, file);
+    }
     await_count(&far, "refused", 1);
     await_count(&far, "reconnects", 1);
-    assert_int_equal(field_count(far.field, "messages"), 0);
+    assert_true(field_count(far.field, "messages") < COUNT + 1);
     cell_set(&far.confirm, 1);
-    await_count(&far, "messages", 1); /* it came again */
+    await_count(&far, "messages", COUNT + 1); /* all of them came, the refused ones again */
     far_end_stop(&far);
+    (void)unlink(file);
 }
 
 static void a_restarted_broker_is_found_again(void **state)
@@ -305,10 +350,11 @@ static void a_restarted_broker_is_found_again(void **state)
 }
 
 /* The child: takes messages, never confirms, says on stdout when it has one. */
-static _Noreturn void run_child(const char *port)
+static _Noreturn void run_child(const char *port, const char *folder)
 {
     struct broker broker = {0};
     struct far_end far;
+    (void)snprintf(broker.folder, sizeof broker.folder, "%s", folder);
     (void)snprintf(broker.url, sizeof broker.url, "mqtt://127.0.0.1:%s", port);
     far_end_start(&far, &broker, false);
     while (cell_get(&far.taken) == 0) {
@@ -333,19 +379,22 @@ static void what_was_taken_but_not_safe_survives_sigkill(void **state)
     publish_value(broker, 6000, 21);
     const pid_t pid = fork();
     if (pid == 0) {
-        char *argv[] = {"/proc/self/exe", "child", port, NULL};
+        char *argv[] = {"/proc/self/exe", "child", port, broker->folder, NULL};
         (void)dup2(out[1], STDOUT_FILENO);
         (void)execv(argv[0], argv);
         _exit(127);
     }
     assert_true(read(out[0], line, sizeof line - 1) > 0);
     assert_string_equal(line, "taken\n");
-    end_process(pid, SIGKILL); /* between put and acknowledgement */
+    end_process(pid, SIGKILL); /* taken, acknowledged or not, but not confirmed */
     (void)close(out[0]);
     (void)close(out[1]);
     far_end_start(&far, broker, true);
     await_count(&far, "messages", 1);
-    assert_int_equal(cell_get(&far.sum), 21);
+    await_count(&far, "connected", 1);
+    publish_value(broker, 6001, 1);
+    await_count(&far, "messages", 2);
+    await_sum(&far, 22); /* once, whether the broker had the acknowledgement or not */
     far_end_stop(&far);
 }
 
@@ -356,18 +405,17 @@ static void sources_it_cannot_serve_are_refused(void **state)
     struct safe_source safe[FIELD_SOURCES] = {0};
     struct mqtt_inbox *inbox = NULL;
     struct err err;
+    char spool[96];
+    (void)snprintf(spool, sizeof spool, "%s/mqtt.spool", broker->folder);
     struct site_source *source = field_add_mqtt(field, broker->url, topics, 1);
     const struct mqtt_config config = {
-        .site = &field->site, .router = &field->router, .safe = safe, .shard_count = 1, .counters = field->counters};
-    source->format = FORMAT_SPARKPLUG;
-    assert_int_equal(mqtt_inbox_start(&config, &inbox, &err), ERR_INPUT);
-    assert_non_null(strstr(err.text, "sparkplug"));
-    source->format = FORMAT_DAVY;
+        .site = &field->site, .router = &field->router, .safe = safe, .shard_count = 1, .spool_path = spool,
+        .counters = field->counters};
     static const char *const bad[] = {
         "http://x", "mqtt://", "mqtt://h:", "mqtt://h:0", "mqtt://h:70000", "mqtt://[::1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         source->url = bad[i];
-        assert_int_equal(mqtt_inbox_start(&config, &inbox, &err), ERR_INPUT);
+        assert_int_equal(mqtt_inbox_new(&config, &inbox, &err), ERR_INPUT);
     }
     field_free(field);
     mqtt_inbox_free(NULL);
@@ -390,8 +438,8 @@ static int tear_down(void **state)
 int main(int argc, char **argv)
 {
     log_set_level(LOG_ERROR);
-    if (argc == 3 && strcmp(argv[1], "child") == 0) {
-        run_child(argv[2]);
+    if (argc == 4 && strcmp(argv[1], "child") == 0) {
+        run_child(argv[2], argv[3]);
     }
     if (access("/usr/sbin/mosquitto", X_OK) != 0 || access("/usr/bin/mosquitto_pub", X_OK) != 0) {
         (void)puts("skipped: mosquitto is not installed");
@@ -402,7 +450,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(messages_arrive_and_are_acknowledged),
         cmocka_unit_test(a_repeat_by_seq_and_time_is_dropped),
         cmocka_unit_test(what_was_published_while_we_were_away_arrives),
-        cmocka_unit_test(what_cannot_be_made_safe_stays_with_the_broker),
+        cmocka_unit_test(what_the_spool_cannot_hold_stays_with_the_broker),
         cmocka_unit_test(what_was_taken_but_not_safe_survives_sigkill),
         cmocka_unit_test(a_restarted_broker_is_found_again),
         cmocka_unit_test(sources_it_cannot_serve_are_refused),

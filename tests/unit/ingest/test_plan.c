@@ -165,7 +165,7 @@ static void check_read(const struct field *field, const struct mbus_plan *got, c
 {
     uint16_t last = 0;
     unsigned end = 0;
-    assert_true(read->count <= mbus_read_limit(&field->sources[read->source], (enum mbus_table)read->table));
+    assert_true(read->count <= mbus_read_limit(&field->sources[read->source], read->unit, (enum mbus_table)read->table));
     assert_in_range(read->phase_ns, 0, read->every_ns - 1);
     for (uint32_t k = 0; k < read->item_count; k++) {
         const struct mbus_item *item = &got->items[read->first_item + k];
@@ -175,14 +175,14 @@ static void check_read(const struct field *field, const struct mbus_plan *got, c
         assert_int_equal(point->from.unit, read->unit);
         assert_int_equal(point->from.table, read->table);
         assert_int_equal(point->every_ns, read->every_ns);
-        assert_int_equal(read->address + item->at, point->from.address);
+        assert_int_equal(item->at, point->from.address);
         assert_int_equal(item->size, mbus_value_size(&point->from));
         assert_true(item->at >= last);
         last = item->at;
-        end = item->at + item->size > end ? item->at + item->size : end;
+        end = (unsigned)item->at + item->size > end ? (unsigned)item->at + item->size : end;
     }
-    assert_int_equal(end, read->count);                   /* nothing is read for nobody at the end, nor … */
-    assert_int_equal(got->items[read->first_item].at, 0); /* … at the beginning */
+    assert_int_equal(end - read->address, read->count); /* nothing is read for nobody at the end, nor … */
+    assert_int_equal(got->items[read->first_item].at, read->address); /* … at the beginning */
 }
 
 static void random_lists_are_covered_once_within_the_limits(void **state)
@@ -203,6 +203,90 @@ static void random_lists_are_covered_once_within_the_limits(void **state)
         for (size_t i = 0; i < field->site.point_count; i++) {
             assert_int_equal(seen[i], 1);
         }
+        arena_done(&arena);
+        field_free(field);
+    }
+}
+
+/* ---- companions ---- */
+
+/* Every companion of every point is in the point's read, where the plan says. */
+static void check_companions(const struct field *field, const struct mbus_plan *got)
+{
+    for (size_t r = 0; r < got->read_count; r++) {
+        const struct mbus_read *read = &got->reads[r];
+        const struct mbus_item *items = &got->items[read->first_item];
+        for (uint32_t k = 0; k < read->item_count; k++) {
+            const struct site_from *from = &field->points[items[k].point].from;
+            assert_int_equal(items[k].guided, !items[k].companion && site_companions(from) > 0);
+            assert_true(k > 0 || items[k].block);
+            assert_true(items[k].block || (items[k].table == items[k - 1].table && items[k].at >= items[k - 1].at));
+            for (size_t c = 0; items[k].guided && c < from->extra->companion_count; c++) {
+                const uint32_t at = got->companions[got->links[read->first_item + k] + c];
+                assert_true(at < read->item_count && items[at].companion);
+                assert_int_equal(items[at].at, from->extra->companions[c].from.address);
+                assert_int_equal(items[at].table, from->extra->companions[c].from.table);
+            }
+        }
+    }
+}
+
+static void a_companion_nearby_comes_in_the_same_request(void **state)
+{
+    (void)state;
+    struct field *field = one_source();
+    for (uint16_t i = 0; i < 3; i++) {
+        struct site_point *point = field_add_register(field, 1, (uint16_t)(2 * i), TYPE_F32, NS_PER_S);
+        (void)field_add_companion(field, point, 9); /* one for all */
+    }
+    static const struct block blocks[] = {{0, 10, 4}};
+    expect(field, blocks, 1);
+}
+
+static void blocks_of_companions_are_one_read(void **state)
+{
+    (void)state;
+    struct field *field = one_source();
+    for (uint16_t i = 0; i < 200; i++) {
+        (void)field_add_companion(field, field_add_register(field, 1, i, TYPE_U16, NS_PER_S), (uint16_t)(3000 + i));
+    }
+    (void)field_add_register(field, 1, 500, TYPE_U16, NS_PER_S); /* needs none */
+    struct arena arena;
+    struct mbus_plan got;
+    plan(field, &arena, &got);
+    assert_int_equal(got.read_count, 3);
+    assert_int_equal(got.reads[0].item_count, 250); /* 125 values, then what their companions say */
+    assert_true(got.items[125].block && got.items[125].companion && got.items[125].at == 3000);
+    assert_int_equal(got.reads[1].item_count, 150);
+    assert_int_equal(got.reads[2].address, 500);
+    check_companions(field, &got);
+    arena_done(&arena);
+    field_free(field);
+}
+
+static void random_companions_are_in_the_reads_of_their_values(void **state)
+{
+    (void)state;
+    srand(7);
+    for (int round = 0; round < 50; round++) {
+        struct field *field = field_new(16);
+        struct arena arena;
+        struct mbus_plan got;
+        fill_randomly(field);
+        for (size_t i = 0; i < field->site.point_count; i++) {
+            for (int c = rand() % 8; c < 2; c++) {
+                struct site_companion *companion =
+                    field_add_companion(field, &field->points[i], (uint16_t)(rand() % 700));
+                companion->from.table = (enum mbus_table)(rand() % 4);
+            }
+        }
+        plan(field, &arena, &got);
+        check_companions(field, &got);
+        unsigned values = 0;
+        for (size_t i = 0; i < got.item_count; i++) {
+            values += !got.items[i].companion;
+        }
+        assert_int_equal(values, field->site.point_count);
         arena_done(&arena);
         field_free(field);
     }
@@ -297,6 +381,9 @@ int main(void)
         cmocka_unit_test(a_point_without_period_is_polled_each_second),
         cmocka_unit_test(what_no_request_can_hold_is_told_and_left_out),
         cmocka_unit_test(random_lists_are_covered_once_within_the_limits),
+        cmocka_unit_test(a_companion_nearby_comes_in_the_same_request),
+        cmocka_unit_test(blocks_of_companions_are_one_read),
+        cmocka_unit_test(random_companions_are_in_the_reads_of_their_values),
         cmocka_unit_test(phases_spread_evenly),
         cmocka_unit_test(the_heap_gives_what_is_due_in_order),
         cmocka_unit_test(waits_double_within_their_bounds_and_are_spread),

@@ -1,6 +1,6 @@
 /*
- * Taking a message without a broker: rings, marks, room, repeats, topics, and
- * the payloads of other systems.
+ * Taking a message without a broker: rings, room, repeats, lag, topics, and the
+ * payloads of other systems.
  */
 #include "base/log.h"
 #include "field.h"
@@ -16,18 +16,16 @@ static const char topic[] = "davy/v1/test/telemetry";
 
 struct bench {
     struct field *field;
-    struct safe_source safe[1];
-    struct cell stop;
     struct arena arena;
     struct take_shared shared;
     struct mqtt_take take;
+    uint64_t judged[1];
+    uint64_t number;
     /* the far end */
     pthread_t thread;
-    struct cell confirm;
     struct cell end;
     struct sample samples[4096];
     size_t count;
-    uint64_t marks;
 };
 
 static void *far_end(void *arg)
@@ -37,14 +35,8 @@ static void *far_end(void *arg)
     while (cell_get(&bench->end) == 0 || ring_fill(bench->field->rings[0]) > 0) {
         if (!field_take(bench->field, &sample)) {
             (void)usleep(100);
-        } else if (sample.point != POINT_MARK) {
-            bench->samples[bench->count++ % 4096] = sample;
         } else {
-            bench->marks++;
-            if (cell_get(&bench->confirm) != 0) {
-                cell_set(&bench->safe[0].stored[0], (uint64_t)sample.time_ns);
-                cell_set(&bench->safe[0].judged[0], (uint64_t)sample.time_ns);
-            }
+            bench->samples[bench->count++ % 4096] = sample;
         }
     }
     return NULL;
@@ -53,6 +45,7 @@ static void *far_end(void *arg)
 static void start(struct bench *bench, enum mqtt_format format, const char *const *keys, size_t n, size_t ring)
 {
     memset(bench, 0, sizeof *bench);
+    bench->judged[0] = 2;
     bench->field = field_new(ring);
     field_add_mqtt(bench->field, "mqtt://h", NULL, 0)->format = format;
     for (size_t i = 0; i < n; i++) {
@@ -60,13 +53,13 @@ static void start(struct bench *bench, enum mqtt_format format, const char *cons
     }
     const struct mqtt_config config = {.site = &bench->field->site,
                                        .router = &bench->field->router,
-                                       .safe = bench->safe,
                                        .shard_count = 1,
+                                       .judged = bench->judged,
                                        .counters = bench->field->counters};
     arena_init(&bench->arena);
-    take_shared_init(&bench->shared, &config, &bench->stop, &bench->arena);
+    take_shared_init(&bench->shared, &config, &bench->arena);
     mqtt_take_init(&bench->take, &bench->shared, &config, 0, &bench->arena);
-    cell_set(&bench->confirm, 1);
+    bench->number = 10;
     assert_int_equal(pthread_create(&bench->thread, NULL, far_end, bench), 0);
 }
 
@@ -84,26 +77,53 @@ static void stop(struct bench *bench)
     field_free(bench->field);
 }
 
-static enum take_result take(struct bench *bench, const char *text)
+static struct spool_record record_of(struct bench *bench, const char *text)
 {
-    return mqtt_take_message(&bench->take, topic, sizeof topic - 1, text, strlen(text));
+    return (struct spool_record){.number = bench->number++,
+                                 .seen_ns = 5 * NS_PER_S,
+                                 .topic = topic,
+                                 .topic_len = sizeof topic - 1,
+                                 .payload = text,
+                                 .payload_len = strlen(text)};
 }
 
-static void a_message_is_taken_with_one_mark_behind_it(void **state)
+static void take(struct bench *bench, const char *text)
+{
+    const struct spool_record record = record_of(bench, text);
+    assert_true(mqtt_take_message(&bench->take, &record, true));
+}
+
+static void a_message_becomes_samples_that_a_mark_will_follow(void **state)
 {
     static const char *const keys[] = {"a", "b"};
     struct bench bench;
     (void)state;
     start(&bench, FORMAT_DAVY, keys, 2, 64);
-    assert_int_equal(take(&bench, "{\"time\":1000,\"values\":{\"a\":1,\"b\":2}}"), TAKE_SAFE);
-    assert_int_equal(take(&bench, "{\"time\":2000,\"values\":{\"a\":3}}"), TAKE_SAFE);
+    take(&bench, "{\"time\":1000,\"values\":{\"a\":1,\"b\":2}}");
+    take(&bench, "{\"time\":2000,\"values\":{\"a\":3}}");
     settle(&bench);
     assert_int_equal(bench.count, 3);
-    assert_int_equal(bench.marks, 2);
     assert_true(bench.samples[2].time_ns == 2 * NS_PER_S && bench.samples[2].value == 3);
+    assert_int_equal(bench.samples[0].status, SAMPLE_OPEN);
+    assert_int_equal(bench.samples[0].seen_ns, 5 * NS_PER_S); /* received then, whenever it is taken */
     assert_int_equal(bench.samples[0].seq, 0);
     assert_int_equal(bench.samples[2].seq, 1); /* the second of its point */
     assert_int_equal(field_count(bench.field, "samples"), 3);
+    stop(&bench);
+}
+
+static void what_was_judged_before_the_start_says_so(void **state)
+{
+    static const char *const keys[] = {"a"};
+    struct bench bench;
+    (void)state;
+    start(&bench, FORMAT_DAVY, keys, 1, 64);
+    bench.number = 2;
+    take(&bench, "{\"time\":1000,\"values\":{\"a\":1}}");
+    take(&bench, "{\"time\":2000,\"values\":{\"a\":1}}");
+    settle(&bench);
+    assert_int_equal(bench.samples[0].status, SAMPLE_OPEN | SAMPLE_JUDGED);
+    assert_int_equal(bench.samples[1].status, SAMPLE_OPEN);
     stop(&bench);
 }
 
@@ -121,66 +141,86 @@ static void a_message_larger_than_the_ring_goes_in_parts(void **state)
     }
     text[len++] = ']';
     text[len] = '\0';
-    assert_int_equal(take(&bench, text), TAKE_SAFE);
+    take(&bench, text);
     settle(&bench);
     assert_int_equal(bench.count, 1000);
-    assert_int_equal(bench.marks, 1);
     for (int i = 0; i < 1000; i++) {
         assert_true(bench.samples[i].value == i);
     }
     stop(&bench);
 }
 
-static void what_is_not_safe_in_time_is_refused_and_no_repeat_later(void **state)
-{
-    static const char *const keys[] = {"a"};
-    static const char text[] = "{\"time\":1000,\"seq\":1,\"values\":{\"a\":1}}";
-    struct bench bench;
-    (void)state;
-    start(&bench, FORMAT_DAVY, keys, 1, 64);
-    cell_set(&bench.confirm, 0);
-    assert_int_equal(take(&bench, text), TAKE_REFUSED);
-    cell_set(&bench.confirm, 1);
-    assert_int_equal(take(&bench, text), TAKE_SAFE); /* it came again */
-    assert_int_equal(field_count(bench.field, "repeats"), 0);
-    assert_int_equal(field_count(bench.field, "refused"), 1);
-    assert_int_equal(take(&bench, text), TAKE_SAFE); /* now it is one */
-    assert_int_equal(field_count(bench.field, "repeats"), 1);
-    settle(&bench);
-    assert_int_equal(bench.count, 2);
-    stop(&bench);
-}
-
-static void without_room_a_message_is_refused(void **state)
+static void without_certain_room_nothing_is_done_where_it_may_not_wait(void **state)
 {
     static const char *const keys[] = {"a"};
     struct bench bench;
     (void)state;
     start(&bench, FORMAT_DAVY, keys, 1, 4);
-    settle(&bench); /* nobody takes */
-    const int64_t before_ns = clock_mono_ns();
-    assert_int_equal(take(&bench, "[{\"point\":\"a\",\"value\":1},{\"point\":\"a\",\"value\":2},{\"point\":\"a\","
-                                  "\"value\":3},{\"point\":\"a\",\"value\":4},{\"point\":\"a\",\"value\":5}]"),
-                     TAKE_REFUSED);
-    assert_true(clock_mono_ns() - before_ns >= TAKE_PATIENCE_NS);
-    cell_set(&bench.stop, 1); /* told to stop, it does not even try */
-    assert_int_equal(take(&bench, "[]"), TAKE_REFUSED);
+    const struct spool_record large =
+        record_of(&bench, "[{\"point\":\"a\",\"value\":1},{\"point\":\"a\",\"value\":2}]");
+    assert_false(mqtt_take_message(&bench.take, &large, false));
+    const struct spool_record small = record_of(&bench, "[]");
+    assert_true(mqtt_take_message(&bench.take, &small, false));
+    settle(&bench);
+    assert_int_equal(bench.count, 0);
+    assert_int_equal(field_count(bench.field, "messages"), 1);
     stop(&bench);
 }
 
-static void nothing_to_take_is_safe_at_once(void **state)
+static void what_cannot_be_read_is_set_aside(void **state)
 {
     static const char *const keys[] = {"a"};
     struct bench bench;
     (void)state;
     start(&bench, FORMAT_DAVY, keys, 1, 64);
-    cell_set(&bench.confirm, 0);
-    assert_int_equal(take(&bench, "not json"), TAKE_SAFE);
-    assert_int_equal(take(&bench, "{\"values\":{\"other\":1}}"), TAKE_SAFE);
+    take(&bench, "not json");
+    take(&bench, "{\"values\":{\"other\":1}}");
     assert_int_equal(field_count(bench.field, "set_aside"), 2);
     settle(&bench);
-    assert_int_equal(bench.count + bench.marks, 0);
+    assert_int_equal(bench.count, 0);
     stop(&bench);
+}
+
+static void a_repeat_is_not_taken_also_of_a_message_from_before_the_start(void **state)
+{
+    static const char *const keys[] = {"a"};
+    static const char before[] = "{\"time\":1000,\"seq\":1,\"values\":{\"a\":1}}";
+    static const char now[] = "{\"time\":2000,\"seq\":2,\"values\":{\"a\":1}}";
+    struct bench bench;
+    (void)state;
+    start(&bench, FORMAT_DAVY, keys, 1, 64);
+    const struct spool_record known = record_of(&bench, before);
+    mqtt_take_known(&bench.take, &known);
+    take(&bench, before);
+    take(&bench, now);
+    take(&bench, now);
+    take(&bench, "{\"time\":2000,\"seq\":3,\"values\":{\"a\":1}}"); /* another seq */
+    settle(&bench);
+    assert_int_equal(bench.count, 2);
+    assert_int_equal(field_count(bench.field, "repeats"), 2);
+    assert_int_equal(field_count(bench.field, "messages"), 2);
+    stop(&bench);
+}
+
+static void the_least_lag_of_a_while_tells_the_clock(void **state)
+{
+    struct mqtt_lag lag;
+    (void)state;
+    mqtt_lag_init(&lag);
+    assert_true(mqtt_lag_least(&lag, 0) == LAG_UNKNOWN);
+    mqtt_lag_add(&lag, 100 * NS_PER_S, 100 * NS_PER_S); /* stamped at its receipt: says nothing */
+    assert_true(mqtt_lag_least(&lag, 100 * NS_PER_S) == LAG_UNKNOWN);
+    mqtt_lag_add(&lag, 97 * NS_PER_S, 101 * NS_PER_S);
+    mqtt_lag_add(&lag, 100 * NS_PER_S, 102 * NS_PER_S);
+    mqtt_lag_add(&lag, 90 * NS_PER_S, 103 * NS_PER_S); /* held up on its way */
+    assert_true(mqtt_lag_least(&lag, 103 * NS_PER_S) == 2 * NS_PER_S);
+    mqtt_lag_add(&lag, 127 * NS_PER_S, 101 * NS_PER_S + LAG_WINDOW_NS); /* the next window */
+    assert_true(mqtt_lag_least(&lag, 132 * NS_PER_S) == 2 * NS_PER_S);
+    mqtt_lag_add(&lag, 165 * NS_PER_S, 163 * NS_PER_S); /* and the next: ahead */
+    assert_true(mqtt_lag_least(&lag, 163 * NS_PER_S) == -2 * NS_PER_S);
+    assert_true(mqtt_lag_least(&lag, 163 * NS_PER_S + 2 * LAG_WINDOW_NS) == LAG_UNKNOWN);
+    mqtt_lag_add(&lag, INT64_MIN, INT64_MAX); /* no difference that fits */
+    assert_true(mqtt_lag_least(&lag, 163 * NS_PER_S) == -2 * NS_PER_S);
 }
 
 static void repeats_are_known_by_topic_seq_and_time(void **state)
@@ -197,16 +237,17 @@ static void repeats_are_known_by_topic_seq_and_time(void **state)
     assert_false(mqtt_repeats_known(&repeats, "t", 1, 1, 11));
     assert_false(mqtt_repeats_known(&repeats, "t", 1, 2, 10));
     assert_false(mqtt_repeats_known(&repeats, "u", 1, 1, 10));
-    for (int i = 2; i <= REPEATS_DEPTH; i++) {
-        mqtt_repeats_note(&repeats, "t", 1, i, 10);
+    for (int i = 2; i <= REPEATS_DEPTH; i++) { /* of any topics */
+        const int len = snprintf(name, sizeof name, "topic/%d", i % 1000);
+        mqtt_repeats_note(&repeats, name, (size_t)len, i, 10);
+        assert_true(mqtt_repeats_known(&repeats, name, (size_t)len, i, 10));
     }
-    assert_true(mqtt_repeats_known(&repeats, "t", 1, 1, 10)); /* 64 back */
-    mqtt_repeats_note(&repeats, "t", 1, 1000, 10);
-    assert_false(mqtt_repeats_known(&repeats, "t", 1, 1, 10)); /* 65 back */
-    for (int i = 0; i < 10000; i++) {                          /* more topics than there is room for */
-        const int len = snprintf(name, sizeof name, "topic/%d", i);
-        mqtt_repeats_note(&repeats, name, (size_t)len, 1, 1);
-        assert_true(mqtt_repeats_known(&repeats, name, (size_t)len, 1, 1));
+    assert_true(mqtt_repeats_known(&repeats, "t", 1, 1, 10)); /* as far back as it goes */
+    mqtt_repeats_note(&repeats, "t", 1, 100000, 10);
+    assert_false(mqtt_repeats_known(&repeats, "t", 1, 1, 10));
+    for (int i = 0; i < 3 * REPEATS_DEPTH; i++) { /* round and round */
+        mqtt_repeats_note(&repeats, "u", 1, i % 5000, i / 5000);
+        assert_true(mqtt_repeats_known(&repeats, "u", 1, i % 5000, i / 5000));
     }
     arena_done(&arena);
 }
@@ -266,13 +307,13 @@ static void check(enum mqtt_format format, const char *const *keys, size_t n, co
     start(&bench, format, keys, n, 64);
     bench.field->sources[0].map = map;
     bench.field->sources[0].map_count = maps;
-    assert_int_equal(take(&bench, row->text), TAKE_SAFE);
+    take(&bench, row->text);
     settle(&bench);
     assert_int_equal(bench.count, row->count);
     assert_int_equal(field_count(bench.field, "set_aside"), row->aside);
     for (size_t i = 0; i < bench.count; i++) {
         assert_int_equal(bench.samples[i].point, row->samples[i].point);
-        assert_int_equal(bench.samples[i].status, row->samples[i].status);
+        assert_int_equal(bench.samples[i].status, row->samples[i].status | SAMPLE_OPEN);
         assert_true(bench.samples[i].time_ns ==
                     (row->samples[i].time_ms != 0 ? row->samples[i].time_ms * NS_PER_MS : bench.samples[i].seen_ns));
         assert_true(isnan(row->samples[i].value) ? isnan(bench.samples[i].value)
@@ -345,11 +386,13 @@ static void thingsboard_telemetry_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_message_is_taken_with_one_mark_behind_it),
+        cmocka_unit_test(a_message_becomes_samples_that_a_mark_will_follow),
+        cmocka_unit_test(what_was_judged_before_the_start_says_so),
         cmocka_unit_test(a_message_larger_than_the_ring_goes_in_parts),
-        cmocka_unit_test(what_is_not_safe_in_time_is_refused_and_no_repeat_later),
-        cmocka_unit_test(without_room_a_message_is_refused),
-        cmocka_unit_test(nothing_to_take_is_safe_at_once),
+        cmocka_unit_test(without_certain_room_nothing_is_done_where_it_may_not_wait),
+        cmocka_unit_test(what_cannot_be_read_is_set_aside),
+        cmocka_unit_test(a_repeat_is_not_taken_also_of_a_message_from_before_the_start),
+        cmocka_unit_test(the_least_lag_of_a_while_tells_the_clock),
         cmocka_unit_test(repeats_are_known_by_topic_seq_and_time),
         cmocka_unit_test(subscriptions_match_as_mqtt_says),
         cmocka_unit_test(a_topic_cannot_break_a_log_line),

@@ -33,6 +33,7 @@ static const char *type_name(const struct conf_key *key)
         [CONF_TABLE] = "object",
         [CONF_LIST] = "list of objects",
         [CONF_MAP] = "object",
+        [CONF_OBJECTS] = "object or list of objects",
         [CONF_ANY] = "anything",
     };
     return names[key->type];

@@ -87,6 +87,17 @@ static bool give(int input, uint32_t point, int64_t time_ms, int64_t seen_ms, do
     return ring_push(line.inputs[input], &sample);
 }
 
+/* One with bits for the way to the shard. */
+static bool give_bits(int input, uint32_t point, int64_t time_ms, double value, unsigned bits)
+{
+    struct sample sample = {.time_ns = time_ms * NS_PER_MS,
+                            .seen_ns = time_ms * NS_PER_MS,
+                            .value = value,
+                            .point = point,
+                            .status = (uint16_t)bits};
+    return ring_push(line.inputs[input], &sample);
+}
+
 static bool give_mark(int input, int64_t ticket, uint16_t source, int64_t seen_ms)
 {
     struct sample mark = {.time_ns = ticket, .seen_ns = seen_ms * NS_PER_MS, .point = POINT_MARK, .status = source};
@@ -180,6 +191,9 @@ static void test_the_clock_alone_ends_delays_and_makes_stale(void **state)
     assert_int_equal(ring_fill(line.verdicts), 0);
     (void)work(2000);
     assert_int_equal(ring_fill(line.verdicts), 1);
+    assert_true(line.agent.next_due(line.agent.self) <= 11000 * NS_PER_MS); /* it may look sooner … */
+    (void)work(10999);
+    assert_int_equal(ring_fill(line.verdicts), 1); /* … but does nothing sooner */
     assert_int_equal(line.agent.next_due(line.agent.self), 11000 * NS_PER_MS);
     (void)work(11000);
     assert_int_equal(ring_fill(line.verdicts), 2);
@@ -297,13 +311,14 @@ static void test_a_mark_passes_behind_all_before_it_on_both_outputs(void **state
 {
     (void)state;
     open_line(PLAIN, 16, 16, 64, false);
-    assert_true(give(0, 0, 1000, 1000, 1.0));
+    assert_true(give_bits(0, 0, 1000, 1.0, SAMPLE_OPEN));
     assert_true(give_mark(0, 77, 5, 1000));
-    assert_true(give(0, 1, 2000, 2000, 1.0));
+    assert_true(give_bits(0, 1, 2000, 1.0, SAMPLE_OPEN));
     assert_true(give_mark(0, 78, 5, 2000));
     (void)work(2500);
     take_out(16);
     assert_int_equal(line.stored_count, 4);
+    assert_int_equal(line.stored[0].status, 0);
     assert_int_equal(line.stored[0].point, 0);
     assert_int_equal(line.stored[1].point, POINT_MARK);
     assert_int_equal(line.stored[1].time_ns, 77);
@@ -315,7 +330,72 @@ static void test_a_mark_passes_behind_all_before_it_on_both_outputs(void **state
     assert_int_equal(line.said[1].time_ns, 77);
     assert_int_equal(line.said[1].alarm, 5);
     assert_int_equal(line.said[2].kind, VERDICT_STEP);
+    assert_int_equal(line.said[0].open + line.said[2].open, 2);
     assert_int_equal(line.said[3].time_ns, 78);
+    close_line();
+}
+
+static void test_of_marks_nobody_waits_for_the_last_is_enough(void **state)
+{
+    (void)state;
+    open_line(PLAIN, 16, 16, 64, false);
+    for (int i = 1; i <= 3; i++) {
+        assert_true(give_bits(0, 0, i * 1000, 0.5, SAMPLE_OPEN));
+        assert_true(give_mark(0, i, 5, i * 1000));
+    }
+    (void)work(3500);
+    take_out(16);
+    assert_int_equal(line.stored_count, 4); /* three samples, one mark */
+    assert_int_equal(line.said_count, 1);
+    assert_int_equal(line.said[0].time_ns, 3);
+    close_line();
+}
+
+/* What is said while its own mark is to come stands behind the mark in hand, not before it. */
+static void test_a_mark_in_hand_goes_before_an_open_verdict(void **state)
+{
+    (void)state;
+    open_line(PLAIN, 16, 16, 64, false);
+    assert_true(give_bits(0, 0, 1000, 0.5, SAMPLE_OPEN));
+    assert_true(give_mark(0, 1, 5, 1000));
+    assert_true(give_bits(0, 0, 2000, 1.5, SAMPLE_OPEN)); /* raises; its mark is not there yet */
+    (void)work(2500);
+    take_out(16);
+    assert_int_equal(line.said_count, 2);
+    assert_int_equal(line.said[0].kind, VERDICT_MARK);
+    assert_int_equal(line.said[0].time_ns, 1);
+    assert_int_equal(line.said[1].open, 1);
+    assert_true(give_mark(0, 2, 5, 2000));
+    assert_true(give_bits(0, 0, 3000, 0.5, SAMPLE_OPEN)); /* clears */
+    (void)work(3500);
+    take_out(16);
+    assert_int_equal(line.said_count, 4);
+    assert_int_equal(line.said[2].time_ns, 2);
+    assert_int_equal(line.said[3].kind, VERDICT_STEP);
+    assert_int_equal(line.stored_count, 5);
+    assert_int_equal(line.stored[2].time_ns, 1); /* for the store it may come later, never earlier */
+    assert_int_equal(line.stored[3].time_ns, 2);
+    assert_int_equal(line.stored[4].point, 0);
+    close_line();
+}
+
+static void test_what_was_judged_before_is_stored_and_known_but_says_nothing(void **state)
+{
+    (void)state;
+    open_line(PLAIN, 16, 16, 64, false);
+    assert_true(give_bits(0, 0, 1000, 1.5, SAMPLE_OPEN | SAMPLE_JUDGED));
+    assert_true(give_mark(0, 1, 5, 1000));
+    (void)work(1500);
+    take_out(16);
+    assert_int_equal(line.stored_count, 2);
+    assert_int_equal(line.stored[0].status, 0);
+    assert_int_equal(line.said_count, 1);
+    assert_int_equal(line.said[0].kind, VERDICT_MARK);
+    assert_true(give(0, 0, 900, 2000, 2.0)); /* older than what is known now */
+    (void)work(2500);
+    take_out(16);
+    assert_int_equal(line.stored[2].status, ST_LATE);
+    assert_int_equal(line.said_count, 1);
     close_line();
 }
 
@@ -366,6 +446,9 @@ int main(void)
         cmocka_unit_test(test_a_full_store_ring_stops_the_shard_and_loses_nothing),
         cmocka_unit_test(test_while_it_waits_for_room_nothing_more_is_taken),
         cmocka_unit_test(test_a_mark_passes_behind_all_before_it_on_both_outputs),
+        cmocka_unit_test(test_of_marks_nobody_waits_for_the_last_is_enough),
+        cmocka_unit_test(test_a_mark_in_hand_goes_before_an_open_verdict),
+        cmocka_unit_test(test_what_was_judged_before_is_stored_and_known_but_says_nothing),
         cmocka_unit_test(test_a_mark_waits_for_room_on_both_outputs),
         cmocka_unit_test(test_the_end_of_all_inputs_ends_both_outputs),
     };

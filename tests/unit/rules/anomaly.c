@@ -204,7 +204,7 @@ static void a_window_of_the_kind_gives_the_newest_score(void **state)
         window_add(window, i * NS_PER_S, value);
         assert_same(window_query(window, OP_ANOMALY, i * NS_PER_S + 5), expected);
     }
-    assert_int_equal(window_bytes(window), 0);
+    assert_int_equal(window_grown_bytes(window), 0);
     window_done(window);
     arena_done(&arena);
 }

@@ -27,6 +27,24 @@ static void test_a_late_sample_is_stored_and_judges_nothing(void **state)
     rig_close(&rig);
 }
 
+/* A gateway's history, an export: what comes as late is so, whatever its time. */
+static void test_a_sample_that_comes_as_late_judges_nothing(void **state)
+{
+    (void)state;
+    rig_open(&rig, ON_A("value >= 1 || count(1h) >= 3", ""), (struct rig_options){0});
+    rig_flagged(&rig, "a", 1000, 5.0, ST_LATE); /* the first of all */
+    rig_says(&rig, NULL);
+    rig_sample(&rig, "a", 2000, 0.0);
+    rig_flagged(&rig, "a", 9000, 5.0, ST_LATE); /* newer than all */
+    rig_says(&rig, NULL);
+    rig_sample(&rig, "a", 10000, 1.0);
+    rig_says(&rig, "10000 r:a none>red");
+    assert_int_equal(rig.stored_count, 4);
+    assert_int_equal(rig.stored[0].status, ST_LATE);
+    assert_int_equal(rig.stored[2].status, ST_LATE);
+    rig_close(&rig);
+}
+
 static void test_a_sample_of_equal_time_is_stored_and_judges_nothing(void **state)
 {
     (void)state;
@@ -233,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_late_sample_is_stored_and_judges_nothing),
+        cmocka_unit_test(test_a_sample_that_comes_as_late_judges_nothing),
         cmocka_unit_test(test_a_sample_of_equal_time_is_stored_and_judges_nothing),
         cmocka_unit_test(test_a_sample_far_ahead_happens_and_counts_at_its_receipt),
         cmocka_unit_test(test_a_delay_runs_from_the_samples_own_time),

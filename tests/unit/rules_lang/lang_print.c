@@ -24,6 +24,7 @@ static const char *const names[] = {
     [OP_EWMA] = "ewma",
     [OP_ZSCORE] = "zscore",
     [OP_ANOMALY] = "anomaly",
+    [OP_REPEATS] = "repeats",
     [OP_ETA_UP] = "eta_up",
     [OP_ETA_DOWN] = "eta_down",
     [OP_NEGATE] = "negate",

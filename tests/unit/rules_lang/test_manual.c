@@ -79,7 +79,8 @@ static void test_mistakes_of_the_manual_are_told(void **state)
 {
     (void)state;
     static const char *const broken[] = {"valeu > 1", "value ≥ 1", "point('tank-7/levle') == 1", "mean > 5",
-                                         "value > 5m"};
+                                         "value > 5m",  "avg(5m) > 1", "mean(1.5h) > 1",          "value > 1,5",
+                                         "tank-7/level > 1"};
     struct buf page = {0};
     const char *const text = read_page("expressions.md", &page);
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {

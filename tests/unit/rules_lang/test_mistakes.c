@@ -142,8 +142,8 @@ static const struct {
      "at character 7: the site has no point \"tank-7/levle\"; did you mean \"tank-7/level\"?\n"},
     {"point('nothing at all') > 1", "at character 7: the site has no point \"nothing at all\"\n"},
     {"point('') > 1", "at character 7: the site has no point \"\"\n"},
-    {"point(tank-7/level) > 1", "at character 7: \"tank\" is not known\n"
-                                "at character 14: \"level\" is not known\n"},
+    {"point(tank-7/level) > 1",
+     "at character 7: \"tank-7/level\" is the id of a point; ids stand in single quotes\n"},
     {"pstatus('tank-7/level')",
      "at character 1: pstatus takes the id of a point and a status word; write pstatus('tank-7/level', 'comm')\n"},
     {"pstatus('comm')",
@@ -174,10 +174,12 @@ static const struct {
      "at character 6: expected a length of time, found a condition; write mean(5m) or mean('tank-7/level', 5m)\n"},
     {"mean('tank-7/level', 'x') > 1",
      "at character 22: expected a length of time, found a text; write mean(5m) or mean('tank-7/level', 5m)\n"},
-    {"mean(5min) > 1", "at character 6: \"5min\" is neither a number such as 0.5 nor a duration such as 90s (whole, "
-                       "with ms s m h d y)\n"},
-    {"mean(1.5h) > 1", "at character 6: \"1.5h\" is neither a number such as 0.5 nor a duration such as 90s (whole, "
-                       "with ms s m h d y)\n"},
+    {"mean(5min) > 1",
+     "at character 6: \"5min\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s m "
+     "h d y); did you mean \"5m\"?\n"},
+    {"mean(1.5h) > 1",
+     "at character 6: \"1.5h\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s m "
+     "h d y); did you mean \"90m\"?\n"},
     {"mean(5m > 1", "at character 12: expected an operator, \",\" or \")\", found the end\n"},
     {"mean(5m,) > 1", "at character 9: expected an argument, found \")\"\n"},
     {"mean(,5m) > 1", "at character 6: expected an argument, found \",\"\n"},
@@ -186,7 +188,9 @@ static const struct {
                      "ms s m h d y)\n"},
     {"value > 1e999", "at character 9: \"1e999\" is neither a number such as 0.5 nor a duration such as 90s (whole, "
                       "with ms s m h d y)\n"},
-    {"value > 10%", "at character 11: \"%\" is not a sign of the language\n"},
+    {"value > 10%",
+     "at character 11: \"%\" is not a sign of the language; numbers have no unit: they are in the point's "
+     "own\n"},
     {"value > 1 # too much", "at character 11: \"#\" is not a sign of the language\n"},
     {"value ≥ 1", "at character 7: \"≥\" is not a sign of the language; did you mean \">=\"?\n"},
     {"value＞1", "at character 6: \"＞\" is not a sign of the language; did you mean \">\"?\n"},
@@ -211,11 +215,17 @@ static const struct {
     {"value ! 1", "at character 7: expected an operator or the end, found \"!\"\n"},
     {"value > 1 ! ", "at character 11: expected an operator or the end, found \"!\"\n"},
     {"value, 1", "at character 6: expected an operator or the end, found \",\"\n"},
-    {"sqrt(value) > 1", "at character 1: \"sqrt\" is not known\n"},
-    {"abs(value) > 1", "at character 1: \"abs\" is not known\n"},
-    {"value % 2 == 0", "at character 7: \"%\" is not a sign of the language\n"},
-    {"value ^ 2 > 1", "at character 7: \"^\" is not a sign of the language\n"},
-    {"value > 1; value < 2", "at character 10: \";\" is not a sign of the language\n"},
+    {"sqrt(value) > 1",
+     "at character 1: \"sqrt\" is not known; compare squares: value * value > 4\n"},
+    {"abs(value) > 1",
+     "at character 1: \"abs\" is not known; write both sides: value > 1 || value < -1\n"},
+    {"value % 2 == 0",
+     "at character 7: \"%\" is not a sign of the language; numbers have no unit: they are in the point's own\n"},
+    {"value ^ 2 > 1",
+     "at character 7: \"^\" is not a sign of the language; there are no powers; write value * value\n"},
+    {"value > 1; value < 2",
+     "at character 10: \";\" is not a sign of the language; join conditions by && or ||, or make two levels "
+     "of them\n"},
     {"a > 1 && b > 2 && value",
      "at character 1: \"a\" is not known\n"
      "at character 10: \"b\" is not known\n"
@@ -224,13 +234,132 @@ static const struct {
                                "single quotes, such as 'calibrating'\n"},
     {"mean(mean(5m)) > 1",
      "at character 6: a length of time must be a constant; write mean(5m) or mean('tank-7/level', 5m)\n"},
-    {"value > 1 ? true : false", "at character 11: \"?\" is not a sign of the language\n"},
+    {"value > 1 ? true : false",
+     "at character 11: \"?\" is not a sign of the language; join conditions by && or ||\n"},
     {"value > 1 && ", "at character 14: expected a condition, found the end\n"},
     {"value > 1 || )", "at character 14: expected a condition, found \")\"\n"},
     {"value + ", "at character 9: expected a number, found the end\n"},
     {"!", "at character 2: expected a condition, found the end\n"},
     {"-", "at character 2: expected a number, found the end\n"},
     {"mean(", "at character 6: expected an argument, found the end\n"},
+    /* habits of other languages, spreadsheets and speech */
+    {"value =< 1", "at character 7: \"=<\" is not a sign of the language; did you mean \"<=\"?\n"},
+    {"value => 1", "at character 7: \"=>\" is not a sign of the language; did you mean \">=\"?\n"},
+    {"value <> 1", "at character 7: \"<>\" is not a sign of the language; did you mean \"!=\"?\n"},
+    {"value === 1", "at character 7: \"===\" is not a sign of the language; did you mean \"==\"?\n"},
+    {"value !== 1", "at character 7: \"!==\" is not a sign of the language; did you mean \"!=\"?\n"},
+    {"value > 1,5",
+     "at character 10: expected an operator or the end, found \",\"; the decimal sign is a point: 1.5\n"},
+    {"mean(5 m) > 1",
+     "at character 8: expected an operator, \",\" or \")\", found \"m\"; durations are written without a "
+     "blank: 5m\n"},
+    {"mean(5 min) > 1",
+     "at character 8: expected an operator, \",\" or \")\", found \"min\"; durations are written without a "
+     "blank: 5m\n"},
+    {"age > 10 sec",
+     "at character 10: expected an operator or the end, found \"sec\"; durations are written without a blank: "
+     "10s\n"},
+    {"mean(90sec) > 1",
+     "at character 6: \"90sec\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s "
+     "m h d y); did you mean \"90s\"?\n"},
+    {"mean(2hours) > 1",
+     "at character 6: \"2hours\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s "
+     "m h d y); did you mean \"2h\"?\n"},
+    {"mean(0.5d) > 1",
+     "at character 6: \"0.5d\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s m "
+     "h d y); did you mean \"12h\"?\n"},
+    {"mean(5M) > 1",
+     "at character 6: \"5M\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s m h "
+     "d y); did you mean \"5m\"?\n"},
+    {"mean(5分钟) > 1",
+     "at character 6: \"5分钟\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s m "
+     "h d y); did you mean \"5m\"?\n"},
+    {"mean(0.0001s) > 1",
+     "at character 6: \"0.0001s\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms "
+     "s m h d y)\n"},
+    {"avg(5m) > 1", "at character 1: \"avg\" is not known; did you mean \"mean\"?\n"},
+    {"平均(5m) > 1", "at character 1: \"平均\" is not known; did you mean \"mean\"?\n"},
+    {"std(5m) > 1", "at character 1: \"std\" is not known; did you mean \"stddev\"?\n"},
+    {"maximum(5m) > 1", "at character 1: \"maximum\" is not known; did you mean \"max\"?\n"},
+    {"rate(5m) > 1", "at character 1: \"rate\" is not known; did you mean \"slope\"?\n"},
+    {"ema(5m) > 1", "at character 1: \"ema\" is not known; did you mean \"ewma\"?\n"},
+    {"median(5m) > 1",
+     "at character 1: \"median\" is not known; mean(5m) is the average, ewma(5m) one that forgets\n"},
+    {"prev(5m) > 1",
+     "at character 1: \"prev\" is not known; first(5m) is the oldest reading of the last five minutes, "
+     "delta(5m) how far it went since\n"},
+    {"sum(5m) > 1", "at character 1: \"sum\" is not known; write mean(5m) * count(5m)\n"},
+    {"eta(1, 5m) < 1h",
+     "at character 1: \"eta\" is not known; write eta_up(10, 5m) for a limit above, eta_down(10, 5m) for one "
+     "below\n"},
+    {"value between 1 and 2",
+     "at character 7: expected an operator or the end, found \"between\"; write value > 1 && value < 2\n"},
+    {"if value > 1", "at character 1: \"if\" is not known; write the condition alone\n"},
+    {"value > 1 then 2",
+     "at character 11: expected an operator or the end, found \"then\"; write the condition alone\n"},
+    {"value is 1", "at character 7: expected an operator or the end, found \"is\"; did you mean \"==\"?\n"},
+    {"value > 1.0 %CH4",
+     "at character 13: \"%\" is not a sign of the language; numbers have no unit: they are in the point's "
+     "own\n"},
+    {"value ** 2 > 1",
+     "at character 7: \"**\" is not a sign of the language; there are no powers; write value * value\n"},
+    {"max(value, 5) > 1",
+     "at character 5: expected the id of a point, found a number; ids stand in single quotes, such as "
+     "'tank-7/level'\n"},
+    {"value>1且age<5", "at character 8: \"且\" is not a sign of the language; did you mean \"&&\"?\n"},
+    {"value > 1 或 age < 5", "at character 11: \"或\" is not a sign of the language; did you mean \"||\"?\n"},
+    {"非(value > 1)", "at character 1: \"非\" is not a sign of the language; did you mean \"!\"?\n"},
+    {"status == 'comm'",
+     "at character 1: status takes one status word; write status('calibrating')\n"
+     "at character 11: expected a number, found a text; texts are for the ids of points and for status words\n"},
+    {"value == stale",
+     "at character 10: \"stale\" is not known; status words stand in single quotes, such as 'calibrating'\n"},
+    {"value == null",
+     "at character 10: \"null\" is not known; a reading that is missing makes value unknown; ask "
+     "status('sensor'), status('comm') or age > 10s\n"},
+    {"value == NaN",
+     "at character 10: \"NaN\" is not known; a reading that is missing makes value unknown; ask "
+     "status('sensor'), status('comm') or age > 10s\n"},
+    {"value > 1..2",
+     "at character 9: \"1..2\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s m "
+     "h d y)\n"},
+    {"slope(10m) > 0.02/min",
+     "at character 19: min takes a window, or the id of a point and a window; write min(5m) or "
+     "min('tank-7/level', 5m)\n"},
+    {"age > '5m'",
+     "at character 7: expected a number, found a text; texts are for the ids of points and for status words\n"},
+    {"count(1m) < 30s",
+     "at character 13: a duration is compared with a value; if seconds are meant, write the number 30\n"},
+    {"delta(1h) > 1h",
+     "at character 13: a duration is compared with a value; if seconds are meant, write the number 3600\n"},
+    {"mean('tank-7/level' 5m) > 1", "at character 21: expected an operator, \",\" or \")\", found \"5m\"\n"},
+    {"mean[5m] > 1",
+     "at character 5: \"[\" is not a sign of the language; windows stand in round parentheses: mean(5m)\n"},
+    {"value > 1 && && age > 1", "at character 14: expected a condition, found \"&&\"\n"},
+    {"(value > 1) (age > 2)", "at character 13: expected an operator or the end, found \"(\"\n"},
+    {"value > 1 or or age", "at character 11: expected an operator or the end, found \"or\"; did you mean \"||\"?\n"},
+    {"hour == 3",
+     "at character 1: \"hour\" is not known; rules do not ask for the time of day; a plan is a point, such as "
+     "point('shift/maintenance') == 1\n"},
+    {"level == 'red'",
+     "at character 1: \"level\" is not known; the level of an alarm cannot be asked for; repeat the condition "
+     "that enters it\n"
+     "at character 10: expected a number, found a text; texts are for the ids of points and for status words\n"},
+    {"tags.place == 'T1'", "at character 5: \".\" is not a sign of the language\n"},
+    {"$value > 1",
+     "at character 1: \"$\" is not a sign of the language; words have no sign before them; write value\n"},
+    {"value > {limit}",
+     "at character 9: \"{\" is not a sign of the language; only messages have words in braces; write value\n"},
+    {"tank-7/level > 1", "at character 1: \"tank-7/level\" is the id of a point; ids stand in single quotes\n"},
+    {"501工作面/甲烷 > 1",
+     "at character 1: \"501工作面\" is neither a number such as 0.5 nor a duration such as 90s (whole, with ms s "
+     "m h d y)\n"},
+    {"value > 1; age > 2",
+     "at character 10: \";\" is not a sign of the language; join conditions by && or ||, or make two levels "
+     "of them\n"},
+    {"tank-7/lev > 1",
+     "at character 1: \"tank\" is not known\n"
+     "at character 8: \"lev\" is not known\n"},
     {"value == 'x' && 1",
      "at character 10: expected a number, found a text; texts are for the ids of points and for status words\n"
      "at character 17: expected a condition, found a number; compare it with something, such as value > 1\n"},

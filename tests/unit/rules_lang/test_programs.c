@@ -53,6 +53,7 @@ static void test_words_and_functions(void **state)
         {"changes(1d) <= 3", "changes(own,86400) 3 <="},
         {"ewma(10s) > zscore(1y)", "ewma(own,10) zscore(own,31536000) >"},
         {"anomaly(1d) > 2", "anomaly(own,86400) 2 >"},
+        {"repeats('tank-7/temp', 1d) >= 60", "repeats(tank-7/temp,86400) 60 >="},
         {"anomaly('tank-7/temp', 1d) > 2", "anomaly(tank-7/temp,86400) 2 >"},
         {"mean('tank-7/temp', 5m) > 60", "mean(tank-7/temp,300) 60 >"},
         {"ewma('tank-7/temp',10s) > 60", "ewma(tank-7/temp,10) 60 >"},

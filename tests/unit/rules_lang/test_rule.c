@@ -89,6 +89,7 @@ static void test_what_each_function_needs(void **state)
         {"ewma(5m) > 1", WINDOW_EWMA, 0},
         {"zscore(5m) > 1", WINDOW_ZSCORE, NEED_SUM | NEED_SQUARES},
         {"anomaly(1d) > 2", WINDOW_ANOMALY, 0},
+        {"repeats(1d) > 2", WINDOW_REPEATS, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct lang lang;
@@ -119,6 +120,7 @@ static void test_what_is_noted_about_a_program(void **state)
         {"ewma(5m) > 1", true, false, false, 2},
         {"zscore(5m) > 1", true, false, false, 2},
         {"anomaly(1d) > 2", true, false, false, 2},
+        {"repeats(1d) > 2", true, false, false, 2},
         {"mean('tank-7/temp', 5m) > 1", false, false, false, 2},
         {"eta_up(1, 5m) < 5m", true, false, true, 2},
         {"eta_down('tank-7/temp', value, 5m) < 5m", true, false, true, 2},

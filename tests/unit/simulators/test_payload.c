@@ -67,7 +67,6 @@ static void what_a_format_cannot_say_is_known(void **state)
     assert_false(payload_can_say(FORMAT_NEURON, ST_CALIBRATING));
     assert_true(payload_can_say(FORMAT_JSON, ST_SENSOR));
     assert_false(payload_can_say(FORMAT_THINGSBOARD, ST_COMM));
-    assert_false(payload_plays(FORMAT_SPARKPLUG));
 }
 
 static void broken_messages_are_no_telemetry(void **state)

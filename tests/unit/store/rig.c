@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { RING_ITEMS = 1024 };
+uint64_t rig_log_keep;
 
 const char *__tsan_default_suppressions(void);
 
@@ -99,6 +100,7 @@ void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync
         .safe = &rig->safe,
         .counters = rig->counters,
         .sync_ns = sync_ns,
+        .log_keep = rig_log_keep,
         .give_up = &rig->give_up,
     };
     if (store_writer_new(&config, &rig->writer, &err) != ERR_NONE) {

@@ -28,6 +28,9 @@ struct rig {
     int64_t now_ns;
 };
 
+/* Bytes of the log that may hang on the oldest open block, of writers opened from now on; 0: the usual. */
+extern uint64_t rig_log_keep;
+
 /* Opens the store in `path` with a writer; fails the test when that fails. */
 void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync_ns);
 /* Puts a sample in, running the writer when the ring is full. */

@@ -3,13 +3,13 @@
  * small; a damaged block is refused.
  */
 #include "base/clock.h"
+#include "base/crc32c.h"
 #include "base/memory.h"
 #include "cmocka_all.h"
 #include "rig.h"
 #include "store/bytes.h"
 #include "store/chunk.h"
 #include "store/column.h"
-#include "store/crc32c.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>

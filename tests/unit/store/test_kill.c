@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum { POINTS = 3, KILLS_A_STORE = 25, ROUND = 40, ROUNDS_MAX = 1 << 20, LATE_EVERY = 10 };
-static const int64_t length_ns = 15 * NS_PER_S;
+static const int64_t length_ns = 10 * NS_PER_S; /* test_cut.c tells more, and faster */
 static const int64_t life_max_ns = 100 * NS_PER_MS;
 
 struct shared {
@@ -222,7 +222,7 @@ static void nothing_confirmed_is_lost_by_a_kill(void **state)
         checks++;
     }
     print_message("%d kills, %d checks\n", kills, checks);
-    assert_true(kills > 20 && checks > kills / 3);
+    assert_true(kills > 10 && checks > kills / 3);
     (void)munmap(shared, sizeof *shared);
     site_unmake(site);
     folder_remove(path);

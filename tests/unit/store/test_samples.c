@@ -220,6 +220,7 @@ static void the_newest_and_the_last_good_are_known(void **state)
     rig_put(&rig, 0, 20, 21, -3, ST_RANGE);
     rig_put(&rig, 0, 30, 31, NAN, ST_COMM);
     rig_put(&rig, 0, 5, 32, 9, ST_LATE);
+    rig_put(&rig, 0, 40, 33, 8, ST_LATE); /* told as history: never the newest */
     rig_put(&rig, 1, 10, 11, 12, ST_RANGE);
     rig_put(&rig, 1, 400, 20, 13, ST_SKEW);
     rig_put(&rig, 1, 30, 31, 14, 0);

@@ -2,7 +2,7 @@
  * crc32c: by the SSE 4.2 instruction, eight bytes at a time, or by half-byte
  * table on processors without it.  Both give the same numbers.
  */
-#include "store/crc32c.h"
+#include "base/crc32c.h"
 #include <string.h>
 
 /* The remainders of the sixteen half-bytes, bits reversed (polynomial 0x82f63b78). */
