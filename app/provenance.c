@@ -152,10 +152,42 @@ static void add_number(struct buf *line, double value, const char *none)
     }
 }
 
+/* The one raw number of an enumeration that has this value; NaN: none, or several. */
+static double raw_of_value(const json_t *values, double value)
+{
+    double raw = NAN;
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const json_t *const pair = json_array_get(values, i);
+        if (json_number_value(json_array_get(pair, 1)) == value) {
+            if (!isnan(raw)) {
+                return NAN;
+            }
+            raw = json_number_value(json_array_get(pair, 0));
+        }
+    }
+    return raw;
+}
+
+/* True when a register of that moment told the scale: the value does not tell what was sent. */
+static bool is_scaled_by_another(const json_t *object)
+{
+    const json_t *const companions = json_object_get(object, "companions");
+    for (size_t i = 0; i < json_array_size(companions); i++) {
+        const char *const says = json_string_value(json_object_get(json_array_get(companions, i), "says"));
+        if (says != NULL && strcmp(says, "scale") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static double raw_of(const struct origin *origin, const struct store_row *row)
 {
     double raw = NAN;
-    if (origin != NULL && json_object_get(origin->object, "source") != NULL) {
+    if (origin != NULL && json_object_get(origin->object, "values") != NULL) {
+        return raw_of_value(json_object_get(origin->object, "values"), row->value);
+    }
+    if (origin != NULL && json_object_get(origin->object, "source") != NULL && !is_scaled_by_another(origin->object)) {
         (void)origin_raw(&origin->from, row->value, &raw); /* else it stays NaN: cannot be told */
     }
     return raw;

@@ -60,64 +60,7 @@ void link_wake_when_due(struct bus_link *link)
     }
 }
 
-/* ---- queue of due reads ---- */
-
-static void queue_add(struct bus_link *link, struct bus_read *read)
-{
-    read->queued = true;
-    read->next = NULL;
-    if (link->queue_tail != NULL) {
-        link->queue_tail->next = read;
-    } else {
-        link->queue_head = read;
-    }
-    link->queue_tail = read;
-}
-
-static bool is_held_back(const struct bus_link *link, const struct bus_read *read)
-{
-    return share_holds_back(&link->share, (uint32_t)(read->unit - link->units), link->worker->mono_ns);
-}
-
-struct bus_read *link_queue_take(struct bus_link *link)
-{
-    struct bus_read *before = NULL;
-    struct bus_read *read = link->queue_head;
-    while (read != NULL && is_held_back(link, read)) {
-        before = read;
-        read = read->next;
-    }
-    if (read != NULL) {
-        if (before != NULL) {
-            before->next = read->next;
-        } else {
-            link->queue_head = read->next;
-        }
-        link->queue_tail = link->queue_tail == read ? before : link->queue_tail;
-        read->queued = false;
-    }
-    return read;
-}
-
-int64_t link_queue_next(const struct bus_link *link)
-{
-    const struct bus_read *read = link->queue_head;
-    while (read != NULL && is_held_back(link, read)) {
-        read = read->next;
-    }
-    if (read != NULL) {
-        return link->ready_ns;
-    }
-    const int64_t later_ns = link->share.greedy_ns > link->ready_ns ? link->share.greedy_ns : link->ready_ns;
-    return link->queue_head != NULL ? later_ns : TIME_NEVER;
-}
-
-/* Takes any. */
-static struct bus_read *queue_pop(struct bus_link *link)
-{
-    link->share.greedy_ns = 0;
-    return link_queue_take(link);
-}
+/* ---- up and down ---- */
 
 void link_due(struct bus_link *link, struct bus_read *read)
 {
@@ -127,13 +70,11 @@ void link_due(struct bus_link *link, struct bus_read *read)
     if (link->state == LINK_UP && read->unit->silent) {
         poll_comm(read);
     } else if (!read->queued && read->ask == NULL) {
-        queue_add(link, read);
+        link_queue_add(link, read);
     } else if (link->state == LINK_UP) {
         counter_add(link->count.skipped, 1); /* its last poll is not done: polls do not pile up */
     }
 }
-
-/* ---- up and down ---- */
 
 void link_place(const struct bus_link *link, char ret_text[LINK_PLACE_MAX])
 {
@@ -188,7 +129,7 @@ static void fail_asks(struct bus_link *link)
 static void answer_comm(struct bus_link *link)
 {
     fail_asks(link);
-    for (struct bus_read *read = queue_pop(link); read != NULL; read = queue_pop(link)) {
+    for (struct bus_read *read = link_queue_pop(link); read != NULL; read = link_queue_pop(link)) {
         poll_comm(read);
     }
 }

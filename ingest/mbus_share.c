@@ -3,7 +3,10 @@
 
 #include <stddef.h>
 
-enum { LOSS_PARTS = 30 };         /* the modest lose one part of so many, and by chance somewhat more */
+enum {
+    LOSS_PARTS = 30, /* the modest lose one part of so many, and by chance somewhat more */
+    WAIT_PARTS = 39, /* … which is surely so after a wait of so many times the cost: (t + t) / (t + 39 t) = 1/20 */
+};
 static const double full = 0.95;  /* a line that is busy for longer has no room for delays */
 static const double least = 0.05; /* what greedy units always get: they must be heard to get better */
 
@@ -13,7 +16,8 @@ int64_t share_wait_ns(int64_t cost_ns, double modest, int64_t period_ns)
     const int64_t for_time_ns = (int64_t)((double)cost_ns * (1 - part) / part);
     const double blocked = (double)cost_ns * (1 + modest); /* with what has come to wait meanwhile */
     const double lost = blocked - (double)period_ns;
-    const int64_t for_polls_ns = lost > 0 ? (int64_t)(LOSS_PARTS * lost) - cost_ns : 0;
+    int64_t for_polls_ns = lost > 0 ? (int64_t)(LOSS_PARTS * lost) - cost_ns : 0;
+    for_polls_ns = for_polls_ns > WAIT_PARTS * cost_ns ? WAIT_PARTS * cost_ns : for_polls_ns;
     return for_time_ns > for_polls_ns ? for_time_ns : for_polls_ns;
 }
 
@@ -39,6 +43,7 @@ void share_charge(struct share *share, uint32_t unit, double change, int64_t cos
     share->all += change;
     const bool was_greedy = which->greedy;
     which->greedy = share->count > 1 && is_greedy(share, unit);
+    which->held = false;
     if (!which->greedy || !was_greedy) {
         return;
     }
@@ -54,12 +59,25 @@ void share_charge(struct share *share, uint32_t unit, double change, int64_t cos
         }
     }
     share->all = all;
-    if (all > full || (double)cost_ns * (1 + modest) > (double)period_ns) {
+    which->held = all > full || (double)cost_ns * (1 + modest) > (double)period_ns;
+    if (which->held) {
         share->greedy_ns = end_ns + spread(share_wait_ns(cost_ns, modest, period_ns), ++share->turn);
     }
 }
 
+void share_forget(struct share *share, uint32_t unit)
+{
+    struct share_unit *which = &share->units[unit];
+    if (which->held) {
+        share->greedy_ns = 0; /* it was the reason */
+    }
+    share->all -= which->demand;
+    which->demand = 0;
+    which->greedy = false;
+    which->held = false;
+}
+
 bool share_holds_back(const struct share *share, uint32_t unit, int64_t now_ns)
 {
-    return share->count > 1 && share->greedy_ns > now_ns && share->units[unit].greedy;
+    return share->count > 1 && share->units[unit].held && share->greedy_ns > now_ns;
 }

@@ -27,18 +27,22 @@ struct share_unit {
     double demand;     /* part of the line's time */
     int64_t period_ns; /* of its most frequent poll */
     bool greedy;       /* at its last request */
+    bool held;         /* twice in a row, on a line that has no room for it */
 };
 
 struct share {
     struct share_unit *units; /* [count] */
     uint32_t count;
     double all;        /* the units' demands together */
-    int64_t greedy_ns; /* greedy units may be asked from then on */
+    int64_t greedy_ns; /* units that are held may be asked from then on */
     uint32_t turn;     /* of the spread of the waits */
 };
 
 /* Takes in that a request of the unit took cost_ns of the line until end_ns, by which its demand has changed. */
 void share_charge(struct share *share, uint32_t unit, double change, int64_t cost_ns, int64_t end_ns);
+
+/* Nothing is asked of the unit any more, or it begins anew: what it took is forgotten. */
+void share_forget(struct share *share, uint32_t unit);
 
 /* True when the unit has to leave the line to the others. */
 bool share_holds_back(const struct share *share, uint32_t unit, int64_t now_ns);

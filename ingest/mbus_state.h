@@ -4,7 +4,8 @@
  *   worker ── links (one connection each) ── units ── reads (one planned block each)
  *
  *   mbus_bus    the agent: slots of all reads, the loop, stop
- *   mbus_link   one connection: connect, back-off, the queue of due reads
+ *   mbus_link   one connection: connect, back-off
+ *   mbus_queue  reads that are due
  *   mbus_line   what goes over it: requests, answers, time-outs
  *   mbus_poll   one read: pieces, samples, refused addresses
  *   mbus_unit   one device behind a connection: silent, asked now and then
@@ -199,10 +200,6 @@ void link_open(struct bus_link *link);
 void link_wake(struct bus_link *link);
 /* A read of the link became due: queued, answered with `comm`, or skipped. */
 void link_due(struct bus_link *link, struct bus_read *read);
-/* Takes the oldest due read out of the queue, of those whose unit may be asked now; NULL: there is none. */
-struct bus_read *link_queue_take(struct bus_link *link);
-/* When there may be one, in ready or share; TIME_NEVER when none is due. */
-int64_t link_queue_next(const struct bus_link *link);
 /* Trouble: closes, gives `comm` to all that is due, plans the next try, says so once. */
 void link_lost(struct bus_link *link, const char *reason);
 void link_lost_errno(struct bus_link *link, const char *what, int error);
@@ -219,6 +216,17 @@ void link_abandon(struct bus_link *link);
 /* Closes for good. */
 void link_close(struct bus_link *link);
 bool link_is_closed(const struct bus_link *link);
+
+/* ---- mbus_queue ---- */
+
+/* Puts a read behind the others; it is not there yet. */
+void link_queue_add(struct bus_link *link, struct bus_read *read);
+/* Takes the oldest due read out of the queue, of those whose unit may be asked now; NULL: there is none. */
+struct bus_read *link_queue_take(struct bus_link *link);
+/* When there may be one, in ready or share; TIME_NEVER when none is due. */
+int64_t link_queue_next(const struct bus_link *link);
+/* Takes the oldest whatever its unit; nobody is held back any more. */
+struct bus_read *link_queue_pop(struct bus_link *link);
 
 /* ---- mbus_line ---- */
 

@@ -109,10 +109,7 @@ static void fall_silent(struct bus_unit *unit)
 {
     struct bus_link *link = unit->link;
     unit->silent = true;
-    struct share_unit *share = &link->share.units[unit - link->units];
-    link->share.all -= share->demand;
-    share->demand = 0; /* probes have a budget of their own */
-    share->greedy = false;
+    share_forget(&link->share, (uint32_t)(unit - link->units)); /* probes have a budget of their own */
     for (uint32_t i = 0; i < unit->read_count; i++) {
         unit->reads[i].demand = 0;
     }

@@ -8,6 +8,7 @@
  */
 #include "model/origin.h"
 #include "model/real32.h"
+#include "model/sample.h"
 #include "model/scaling.h"
 #include <math.h>
 #include <stdlib.h>
@@ -55,22 +56,93 @@ static void add_source(struct buf *out, const struct site_source *source)
     }
 }
 
-static void add_register(struct buf *out, const struct site_from *from)
+static void add_order(struct buf *out, const char *key, const uint8_t *order, unsigned registers)
 {
-    add_number(out, "unit_id", from->unit);
+    char text[8 + 1] = "";
+    for (unsigned i = 0; i < 2 * registers; i++) {
+        text[i] = (char)('A' + order[i]);
+    }
+    add_text(out, key, text);
+}
+
+static void add_place(struct buf *out, const struct site_from *from)
+{
     add_text(out, "table", site_table_word(from->table));
     add_number(out, "address", from->address);
     add_text(out, "type", site_type_word(from->type));
     if (from->registers > 0) {
-        char order[sizeof from->order + 1] = "";
-        for (int i = 0; i < 2 * from->registers; i++) {
-            order[i] = (char)('A' + from->order[i]);
-        }
-        add_text(out, "order", order);
+        add_order(out, "order", from->order, from->registers);
     }
     if (from->type == TYPE_BIT || from->type == TYPE_BITS) {
         add_key(out, "bits");
         buf_printf(out, "[%u,%u]", from->bit_lo, from->bit_hi);
+    }
+}
+
+static void add_flags(struct buf *out, const char *key, uint16_t status)
+{
+    char text[STATUS_TEXT_MAX];
+    (void)status_format(status, text);
+    add_text(out, key, text);
+}
+
+static void add_case(struct buf *out, const struct site_companion *companion, const struct site_case *which,
+                     unsigned registers)
+{
+    buf_text(out, "{");
+    add_number(out, companion->as == COMPANION_FLAGS ? "bit" : "raw", which->raw);
+    if (companion->use == COMPANION_STATUS) {
+        add_flags(out, "status", which->status);
+    } else if (companion->use == COMPANION_ORDER) {
+        add_order(out, "order", which->order, registers);
+    } else {
+        add_number(out, "factor", which->factor);
+        add_number(out, "offset", which->add);
+    }
+    buf_text(out, "}");
+}
+
+static void add_companion(struct buf *out, const struct site_companion *companion, unsigned registers)
+{
+    static const char *const says[] = {"status", "order", "scale"};
+    static const char *const as[] = {NULL, NULL, "decimals", "factor", "divisor"};
+    buf_text(out, "{");
+    add_text(out, "says", says[companion->use]);
+    add_place(out, &companion->from);
+    add_text(out, "as", as[companion->as]);
+    add_key(out, "cases");
+    buf_text(out, "[");
+    for (size_t i = 0; i < companion->case_count; i++) {
+        buf_text(out, i > 0 ? "," : "");
+        add_case(out, companion, &companion->cases[i], registers);
+    }
+    buf_text(out, "]");
+    if (companion->use == COMPANION_STATUS && companion->as == COMPANION_CASES) {
+        add_flags(out, "else", companion->other);
+    }
+    buf_text(out, "}");
+}
+
+static void add_extra(struct buf *out, const struct site_from *from)
+{
+    if (site_companions(from) > 0) {
+        add_key(out, "companions");
+        buf_text(out, "[");
+        for (size_t i = 0; i < from->extra->companion_count; i++) {
+            buf_text(out, i > 0 ? "," : "");
+            add_companion(out, &from->extra->companions[i], from->registers);
+        }
+        buf_text(out, "]");
+    }
+    for (size_t i = 0; from->extra != NULL && i < from->extra->value_count; i++) {
+        if (i == 0) {
+            add_key(out, "values");
+        }
+        buf_text(out, i == 0 ? "[[" : ",[");
+        buf_number(out, from->extra->values[i].raw);
+        buf_text(out, ",");
+        buf_number(out, from->extra->values[i].value);
+        buf_text(out, i + 1 == from->extra->value_count ? "]]" : "]");
     }
 }
 
@@ -95,10 +167,12 @@ void origin_format(struct buf *out, const struct site *site, const struct site_p
         if (source->type == SOURCE_MQTT) {
             add_text(out, "key", from->key);
         } else {
-            add_register(out, from);
+            add_number(out, "unit_id", from->unit);
+            add_place(out, from);
         }
         add_number(out, "scale", from->scale);
         add_number(out, "offset", from->offset);
+        add_extra(out, from);
     }
     buf_text(out, "}");
 }

@@ -6,6 +6,8 @@
  *   {"name":"501面T1甲烷","unit":"%CH4","range":[0,10],"source":"plc-1","over":"modbus-tcp","at":"10.0.0.7:502",
  *    "unit_id":1,"table":"input","address":0,"type":"f32","order":"ABCD","scale":1,"offset":0}
  *
+ * Behind it stand "companions" (registers that say something about the value,
+ * and what their numbers mean) and "values" ([raw, value] of an enumeration).
  * Of MQTT sources: "source", "over", "at", "key", "scale", "offset".  What is not
  * given in the site is left out; a point without a source has none of "source"
  * and what follows.

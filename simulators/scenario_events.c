@@ -3,7 +3,7 @@
  *
  * An event names a moment, a point or a source, and one thing that happens to
  * it.  What a device cannot say on the wire (a status flag on a Modbus point
- * without an "invalid" value, say) is a mistake here, so that the live run and
+ * without a status register or an "invalid" value, say) is a mistake here, so that the live run and
  * the trace never differ.
  */
 #include "base/clock.h"

@@ -127,7 +127,7 @@ def test_modbus(stage):
         print(f"  {name}", flush=True)
 
 
-def states(name, values, wanted, points=()):
+def states(name, values, wanted, points=(), events=()):
     """Plays one device and requires that each point's newest reading is (value, status); None: no value."""
     own = flow.Stage(name)
     try:
@@ -137,7 +137,8 @@ def states(name, values, wanted, points=()):
             "devices": [{"id": "d", "template": "own" if points else os.path.join(HOME, name + ".json"), "source": "s", "unit": 3, "base": 40,
                          "every": "100ms", "number": 5}], "store": {"path": "data"}})
         own.write("scenario.json", {"seed": 1, "start": "2026-01-05T00:00:00Z", "length": "10m",
-                                    "points": {"d/" + id: {"base": value, "noise": 0} for id, value in values.items()}})
+                                    "points": {"d/" + id: {"base": value, "noise": 0} for id, value in values.items()},
+                                    "events": list(events)})
         field = own.davy("davy-sim", "run", "site.json", "scenario.json")
         field.wait_line(r"^ready")
         monitor = own.davy("run", "site.json")
@@ -172,6 +173,28 @@ def test_units_and_scales_are_read_from_the_device(stage):
     states("abb-266-modbus", {"temperature": 100, "temperature-unit": 7}, {"temperature": (None, "sensor")})
     states("varec-4000-att", {"set-point-12": 25, "span-number": 400}, {"set-point-12": (25, "good")})
     states("generic-rs485-pressure-b", {"pressure": -1.234, "decimals": 3}, {"pressure": (-1.234, "good")})
+
+
+def test_a_scenario_shows_states(stage):
+    points = [{"id": "{id}/v", "from": {"table": "input", "address": 0, "scale": 0.1, "scale_from": {
+                  "address": 1, "map": {"5": 0.1, "6": 1}}, "status": [
+                  {"table": "discrete", "address": 9, "map": {"0": "good", "1": "paused"}},
+                  {"address": 700, "flags": {"2": "calibrating", "7": "comm"}}]}}]
+    for flag, value in (("paused", 0.15), ("calibrating", 0.15), ("comm", 0)):
+        event = {"at": "0s", "point": "d/v", "status": {"flag": flag, "for": "1h"}}
+        states("scenario", {"v": 0.15}, {"v": (value, flag)}, points, [event])
+    stage.write("site.json", {
+        "site": {"id": "x"}, "sources": {"s": {"type": "modbus-tcp", "host": "127.0.0.1"}},
+        "templates": {"own": {"points": points}}, "devices": [{"id": "d", "template": "own", "source": "s", "unit": 3}]})
+    scenario = {"seed": 1, "start": "2026-01-05T00:00:00Z", "length": "3s", "points": {"d/v": {"base": 0.15, "noise": 0}},
+                "events": [{"at": "1s", "point": "d/v", "status": {"flag": "calibrating", "for": "1s"}}]}
+    stage.write("scenario.json", scenario)
+    rows = [row.split(",")[2:4] for row in stage.run("davy-sim", "trace", "site.json", "scenario.json")[0].splitlines()[1:]]
+    equal(rows[:3], [["0.15", "good"], ["0.15", "calibrating"], ["0.15", "good"]], "the trace says what the wire does")
+    scenario["events"][0]["status"]["flag"] = "manual"
+    stage.write("scenario.json", scenario)
+    _, err = stage.run("davy-sim", "trace", "site.json", "scenario.json", expect=2)
+    require("cannot show that status" in err, err)
 
 
 def test_word_order_is_read_from_the_device(stage):

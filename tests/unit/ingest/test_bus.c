@@ -334,19 +334,19 @@ static void a_hazard_in_alarm_is_polled_faster(void **state)
     run_until(&bench, &bench.good, 3);
     cell_set(&bench.active[1], 2);
     cell_set(&bench.alarmed.turn, 1);
+    const uint64_t fast = bench.good_of[1];
     const uint64_t slow[] = {bench.good_of[0], bench.good_of[2]};
-    run_until(&bench, &bench.good_of[1], 31);
-    /* 30 periods of the fast point are 3 of the slow ones; the rest of the tolerance is for the machine. */
-    assert_in_range(bench.good_of[0] - slow[0], 2, 6);
-    assert_in_range(bench.good_of[2] - slow[1], 2, 6);
+    run_until(&bench, &bench.good_of[0], 4);
+    /* Ten times as often; a loaded machine leaves some out. */
+    assert_true(bench.good_of[1] - fast >= 3 * (bench.good_of[0] - slow[0]));
+    assert_in_range(bench.good_of[2] - slow[1], 1, 6);
     assert_int_equal(field_count(field, "faster"), 1);
     cell_set(&bench.active[1], 0);
     cell_set(&bench.alarmed.turn, 2);
     run_for(&bench, 2 * poll_ns);
-    const uint64_t before[] = {bench.good_of[0], bench.good_of[1]};
-    run_until(&bench, &bench.good_of[0], 3);
-    assert_in_range(bench.good_of[1] - before[1], 1, 6);
-    assert_true(bench.good_of[0] > before[0]);
+    const uint64_t before = bench.good_of[1];
+    run_until(&bench, &bench.good_of[0], 4);
+    assert_in_range(bench.good_of[1] - before, 1, 6);
     assert_int_equal(field_count(field, "faster"), 0);
     stop(&bench);
     device_stop(&device);

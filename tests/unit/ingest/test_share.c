@@ -169,6 +169,38 @@ static void one_slow_answer_is_forgiven(void **state)
     assert_false(share_holds_back(&share, 0, 8000 + share_wait_ns(1000, 0, 100) * 3 / 2));
 }
 
+/* What a dead unit cost before it was found out holds back nobody else. */
+static void who_is_forgotten_holds_back_nobody(void **state)
+{
+    (void)state;
+    struct share_unit units[8];
+    struct share share = {.units = units, .count = 8};
+    for (int i = 0; i < 8; i++) {
+        units[i] = (struct share_unit){.demand = 0.01, .period_ns = 100};
+    }
+    share.all = 0.08;
+    share_charge(&share, 0, 5.0, 500, 1000);
+    share_charge(&share, 0, 0, 500, 1500);
+    assert_true(share_holds_back(&share, 0, 1500));
+    share_charge(&share, 1, 0.3, 30, 1530); /* a hiccup of another */
+    assert_false(share_holds_back(&share, 1, 1530));
+    share_charge(&share, 1, 0, 30, 1560);
+    share_forget(&share, 0);
+    assert_false(share_holds_back(&share, 0, 1560));
+    assert_false(share_holds_back(&share, 1, 1560));
+    share_charge(&share, 1, 0, 30, 1590); /* there is room for it */
+    assert_false(share_holds_back(&share, 1, 1590));
+}
+
+/* However full the line is, whoever is held back is heard again: within 39 times what it cost. */
+static void no_wait_is_without_bound(void **state)
+{
+    (void)state;
+    assert_true(share_wait_ns(1000, 50.0, 1) == 39000);
+    assert_in_range(share_wait_ns(1000, 0.9, 5000), 18900, 19100);
+    assert_true(share_wait_ns(1000, 0.0, 5000) < 100);
+}
+
 static void a_unit_alone_has_the_line(void **state)
 {
     (void)state;
@@ -187,6 +219,8 @@ int main(void)
         cmocka_unit_test(what_fits_is_never_held_back),
         cmocka_unit_test(a_line_full_of_equals_is_shared_by_turns),
         cmocka_unit_test(one_slow_answer_is_forgiven),
+        cmocka_unit_test(who_is_forgotten_holds_back_nobody),
+        cmocka_unit_test(no_wait_is_without_bound),
         cmocka_unit_test(a_unit_alone_has_the_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Where a point comes from, as a text; and from a value back to what the device sent. */
 #include "model/origin.h"
 #include "model/real32.h"
+#include "model/sample.h"
 #include "model/scaling.h"
 
 #include <math.h>
@@ -119,6 +120,40 @@ static void a_point_is_told_as_it_is(void **state)
     buf_done(&out);
 }
 
+static void registers_about_a_value_are_told_with_it(void **state)
+{
+    const struct site_source source = {.id = "s", .type = SOURCE_MQTT, .url = "u"};
+    struct site site = {.sources = (struct site_source *)(uintptr_t)&source, .source_count = 1};
+    const struct site_case states[] = {{.raw = 0}, {.raw = 8, .status = ST_CALIBRATING | ST_SENSOR}};
+    const struct site_case scales[] = {{.raw = 33, .factor = 0.5, .add = -17}};
+    const struct site_companion companions[] = {{.use = COMPANION_STATUS,
+                                                 .other = ST_SENSOR,
+                                                 .cases = states,
+                                                 .case_count = 2,
+                                                 .from = {.table = TABLE_COIL, .address = 3, .type = TYPE_BOOL}},
+                                                {.use = COMPANION_SCALE,
+                                                 .cases = scales,
+                                                 .case_count = 1,
+                                                 .from = {.table = TABLE_DISCRETE, .address = 4, .type = TYPE_BOOL}}};
+    const struct site_value values[] = {{0, 20.5}, {1, 50}};
+    const struct site_extra extra = {
+        .companions = companions, .companion_count = 2, .values = values, .value_count = 2};
+    const struct site_point point = {.id = "p", .from = {.key = "k", .scale = 1, .extra = &extra}};
+    struct buf out = {0};
+    (void)state;
+    origin_format(&out, &site, &point);
+    assert_string_equal(
+        out.data,
+        "{\"source\":\"s\",\"over\":\"mqtt\",\"at\":\"u\",\"key\":\"k\",\"scale\":1,\"offset\":0,\"companions\":["
+        "{\"says\":\"status\",\"table\":\"coil\",\"address\":3,\"type\":\"bool\",\"cases\":[{\"raw\":0,\"status\":"
+        "\"good\"},"
+        "{\"raw\":8,\"status\":\"sensor+calibrating\"}],\"else\":\"sensor\"},"
+        "{\"says\":\"scale\",\"table\":\"discrete\",\"address\":4,\"type\":\"bool\",\"cases\":[{\"raw\":33,\"factor\":"
+        "0.5,"
+        "\"offset\":-17}]}],\"values\":[[0,20.5],[1,50]]}");
+    buf_done(&out);
+}
+
 static void a_rule_is_told_as_it_is(void **state)
 {
     const struct site_rule rule = {
@@ -148,6 +183,7 @@ int main(void)
         cmocka_unit_test(what_was_not_sent_so_has_no_raw_value),
         cmocka_unit_test(json_numbers_are_found_again),
         cmocka_unit_test(a_point_is_told_as_it_is),
+        cmocka_unit_test(registers_about_a_value_are_told_with_it),
         cmocka_unit_test(a_rule_is_told_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
