@@ -223,8 +223,10 @@ static void transmit(struct bus_link *link, struct bus_ask *ask)
     }
     const size_t len = mbus_frame_request(link->framing, &ask->request, frame);
     ask->state = ASK_SENT;
-    ask->sent_ns = link->worker->mono_ns;
-    ask->deadline_ns = link->worker->mono_ns + ask->unit->manners.timeout_ns;
+    /* This process may have been held up since the cycle read the clock: an answer has its whole time all the same.
+     * Without transaction ids a time-out that came too early could even let it pass for the next request's. */
+    ask->sent_ns = clock_mono_ns();
+    ask->deadline_ns = ask->sent_ns + ask->unit->manners.timeout_ns;
     if (link->ask_count > 1) {
         link->ready_ns =
             link->worker->mono_ns + ask->unit->manners.pause_ns; /* the next need not wait for the answer */

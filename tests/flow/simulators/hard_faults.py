@@ -87,5 +87,25 @@ def test_a_clock_that_steps_is_told(stage):
     equal(simulator.end(), 0, "exit code")
 
 
+def test_a_wall_clock_that_steps_in_a_trace(stage):
+    """An hour ahead, then back: the same bytes each time and with any number of shards, and no alarm goes back in time."""
+    stage.write("site.json", {"site": {"id": "s"}, "points": [{"id": "a", "every": "1s"}, {"id": "b", "every": "1s"}],
+                              "rules": [{"id": "high", "levels": [{"level": "red", "when": "value >= 5"}], "on_delay": "2s"},
+                                        {"id": "lost", "levels": [{"level": "blue", "when": "status('stale')"}]}]})
+    rows, start, hour = ["time,point,value,status,seen"], 1767571200000, 3600000
+    for second in range(60):
+        step = hour if 20 <= second < 40 else 0  # the clock of the machine; that of the device stands still for b
+        seen = start + 1000 * second + step
+        rows.append(f"{seen},a,{9 if second % 30 > 10 else 1},good,{seen}")
+        rows.append(f"{start + 1000 * second},b,{9 if second % 30 > 10 else 1},good,{seen}")
+    stage.write("trace.csv", "\n".join(rows) + "\n")
+    told = [stage.run("replay", "site.json", "trace.csv", *more)[0] for more in ((), (), ("--shards", "4"))]
+    equal(told[1:], told[:1] * 2, "bytes of the second replay, and of four shards")
+    events = [flow.json.loads(line) for line in told[0].splitlines()]
+    for alarm in ("high:a", "high:b", "lost:a", "lost:b"):
+        times = [event["time"] for event in events if event["alarm"] == alarm]
+        require(times and times == sorted(times), f"{alarm} happens, and in order: {times}")
+
+
 if __name__ == "__main__":
     flow.main(globals())

@@ -21,7 +21,7 @@
 
 enum { RING = 1 << 14, IDS = 16, WAIT_MS = 5 };
 static const int64_t timeout_ns = 60 * NS_PER_MS;
-static const int64_t every_ns = 20 * NS_PER_MS;
+static const int64_t every_ns = 20 * NS_PER_MS; /* of a unit alone; of several as many times as long: a line has room */
 static const int64_t calm_limit_ns = 60 * NS_PER_S; /* longer than any back-off */
 
 /* What is known of a point. */
@@ -66,7 +66,7 @@ static void add_point(struct campaign *c, unsigned link, unsigned unit, unsigned
     c->judged[i] = (struct judged){.index = garble_index(link, unit, table, place)};
     c->points[i] = (struct site_point){.id = "p",
                                        .hazard = SITE_NONE,
-                                       .every_ns = every_ns,
+                                       .every_ns = every_ns * garble_units(link),
                                        .from = {.source = link,
                                                 .unit = (uint8_t)unit,
                                                 .table = table == 0 || far ? TABLE_HOLDING : TABLE_INPUT,
