@@ -111,7 +111,7 @@ static bool read_raw(struct site_build *build, const struct conf_at *at, const s
 
 static bool same_cases(const struct site_companion *a, const struct site_case *cases, size_t count)
 {
-    return a->case_count == count && memcmp(a->cases, cases, count * sizeof *cases) == 0;
+    return a->case_count == count && (count == 0 || memcmp(a->cases, cases, count * sizeof *cases) == 0);
 }
 
 static void read_cases(struct site_build *build, const struct conf_at *at, json_t *map, const struct site_from *from,
