@@ -241,18 +241,16 @@ static struct span span_of(const struct site *site, uint32_t point)
     return (struct span){.start = start, .end = start + (from->registers > 0 ? from->registers : 1), .point = point};
 }
 
-static bool is_bits(const struct site_from *from)
-{
-    return from->type == TYPE_BIT || from->type == TYPE_BITS;
-}
-
-/* The same register may be read whole and in parts, as status words are; not the same part twice. */
+/* Registers may be read in several ways from the same first one: whole and in parts, as status words are, in several byte
+ * orders or types while it is not known which is right, raw and scaled.  Not the same way twice, and not from the middle
+ * of another value: that is nearly always a wrong address. */
 static bool may_share(const struct site_from *a, const struct site_from *b)
 {
-    if (a->address != b->address || a->registers != b->registers || (!is_bits(a) && !is_bits(b))) {
+    if (a->address != b->address) {
         return false;
     }
-    return a->type != b->type || a->bit_lo != b->bit_lo || a->bit_hi != b->bit_hi;
+    return a->type != b->type || memcmp(a->order, b->order, sizeof a->order) != 0 || a->bit_lo != b->bit_lo ||
+           a->bit_hi != b->bit_hi || a->scale != b->scale || a->offset != b->offset;
 }
 
 static void report_overlap(struct site_build *build, uint32_t a, uint32_t b)
