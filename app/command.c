@@ -20,10 +20,12 @@ int command_load(const struct command *self, const char *file, struct site **ret
     struct err err = {0};
     struct site *site = NULL;
     mistakes_init(&mistakes);
-    enum err_code code = site_load(file, &mistakes, &site, &err);
+    enum err_code code = site_read(file, &mistakes, &site, &err);
     struct rules *rules = NULL;
     if (site != NULL) {
-        mbus_check(site, &mistakes);
+        if (mistakes.total == 0) { /* it follows what is read */
+            mbus_check(site, &mistakes);
+        }
         code = rules_compile(site, &mistakes, &rules, &err);
         if (code == ERR_NONE && mistakes.total > 0) {
             code = ERR_INPUT;

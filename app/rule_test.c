@@ -326,7 +326,8 @@ static enum err_code load_site(struct rule_test *test, struct mistakes *mistakes
 {
     const char *site = json_string_value(json_object_get(test->root, "site"));
     if (site == NULL) {
-        mistakes_add(mistakes, test->file, "site", NULL, "the site file to test is not named");
+        mistakes_add(mistakes, test->file, "site", "write \"site\": \"site.json\"",
+                     "the site file to test is not named");
         return ERR_INPUT;
     }
     char folder[PATH_MAX];
@@ -338,8 +339,11 @@ static enum err_code load_site(struct rule_test *test, struct mistakes *mistakes
         mistakes_add(mistakes, test->file, "site", NULL, "the path is too long");
         return ERR_INPUT;
     }
-    enum err_code code = site_load(path, mistakes, &test->site, err);
-    return code != ERR_NONE ? code : rules_compile(test->site, mistakes, &test->rules, err);
+    enum err_code code = site_read(path, mistakes, &test->site, err);
+    if (code == ERR_NONE) {
+        code = rules_compile(test->site, mistakes, &test->rules, err);
+    }
+    return code == ERR_NONE && mistakes->total > 0 ? ERR_INPUT : code;
 }
 
 static enum err_code read_test(struct rule_test *test, struct mistakes *mistakes, struct err *err)
@@ -349,7 +353,8 @@ static enum err_code read_test(struct rule_test *test, struct mistakes *mistakes
     if (test->root == NULL) {
         char place[64];
         (void)snprintf(place, sizeof place, "line %d column %d", where.line, where.column);
-        mistakes_add(mistakes, test->file, where.line > 0 ? place : "", NULL, "%s", where.text);
+        mistakes_add(mistakes, test->file, where.line > 0 ? place : "",
+                     "look for a comma, quote or bracket too many or too few", "is no JSON: %s", where.text);
         return ERR_INPUT;
     }
     enum err_code code = load_site(test, mistakes, err);
@@ -365,7 +370,7 @@ static enum err_code read_test(struct rule_test *test, struct mistakes *mistakes
     }
     read_list(&reading, test->root, "cases", read_case);
     if (test->case_count == 0) {
-        mistakes_add(mistakes, test->file, "cases", NULL, "there is no case");
+        mistakes_add(mistakes, test->file, "cases", "write one", "there is no case");
     }
     return mistakes->total > 0 ? err_set(err, ERR_INPUT, "%s has mistakes", test->file) : ERR_NONE;
 }

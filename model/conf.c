@@ -173,7 +173,7 @@ void conf_read(struct conf *conf, const struct conf_at *at, const struct conf_ta
 {
     conf_clear(table, target);
     if (!json_is_object(object)) {
-        conf_mistake(conf, at, NULL, "must be an object { … }, not %s", conf_json_kind(object));
+        conf_mistake(conf, at, "write {\"key\": value}", "must be an object { … }, not %s", conf_json_kind(object));
         return;
     }
     ((struct conf_head *)target)->given = true;
@@ -194,7 +194,7 @@ void conf_read(struct conf *conf, const struct conf_at *at, const struct conf_ta
         const struct conf_key *key = &table->keys[i];
         if (key->required && key->only == 0 && !conf_is_written(table, key, target)) {
             const struct conf_at here = CONF_KEY_AT(at, key->name);
-            conf_mistake(conf, &here, NULL, "is missing");
+            conf_mistake(conf, &here, key->help, "is missing");
         }
     }
 }
@@ -211,7 +211,7 @@ void conf_narrow(struct conf *conf, const struct conf_at *at, const struct conf_
         bool written = conf_is_written(table, key, target);
         const struct conf_at here = CONF_KEY_AT(at, key->name);
         if (belongs && key->required && !written) {
-            conf_mistake(conf, &here, NULL, "is missing, %s needs it", table->only_words[word]);
+            conf_mistake(conf, &here, key->help, "is missing, %s needs it", table->only_words[word]);
         } else if (!belongs && written) {
             conf_mistake(conf, &here, "leave it out", "is not a key of %s", table->only_words[word]);
         }

@@ -83,7 +83,7 @@ struct conf_key {
     enum conf_type type;
     size_t offset;
     bool required;
-    bool blank_ok;                  /* TEXT: "" is allowed and means absent */
+    bool blank_ok;                  /* TEXT: "", TEXTS: [] is allowed and means absent */
     bool shared;                    /* TEXT, ID: the same few words again and again; kept once */
     bool increasing;                /* PAIR: lo < hi, else lo <= hi */
     unsigned only;                  /* set of words (1 << word) this key belongs to, 0: all; see conf_narrow */

@@ -48,7 +48,7 @@ static void cell_bool(struct conf *conf, const struct conf_at *at, const char *t
     bool yes = len == 4 && memcmp(text, "true", 4) == 0;
     if (!yes && !(len == 5 && memcmp(text, "false", 5) == 0)) {
         char quoted[CONF_SHOWN_MAX + 4];
-        conf_mistake(conf, at, NULL, "\"%s\" is not true or false", conf_shown(text, len, quoted));
+        conf_mistake(conf, at, "write one of them", "\"%s\" is not true or false", conf_shown(text, len, quoted));
         return;
     }
     *(uint32_t *)field = yes;
@@ -60,7 +60,7 @@ static void cell_number(struct conf *conf, const struct conf_at *at, const struc
     double value;
     if (!text_parse_number(text, len, &value)) {
         char quoted[CONF_SHOWN_MAX + 4];
-        conf_mistake(conf, at, NULL, "\"%s\" is not a number", conf_shown(text, len, quoted));
+        conf_mistake(conf, at, "write one such as 1.5", "\"%s\" is not a number", conf_shown(text, len, quoted));
         return;
     }
     conf_store_number(conf, at, key, value, field);

@@ -185,7 +185,9 @@ static void add_syntax_mistake(struct conf *conf, const char *file, const char *
     char path[64];
     (void)snprintf(path, sizeof path, "line %zu column %zu", number, column);
     bool encoding = json_error_code(error) == json_error_invalid_utf8;
-    mistakes_add(conf->mistakes, file, path, encoding ? "save the file as UTF-8" : NULL, "is no JSON: %s", error->text);
+    mistakes_add(conf->mistakes, file, path,
+                 encoding ? "save the file as UTF-8" : "look for a comma, quote or bracket too many or too few",
+                 "is no JSON: %s", error->text);
 }
 
 json_t *conf_parse_json(struct conf *conf, const char *file, const char *text)

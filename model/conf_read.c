@@ -28,7 +28,7 @@ const char *conf_json_kind(const json_t *value)
 
 static void wrong_kind(struct conf *conf, const struct conf_at *at, const struct conf_key *key, const json_t *value)
 {
-    conf_mistake(conf, at, NULL, "must be %s, not %s", conf_wanted(key), conf_json_kind(value));
+    conf_mistake(conf, at, key->help, "must be %s, not %s", conf_wanted(key), conf_json_kind(value));
 }
 
 /* ---- from JSON --------------------------------------------------------------------------------------------------- */
@@ -37,8 +37,11 @@ static void read_texts(struct conf *conf, const struct conf_at *at, const struct
                        void *field)
 {
     size_t n = json_is_array(value) ? json_array_size(value) : 1;
+    if (n == 0 && key->blank_ok) {
+        return;
+    }
     if (n == 0) {
-        conf_mistake(conf, at, NULL, "is an empty list");
+        conf_mistake(conf, at, "leave it out or fill it in", "is an empty list");
         return;
     }
     struct conf_texts list = {.items = ARENA_ARRAY(conf->arena, const char *, n), .listed = json_is_array(value)};
@@ -46,7 +49,7 @@ static void read_texts(struct conf *conf, const struct conf_at *at, const struct
         json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
         const struct conf_at here = CONF_TEXT_AT(at, &list, i);
         if (!json_is_string(item)) {
-            conf_mistake(conf, &here, NULL, "must be %s, not %s", list.listed ? "a text" : conf_wanted(key),
+            conf_mistake(conf, &here, key->help, "must be %s, not %s", list.listed ? "a text" : conf_wanted(key),
                          conf_json_kind(item));
             continue;
         }
@@ -77,7 +80,7 @@ static void read_numbers(struct conf *conf, const struct conf_at *at, const stru
         json_t *item = json_array_get(value, i);
         if (!json_is_number(item)) {
             const struct conf_at here = CONF_INDEX_AT(at, i);
-            conf_mistake(conf, &here, NULL, "must be a number, not %s", conf_json_kind(item));
+            conf_mistake(conf, &here, "write a number", "must be a number, not %s", conf_json_kind(item));
             return;
         }
         values[i] = json_number_value(item);
@@ -99,9 +102,9 @@ static void read_tags(struct conf *conf, const struct conf_at *at, const struct 
     {
         const struct conf_at here = CONF_KEY_AT(at, name);
         if (name[0] == '\0' || strlen(name) > 128) {
-            conf_mistake(conf, &here, NULL, "the name of a tag must have 1 to 128 bytes");
+            conf_mistake(conf, &here, "rename it", "the name of a tag must have 1 to 128 bytes");
         } else if (!json_is_string(item)) {
-            conf_mistake(conf, &here, NULL, "must be a text, not %s", conf_json_kind(item));
+            conf_mistake(conf, &here, "put it in quotes", "must be a text, not %s", conf_json_kind(item));
         } else {
             const char *text = NULL;
             conf_store_plain(conf, &here, key, json_string_value(item), json_string_length(item), &text);

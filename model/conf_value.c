@@ -146,11 +146,11 @@ static bool number_fits(struct conf *conf, const struct conf_at *at, const struc
     char text[TEXT_NUMBER_MAX];
     (void)text_format_number(value, text);
     if (!isfinite(value)) {
-        conf_mistake(conf, at, NULL, "is not a finite number");
+        conf_mistake(conf, at, "write a number such as 1.5", "is not a finite number");
         return false;
     }
     if (key->type == CONF_WHOLE && value != floor(value)) {
-        conf_mistake(conf, at, NULL, "%s is not a whole number", text);
+        conf_mistake(conf, at, "leave the decimals out", "%s is not a whole number", text);
         return false;
     }
     if (key->lo < key->hi && (value < key->lo || value > key->hi)) {
@@ -159,9 +159,9 @@ static bool number_fits(struct conf *conf, const struct conf_at *at, const struc
         (void)text_format_number(key->lo, lo);
         (void)text_format_number(key->hi, hi);
         if (isinf(key->hi)) {
-            conf_mistake(conf, at, NULL, "%s is less than %s", text, lo);
+            conf_mistake(conf, at, key->help, "%s is less than %s", text, lo);
         } else {
-            conf_mistake(conf, at, NULL, "%s is not within %s to %s", text, lo, hi);
+            conf_mistake(conf, at, key->help, "%s is not within %s to %s", text, lo, hi);
         }
         return false;
     }
@@ -185,7 +185,7 @@ static void store_pair(struct conf *conf, const struct conf_at *at, const struct
                        size_t n, void *field)
 {
     if (n != 2) {
-        conf_mistake(conf, at, NULL, "must be %s, not %zu", conf_wanted(key), n);
+        conf_mistake(conf, at, "write [0, 10]", "must be %s, not %zu", conf_wanted(key), n);
         return;
     }
     if (!number_fits(conf, at, key, values[0]) || !number_fits(conf, at, key, values[1])) {
@@ -196,7 +196,7 @@ static void store_pair(struct conf *conf, const struct conf_at *at, const struct
         char hi[TEXT_NUMBER_MAX];
         (void)text_format_number(values[0], lo);
         (void)text_format_number(values[1], hi);
-        conf_mistake(conf, at, NULL, "the low end %s is not below the high end %s", lo, hi);
+        conf_mistake(conf, at, "low comes first", "the low end %s is not below the high end %s", lo, hi);
         return;
     }
     *(struct conf_pair *)field = (struct conf_pair){.given = true, .lo = values[0], .hi = values[1]};
@@ -250,7 +250,7 @@ static void store_duration(struct conf *conf, const struct conf_at *at, const st
         return;
     }
     if (ns <= 0 && key->lo > 0) {
-        conf_mistake(conf, at, NULL, "must be longer than zero");
+        conf_mistake(conf, at, "write a time such as 1s", "must be longer than zero");
         return;
     }
     *(int64_t *)field = ns;
@@ -262,12 +262,12 @@ void conf_store_plain(struct conf *conf, const struct conf_at *at, const struct 
     size_t most = key->hi > 0 ? (size_t)key->hi : TEXT_BYTES_MAX;
     if (len == 0) {
         if (!key->blank_ok) {
-            conf_mistake(conf, at, NULL, "must not be empty");
+            conf_mistake(conf, at, "leave it out or fill it in", "must not be empty");
         }
         return;
     }
     if (len > most) {
-        conf_mistake(conf, at, NULL, "is %zu bytes long, at most %zu are allowed", len, most);
+        conf_mistake(conf, at, "make it shorter", "is %zu bytes long, at most %zu are allowed", len, most);
         return;
     }
     *(const char **)field = conf_text(conf, text, len, key->shared);

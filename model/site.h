@@ -246,6 +246,14 @@ struct site_keep {
     int64_t raw_ns, minute_ns, hour_ns;
 };
 
+/* Conditions of a level that has no place in its rule, because its word is not known or stands there twice.  Only a
+ * site with mistakes has any. */
+struct site_stray {
+    const char *file, *place; /* as in site_rule; "rules[4].levels[1]" */
+    const char *when, *clear; /* may be NULL */
+    const struct site_stray *next;
+};
+
 struct site {
     struct arena arena;
     const char *file;     /* as given */
@@ -259,6 +267,7 @@ struct site {
     size_t point_count;
     struct site_rule *rules;
     size_t rule_count;
+    const struct site_stray *strays; /* the last one first */
     struct site_alarm *alarms;
     size_t alarm_count;
     struct site_sink *sinks;
@@ -278,6 +287,10 @@ struct site {
 /* Reads the site.  Mistakes in the content go to `mistakes` (whatever their number) and give ERR_INPUT; a file that is
  * not there is one of them.  ERR_ENV when reading failed.  On success (no mistakes) gives a sealed site. */
 enum err_code site_load(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err) MUST_CHECK;
+
+/* Likewise, but gives what could be read also of a site with mistakes (then mistakes->total has grown).  Such a site is
+ * good for one thing: rules_compile, so that mistakes in expressions are told in the same run.  It has no alarms. */
+enum err_code site_read(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err) MUST_CHECK;
 
 /* Frees it; accepts NULL. */
 void site_free(struct site *site);

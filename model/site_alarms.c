@@ -79,7 +79,8 @@ static void add_name(struct site_build *build, const struct site_rule *rule, uin
     if (table_add(&site->alarm_by_name, site->alarms[index].name, index) != TABLE_NONE) {
         const struct conf_at root = CONF_ROOT(rule->file, 0);
         const struct conf_at at = CONF_KEY_AT(&root, rule->place);
-        conf_mistake(&build->conf, &at, NULL, "two alarms have the name %s", site->alarms[index].name);
+        conf_mistake(&build->conf, &at, "rename a rule, a point or a group", "two alarms have the name %s",
+                     site->alarms[index].name);
     }
 }
 

@@ -177,7 +177,7 @@ static bool read_header(struct reader *reader)
         has_id = has_id || strcmp(reader->columns[reader->column_count - 1].name, "id") == 0;
     }
     if (!has_id) {
-        conf_mistake(conf, &at, NULL, "the column \"id\" is missing");
+        conf_mistake(conf, &at, "name the columns in the first line", "the column \"id\" is missing");
     }
     return has_id;
 }
@@ -190,7 +190,8 @@ static void take_tag(struct reader *reader, const struct conf_at *at, const stru
     struct conf *conf = &reader->build->conf;
     const struct conf_key *key = conf_find_key(reader->table, "tags", 4);
     if (cell->len > (size_t)key->hi) {
-        conf_mistake(conf, at, NULL, "is %zu bytes long, at most %zu are allowed", cell->len, (size_t)key->hi);
+        conf_mistake(conf, at, "make it shorter", "is %zu bytes long, at most %zu are allowed", cell->len,
+                     (size_t)key->hi);
         return;
     }
     reader->tags[reader->tag_count++] =
@@ -247,11 +248,12 @@ static void join_range(struct reader *reader, const struct conf_at *row, struct 
     }
     const struct conf_at at = CONF_KEY_AT(row, "range");
     if (!lo || !hi) {
-        conf_mistake(&reader->build->conf, &at, NULL, "range.lo and range.hi must be given together");
+        conf_mistake(&reader->build->conf, &at, "fill in both or neither",
+                     "range.lo and range.hi must be given together");
     } else if (raw->range.given) {
         conf_mistake(&reader->build->conf, &at, "keep one of them", "stands in a column of its own and in two");
     } else if (reader->range_lo >= reader->range_hi) {
-        conf_mistake(&reader->build->conf, &at, NULL, "the low end is not below the high end");
+        conf_mistake(&reader->build->conf, &at, "low comes first", "the low end is not below the high end");
     } else {
         raw->range = (struct conf_pair){.given = true, .lo = reader->range_lo, .hi = reader->range_hi};
     }
@@ -263,7 +265,7 @@ static void require_cell(struct reader *reader, const struct conf_at *row, const
 {
     if (!conf_is_written(table, conf_find_key(table, key, strlen(key)), raw)) {
         const struct conf_at at = CONF_KEY_AT(row, column);
-        conf_mistake(&reader->build->conf, &at, NULL, "is missing");
+        conf_mistake(&reader->build->conf, &at, "write it", "is missing");
     }
 }
 

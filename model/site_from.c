@@ -92,14 +92,14 @@ static void read_bits(struct site_build *build, const struct conf_at *at, const 
     }
     if (from->type == TYPE_BIT) {
         if (!bit) {
-            conf_mistake(conf, &bit_at, NULL, "is missing, the type bit needs it");
+            conf_mistake(conf, &bit_at, "write it", "is missing, the type bit needs it");
         }
         from->bit_lo = from->bit_hi = (uint8_t)raw->bit;
     } else if (from->type == TYPE_BITS) {
         if (!bits) {
             conf_mistake(conf, &bits_at, "such as [0, 3]", "is missing, the type bits needs it");
         } else if (raw->bits.lo != (double)(int)raw->bits.lo || raw->bits.hi != (double)(int)raw->bits.hi) {
-            conf_mistake(conf, &bits_at, NULL, "must be two whole numbers");
+            conf_mistake(conf, &bits_at, "write [lowest, highest]", "must be two whole numbers");
         }
         from->bit_lo = (uint8_t)raw->bits.lo;
         from->bit_hi = (uint8_t)raw->bits.hi;
@@ -127,7 +127,8 @@ void site_read_register(struct site_build *build, const struct conf_at *at, cons
     const struct site_source *source = &build->site->sources[from->source];
     if (source->type != SOURCE_MODBUS_TCP && raw->unit != CONF_ABSENT && (raw->unit < 1 || raw->unit > 247)) {
         const struct conf_at here = CONF_KEY_AT(at, "unit");
-        conf_mistake(&build->conf, &here, NULL, "%u is not within 1 to 247, the units of a serial line", raw->unit);
+        conf_mistake(&build->conf, &here, "0 is for all, which do not answer",
+                     "%u is not within 1 to 247, the units of a serial line", raw->unit);
     }
     if (raw->unit == CONF_ABSENT || raw->table == CONF_ABSENT || raw->address == CONF_ABSENT) {
         return; /* mistakes already */
@@ -143,8 +144,8 @@ void site_read_register(struct site_build *build, const struct conf_at *at, cons
     read_bits(build, at, raw, from);
     if (from->address + (from->registers > 0 ? from->registers : 1) > 65536) {
         const struct conf_at here = CONF_KEY_AT(at, "address");
-        conf_mistake(&build->conf, &here, NULL, "%u and the %d registers of the type reach beyond 65535", from->address,
-                     from->registers);
+        conf_mistake(&build->conf, &here, "addresses count from 0 as on the wire",
+                     "%u and the %d registers of the type reach beyond 65535", from->address, from->registers);
     }
 }
 
@@ -174,7 +175,7 @@ void site_read_from(struct site_build *build, const struct conf_at *at, struct r
     const struct site *site = build->site;
     if (raw->scale == 0) {
         const struct conf_at here = CONF_KEY_AT(at, "scale");
-        conf_mistake(&build->conf, &here, NULL, "0 would make every value the same");
+        conf_mistake(&build->conf, &here, "leave it out for 1", "0 would make every value the same");
     }
     from->scale = raw->scale;
     from->offset = raw->offset;
@@ -240,18 +241,16 @@ static struct span span_of(const struct site *site, uint32_t point)
     return (struct span){.start = start, .end = start + (from->registers > 0 ? from->registers : 1), .point = point};
 }
 
-static bool is_bits(const struct site_from *from)
-{
-    return from->type == TYPE_BIT || from->type == TYPE_BITS;
-}
-
-/* The same register may be read whole and in parts, as status words are; not the same part twice. */
+/* Registers may be read in several ways from the same first one: whole and in parts, as status words are, in several byte
+ * orders or types while it is not known which is right, raw and scaled.  Not the same way twice, and not from the middle
+ * of another value: that is nearly always a wrong address. */
 static bool may_share(const struct site_from *a, const struct site_from *b)
 {
-    if (a->address != b->address || a->registers != b->registers || (!is_bits(a) && !is_bits(b))) {
+    if (a->address != b->address) {
         return false;
     }
-    return a->type != b->type || a->bit_lo != b->bit_lo || a->bit_hi != b->bit_hi;
+    return a->type != b->type || memcmp(a->order, b->order, sizeof a->order) != 0 || a->bit_lo != b->bit_lo ||
+           a->bit_hi != b->bit_hi || a->scale != b->scale || a->offset != b->offset;
 }
 
 static void report_overlap(struct site_build *build, uint32_t a, uint32_t b)
@@ -264,7 +263,8 @@ static void report_overlap(struct site_build *build, uint32_t a, uint32_t b)
     const struct conf_at from = CONF_KEY_AT(place, "from");
     const struct conf_at at = CONF_KEY_AT(&from, "address");
     char text[SITE_PLACE_MAX];
-    conf_mistake(&build->conf, &at, NULL, "\"%s\" reads %s that \"%s\" (%s) reads too", site->points[later].id,
+    conf_mistake(&build->conf, &at, "compare both with the list of the device",
+                 "\"%s\" reads %s that \"%s\" (%s) reads too", site->points[later].id,
                  site->points[later].from.registers > 0 ? "registers" : "the bit", site->points[earlier].id,
                  site_place(build, earlier, conf_file(place), text));
 }

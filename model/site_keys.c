@@ -369,7 +369,7 @@ static const struct conf_key rule_keys[] = {
      .help = "text of its events; `{name} {value} {unit} {level} {point} {rule} {hazard}` are filled in"},
     {"advice", CONF_TEXT, KEY(raw_rule, advice), .help = "what to do"},
     {"vote", CONF_TABLE, KEY(raw_rule, vote), .table = &vote_table, .help = "judge groups of points"},
-    {"suppressed_by", CONF_TEXTS, KEY(raw_rule, suppressed_by),
+    {"suppressed_by", CONF_TEXTS, KEY(raw_rule, suppressed_by), .blank_ok = true,
      .help = "ids of rules; while one of them is active for the same hazard this one is not announced"},
     {"origin", CONF_ANY, KEY(raw_rule, origin), .help = "where its values come from; not judged"},
     {"certainty", CONF_WORD, KEY(raw_rule, certainty), .words = certainty_words,
@@ -473,13 +473,16 @@ static const struct conf_table http_table = {
     {"hazards", CONF_LIST, KEY(raw_file, hazards), .table = &hazard_table, .help = "the hazards"},                     \
         {"sources", CONF_MAP, KEY(raw_file, sources), .table = &source_table, .help = "the ways in, by id"},           \
         {"points", CONF_LIST, KEY(raw_file, points), .table = &point_table, .help = "the points"},                     \
-        {"points_csv", CONF_TEXTS, KEY(raw_file, points_csv), .help = "point tables, read after `points`"},            \
+        {"points_csv", CONF_TEXTS, KEY(raw_file, points_csv), .blank_ok = true,                                        \
+         .help = "point tables, read after `points`"},                                                                 \
         {"templates", CONF_MAP, KEY(raw_file, templates), .table = &template_table,                                    \
          .help = "kinds of devices, by name"},                                                                         \
         {"devices", CONF_LIST, KEY(raw_file, devices), .table = &device_table,                                         \
          .help = "devices by template; their points come after the point tables"},                                     \
-        {"devices_csv", CONF_TEXTS, KEY(raw_file, devices_csv), .help = "device tables, read after `devices`"},        \
-        {"include", CONF_TEXTS, KEY(raw_file, include), .help = "files whose lists come before this file's own"},      \
+        {"devices_csv", CONF_TEXTS, KEY(raw_file, devices_csv), .blank_ok = true,                                      \
+         .help = "device tables, read after `devices`"},                                                               \
+        {"include", CONF_TEXTS, KEY(raw_file, include), .blank_ok = true,                                              \
+         .help = "files whose lists come before this file's own"},                                                     \
         {"rules", CONF_LIST, KEY(raw_file, rules), .table = &rule_table, .help = "the rules"},                         \
         {"profile", CONF_TEXT, KEY(raw_file, profile), .help = "name of a rule pack; not judged"},                     \
         {"origin", CONF_ANY, KEY(raw_file, origin), .help = "where its values come from; not judged"},                 \

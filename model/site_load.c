@@ -244,7 +244,7 @@ static void build_done(struct site_build *build)
     conf_pool_done(&build->conf.pool);
 }
 
-enum err_code site_load(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err)
+enum err_code site_read(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err)
 {
     struct site_build build = {.site = site_new(file),
                                .docs = memory_new(SITE_FILES_MAX, sizeof *build.docs),
@@ -256,12 +256,8 @@ enum err_code site_load(const char *file, struct mistakes *mistakes, struct site
     read_file(&build, &root, build.site->file, 0);
     build_site(&build);
 
-    enum err_code code = ERR_NONE;
-    if (build.err.code != ERR_NONE) {
-        code = err_set(err, build.err.code, "%s", build.err.text);
-    } else if (mistakes->total > build.mistakes_before) {
-        code = err_set(err, ERR_INPUT, "%s: %zu mistakes", file, mistakes->total - build.mistakes_before);
-    }
+    const enum err_code code =
+        build.err.code != ERR_NONE ? err_set(err, build.err.code, "%s", build.err.text) : ERR_NONE;
     build_done(&build);
     if (code != ERR_NONE) {
         site_free(build.site);
@@ -270,4 +266,19 @@ enum err_code site_load(const char *file, struct mistakes *mistakes, struct site
     arena_seal(&build.site->arena);
     *ret_site = build.site;
     return ERR_NONE;
+}
+
+enum err_code site_load(const char *file, struct mistakes *mistakes, struct site **ret_site, struct err *err)
+{
+    struct site *site = NULL;
+    const size_t before = mistakes->total;
+    enum err_code code = site_read(file, mistakes, &site, err);
+    if (code == ERR_NONE && mistakes->total > before) {
+        site_free(site);
+        code = err_set(err, ERR_INPUT, "%s: %zu mistakes", file, mistakes->total - before);
+    }
+    if (code == ERR_NONE) {
+        *ret_site = site;
+    }
+    return code;
 }

@@ -93,12 +93,26 @@ static void insert_level(struct site_rule *rule, const struct site_level *level,
     rule->level_places[i] = place;
 }
 
+/* Keeps the conditions of a level that has no place, so that they are read all the same. */
+static void keep_stray(struct site_build *build, const struct conf_at *at, const struct raw_level *raw)
+{
+    struct site *site = build->site;
+    struct site_stray *stray = ARENA_ARRAY(&site->arena, struct site_stray, 1);
+    *stray = (struct site_stray){.file = conf_file(at),
+                                 .place = keep_place(build, at),
+                                 .when = raw->when,
+                                 .clear = raw->clear,
+                                 .next = site->strays};
+    site->strays = stray;
+}
+
 static void read_level(struct site_build *build, const struct conf_at *at, const struct raw_rule *of, json_t *object,
                        struct site_rule *rule)
 {
     struct raw_level raw;
     conf_read(&build->conf, at, &level_table, object, &raw);
     if (raw.level == CONF_ABSENT) {
+        keep_stray(build, at, &raw);
         return;
     }
     struct site_level level = {
@@ -113,6 +127,7 @@ static void read_level(struct site_build *build, const struct conf_at *at, const
             const struct conf_at here = CONF_KEY_AT(at, "level");
             conf_mistake(&build->conf, &here, "write one condition with ||, or make two rules",
                          "%s stands twice in this rule", level_name(level.level));
+            keep_stray(build, at, &raw);
             return;
         }
     }
@@ -124,7 +139,8 @@ static void read_levels(struct site_build *build, const struct conf_at *at, cons
 {
     const struct conf_at list = CONF_KEY_AT(at, "levels");
     if (raw->levels != NULL && json_array_size(raw->levels) == 0) {
-        conf_mistake(&build->conf, &list, NULL, "a rule needs at least one level");
+        conf_mistake(&build->conf, &list, "write one like {\"level\": \"red\", \"when\": \"value > 1\"}",
+                     "a rule needs at least one level");
     }
     for (size_t i = 0; i < json_array_size(raw->levels); i++) {
         const struct conf_at here = CONF_INDEX_AT(&list, i);
@@ -150,20 +166,19 @@ static void read_vote(struct site_build *build, const struct conf_at *at, const 
     rule->vote_at_least = raw->at_least;
 }
 
-/* Takes the id; false when another rule has it. */
-static bool take_id(struct site_build *build, const struct conf_at *at, const char *id)
+/* Takes the id, unless another rule has it. */
+static void take_id(struct site_build *build, const struct conf_at *at, const char *id)
 {
     struct site *site = build->site;
     uint32_t twin = table_add(&site->rule_by_id, id, (uint32_t)site->rule_count);
     if (twin == TABLE_NONE) {
-        return true;
+        return;
     }
     const struct site_rule *other = &site->rules[twin];
     bool same = strcmp(other->file, conf_file(at)) == 0;
     const struct conf_at here = CONF_KEY_AT(at, "id");
     conf_mistake(&build->conf, &here, "give each rule an id of its own", "\"%s\" is the id of %s%s%s too", id,
                  same ? "" : other->file, same ? "" : ": ", other->place);
-    return false;
 }
 
 static void read_rule(struct site_build *build, const struct conf_at *at, json_t *object)
@@ -173,7 +188,7 @@ static void read_rule(struct site_build *build, const struct conf_at *at, json_t
     conf_read(&build->conf, at, &rule_table, object, &raw);
     conf_defaults(&build->conf, &rule_table, &raw);
     struct site_rule rule = {
-        .id = raw.id,
+        .id = raw.id != NULL ? raw.id : "",
         .place = keep_place(build, at),
         .file = conf_file(at),
         .latch = raw.latch == 1,
@@ -187,8 +202,8 @@ static void read_rule(struct site_build *build, const struct conf_at *at, json_t
         check_message(build, at, raw.message);
     }
     site_select(build, at, &raw.where, &rule);
-    if (raw.id == NULL || !take_id(build, at, raw.id)) {
-        return;
+    if (raw.id != NULL) { /* else a mistake already; what the rule says is looked at all the same */
+        take_id(build, at, raw.id);
     }
     rule.digest = digest_rule(object);
     build->suppressors[site->rule_count] = raw.suppressed_by;

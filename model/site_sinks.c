@@ -22,13 +22,14 @@ static void check_sink(struct site_build *build, const struct conf_at *at, const
     switch ((enum sink_type)raw->type) {
     case SINK_FILE:
         if (!path) {
-            conf_mistake(conf, &path_at, NULL, "is missing, file needs it");
+            conf_mistake(conf, &path_at, "write it", "is missing, file needs it");
         }
         break;
     case SINK_MQTT:
     case SINK_WEBHOOK:
         if (!url) {
-            conf_mistake(conf, &url_at, NULL, "is missing, %s needs it", raw->type == SINK_MQTT ? "mqtt" : "webhook");
+            conf_mistake(conf, &url_at, "write it", "is missing, %s needs it",
+                         raw->type == SINK_MQTT ? "mqtt" : "webhook");
         }
         break;
     case SINK_CAP:
@@ -38,7 +39,8 @@ static void check_sink(struct site_build *build, const struct conf_at *at, const
         break;
     }
     if (url && raw->type != SINK_MQTT && !is_http(raw->url)) {
-        conf_mistake(conf, &url_at, NULL, "\"%s\" does not begin with http:// or https://", raw->url);
+        conf_mistake(conf, &url_at, "write http://host/path", "\"%s\" does not begin with http:// or https://",
+                     raw->url);
     }
 }
 

@@ -38,7 +38,7 @@ void site_read_sparkplug(struct site_build *build, const struct conf_at *at, con
     if (source->format != FORMAT_SPARKPLUG) {
         const struct conf_at topics = CONF_KEY_AT(at, "topics");
         if (!conf_is_written(&source_table, conf_find_key(&source_table, "topics", 6), raw)) {
-            conf_mistake(&build->conf, &topics, NULL, "is missing, mqtt needs it");
+            conf_mistake(&build->conf, &topics, "write it", "is missing, mqtt needs it");
         }
         refuse_elsewhere(build, at, raw);
         return;

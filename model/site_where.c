@@ -180,8 +180,8 @@ static void check_groups(struct site_build *build, const struct conf_at *at, con
         }
     }
     if (!any) {
-        conf_mistake(&build->conf, &vote, NULL, "selects no group: none of its points has the tag \"%s\"",
-                     rule->vote_by);
+        conf_mistake(&build->conf, &vote, "name a tag they have",
+                     "selects no group: none of its points has the tag \"%s\"", rule->vote_by);
     }
 }
 
@@ -204,7 +204,8 @@ void site_select(struct site_build *build, const struct conf_at *at, const struc
     read_tags(&selection, &here, where->tags);
     take_points(&selection, rule);
     if (rule->point_count == 0 && conf->mistakes->total == before) {
-        conf_mistake(conf, where->head.given ? &here : at, NULL, "selects no point");
+        conf_mistake(conf, where->head.given ? &here : at, "compare it with id, kind, hazard and tags of the points",
+                     "selects no point");
     } else if (rule->vote_by != NULL && rule->point_count > 0) {
         check_groups(build, at, rule);
     }

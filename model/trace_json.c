@@ -5,6 +5,7 @@
  * forms, mistakes - is read here by jansson, which also finds the reason when a
  * row must be set aside.
  */
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "model/trace_reader.h"
@@ -86,10 +87,58 @@ static bool full_sample(struct trace_reader *reader, const json_t *object, int64
     return true;
 }
 
+/* The length of a bare NaN, Infinity or -Infinity that begins here, else 0. */
+static size_t no_number_len(const char *text, size_t len)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const size_t word_len = strlen(words[i]);
+        if (len >= word_len && memcmp(text, words[i], word_len) == 0) {
+            return word_len;
+        }
+    }
+    return 0;
+}
+
+/* Copies the line with null in place of such words, which are not JSON but which some writers print (Python's json among
+ * them); false when there is none. */
+static bool null_for_no_number(const char *text, size_t len, struct buf *ret_line)
+{
+    bool in_text = false;
+    bool any = false;
+    for (size_t i = 0; i < len;) {
+        const size_t word_len = in_text ? 0 : no_number_len(text + i, len - i);
+        if (word_len > 0) {
+            buf_text(ret_line, "null");
+            any = true;
+            i += word_len;
+            continue;
+        }
+        const size_t taken = in_text && text[i] == '\\' && i + 1 < len ? 2 : 1;
+        in_text = in_text != (text[i] == '"');
+        buf_add(ret_line, text + i, taken);
+        i += taken;
+    }
+    return any;
+}
+
+static json_t *parse_line(const char *text, size_t len, json_error_t *error)
+{
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
+    json_t *object = json_loadb(text, len, flags, error);
+    struct buf line = {0};
+    json_error_t again;
+    if (object == NULL && null_for_no_number(text, len, &line)) {
+        object = json_loadb(line.data, line.len, flags, &again);
+    }
+    buf_done(&line);
+    return object;
+}
+
 bool trace_json_row(struct trace_reader *reader, const char *text, size_t len, struct trace_row *ret_row)
 {
     json_error_t error;
-    json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *object = parse_line(text, len, &error);
     if (!json_is_object(object)) {
         trace_aside(reader, "is no JSON object: %s", object == NULL ? error.text : "a list");
         json_decref(object);

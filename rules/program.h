@@ -160,4 +160,7 @@ struct rule_code {
 bool program_compile_rule(const struct site *site, const struct site_rule *rule, struct arena *arena,
                           struct mistakes *mistakes, struct rule_code *ret_code);
 
+/* Only adds the mistakes in the conditions of a level that has no place in its rule. */
+void program_check_stray(const struct site *site, const struct site_stray *stray, struct mistakes *mistakes);
+
 #endif

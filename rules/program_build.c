@@ -32,6 +32,7 @@ struct build {
 static void compile(struct build *build, const char *parent, const char *key, const char *text, struct program *program)
 {
     if (text == NULL) {
+        build->fine = build->fine && strcmp(key, "when") != 0; /* missing, which was told: a site with mistakes */
         return;
     }
     struct buf place = {0};
@@ -43,6 +44,20 @@ static void compile(struct build *build, const char *parent, const char *key, co
     build->fine = root != NULL && expr_check(&source, build->site, root) &&
                   program_emit(&source, root, in_condition, &build->reads, build->arena, program) && build->fine;
     buf_done(&place);
+}
+
+void program_check_stray(const struct site *site, const struct site_stray *stray, struct mistakes *mistakes)
+{
+    const struct site_rule rule = {.file = stray->file};
+    struct arena arena;
+    struct program program = {0};
+    arena_init(&arena);
+    struct build build = {.site = site, .rule = &rule, .arena = &arena, .mistakes = mistakes};
+    arena_init(&build.trees);
+    compile(&build, stray->place, "when", stray->when, &program);
+    compile(&build, stray->place, "clear", stray->clear, &program);
+    arena_done(&build.trees);
+    arena_done(&arena);
 }
 
 static struct rule_reads keep_reads(const struct reads *reads, struct arena *arena)
@@ -58,7 +73,8 @@ static struct rule_reads keep_reads(const struct reads *reads, struct arena *are
 bool program_compile_rule(const struct site *site, const struct site_rule *rule, struct arena *arena,
                           struct mistakes *mistakes, struct rule_code *ret_code)
 {
-    struct build build = {.site = site, .rule = rule, .arena = arena, .mistakes = mistakes, .fine = true};
+    struct build build = {
+        .site = site, .rule = rule, .arena = arena, .mistakes = mistakes, .fine = rule->level_count > 0};
     arena_init(&build.trees);
     struct rule_code code = {0};
     for (size_t i = 0; i < rule->level_count; i++) {

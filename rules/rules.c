@@ -20,6 +20,9 @@ enum err_code rules_compile(const struct site *site, struct mistakes *mistakes, 
     for (size_t r = 0; r < site->rule_count; r++) {
         fine = program_compile_rule(site, &site->rules[r], &rules->arena, mistakes, &rules->codes[r]) && fine;
     }
+    for (const struct site_stray *stray = site->strays; stray != NULL; stray = stray->next) {
+        program_check_stray(site, stray, mistakes);
+    }
     if (!fine) {
         rules_free(rules);
         return err_set(err, ERR_INPUT, "%s: the rules have mistakes", site->file);

@@ -42,6 +42,22 @@ def test_files_that_are_no_site(stage):
         refused(stage, 2, name, "check", name)
 
 
+def test_all_mistakes_in_one_run(stage):
+    """A mistake in one place hides none in another: not a condition's, not one of a level or a rule that has no place."""
+    stage.write("site.json", {
+        "site": {"id": "s", "nmae": "x"}, "points": [{"id": "p"}],
+        "rules": [{"id": "a", "levels": [{"level": "reed", "when": "value >"}, {"level": "red", "when": "value + 1"}]},
+                  {"levels": [{"level": "red", "when": "valu > 1"}]},
+                  {"id": "a", "unless": "value", "levels": [{"level": "red", "when": "value > 1", "clear": "!value"}]},
+                  {"id": "b", "levels": []}, {"id": "c", "levels": [{"level": "blue"}]}]})
+    _, err = stage.run("check", "site.json", expect=2)
+    for place in ("site.nmae", "rules[0].levels[0].level", "rules[0].levels[0].when", "rules[0].levels[1].when", "rules[1].id",
+                  "rules[1].levels[0].when", "rules[2].id", "rules[2].unless", "rules[2].levels[0].clear", "rules[3].levels",
+                  "rules[4].levels[0].when"):
+        equal(err.count(f"site.json: {place}: "), 1, f"{place} in\n{err}")
+    equal(len(err.splitlines()), 11, err)
+
+
 def test_a_file_that_may_not_be_read(stage):
     name = "/proc/self/mem" if os.geteuid() == 0 else stage.write("closed.json", bare())
     if os.geteuid() != 0:

@@ -5,6 +5,7 @@
  * mistake; every mistake is one line; and the site's parts fit together.
  */
 #include "model/site.h"
+#include "rules/rules.h"
 #include "tests/fuzz/site/memory_files.h"
 #include <string.h>
 
@@ -41,6 +42,24 @@ static void check_site(const struct site *site)
     }
 }
 
+/* As `davy check` does: also of a site with mistakes the conditions are read. */
+static void check_compile(const char *path)
+{
+    struct mistakes mistakes;
+    struct site *site = NULL;
+    struct rules *rules = NULL;
+    mistakes_init(&mistakes);
+    if (site_read(path, &mistakes, &site, NULL) == ERR_NONE) {
+        const size_t before = mistakes.total;
+        const enum err_code code = rules_compile(site, &mistakes, &rules, NULL);
+        check(before > 0 || (code == ERR_NONE) == (mistakes.total == 0));
+        check((code == ERR_NONE) == (rules != NULL));
+    }
+    rules_free(rules);
+    site_free(site);
+    mistakes_done(&mistakes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char path[MEMORY_PATH_MAX];
@@ -60,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     site_free(site);
     mistakes_done(&mistakes);
+    check_compile(path);
     (void)close(fd);
     return 0;
 }

@@ -191,6 +191,8 @@ static void ndjson_rows_of_every_sort(void **state)
                      "{\"time\": 1767571203000}\n"
                      "{\"time\": 1767571204000, \"point\": \"b\", \"status\": \"comm\"}\n"
                      "{\"time\": 1767571205000, \"point\": \"b\", \"value\": 5, \"quality\": {\"x\": []}}\n"
+                     "{\"time\": 1767571205500, \"point\": \"b\", \"value\": NaN, \"note\": \"\\\"NaN\"}\n"
+                     "{\"time\": 1767571205600, \"point\": \"b\", \"value\": -Infinity, \"status\": \"good\"}\n"
                      "{\"time\": 1767571206000.25, \"point\": \"b\", \"value\": false, \"seen\": 1767571206001}");
     expect_sample(scene, 0, 0, 1.02, 0);
     expect_sample(scene, 1000, 2, 1, 0);
@@ -198,11 +200,13 @@ static void ndjson_rows_of_every_sort(void **state)
     expect_clock(scene, 3000);
     expect_sample(scene, 4000, 1, NAN, ST_COMM);
     expect_sample(scene, 5000, 1, 5, 0);
+    expect_sample(scene, 5500, 1, NAN, ST_SENSOR);
+    expect_sample(scene, 5600, 1, NAN, ST_SENSOR);
     struct trace_row row;
     assert_true(trace_next(scene->reader, &row));
     assert_true(row.time_ns == T0 + 6000250 * NS_PER_US && row.seen_ns == T0 + 6001 * NS_PER_MS);
     assert_true(row.sample.value == 0);
-    expect_end(scene, 7, "");
+    expect_end(scene, 9, "");
 }
 
 static void acts_carry_all_their_keys(void **state)
@@ -263,7 +267,7 @@ static void broken_ndjson_rows_are_set_aside(void **state)
     for (int i = 0; i < ACT_BY_MAX; i++) {
         buf_text(&text, "x");
     }
-    buf_text(&text, "\"}\n{\"time\": 1\n");
+    buf_text(&text, "\"}\n{\"time\": 1\n{\"time\": 1, \"point\": \"a\", \"value\": nan}\n");
     open_bytes(scene, text.data, text.len);
     buf_done(&text);
     expect_end(scene, 0,
@@ -285,7 +289,8 @@ static void broken_ndjson_rows_are_set_aside(void **state)
                "16: for is not a duration longer than zero, such as \"10m\"\n"
                "17: for and until stand together; keep one of them\n"
                "18: by is longer than 127 bytes\n"
-               "19: is no JSON object: '}' expected near end of file\n");
+               "19: is no JSON object: '}' expected near end of file\n"
+               "20: is no JSON object: invalid token near 'nan'\n");
 }
 
 static void a_line_longer_than_the_buffer_is_set_aside(void **state)
