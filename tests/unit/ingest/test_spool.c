@@ -42,7 +42,7 @@ static struct spool_record make(uint64_t number, char *text)
         text[i] = (char)(number + i);
     }
     return (struct spool_record){.number = number,
-                                 .seen_ns = (int64_t)number * 1000,
+                                 .seen_ns = (int64_t)(number % 1000000) * 1000,
                                  .source = "gw",
                                  .topic = "a/topic",
                                  .payload = text,
