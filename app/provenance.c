@@ -45,6 +45,21 @@ static enum mbus_type type_of(const char *word)
     return TYPE_F64; /* one that a later version knows: then only the value itself can be told */
 }
 
+/* True when another register, which is not kept, or a list of values has made the value out of the raw one. */
+static bool is_guided(const json_t *object)
+{
+    size_t i;
+    json_t *companion;
+    json_array_foreach(json_object_get(object, "beside"), i, companion)
+    {
+        const char *const use = json_string_value(json_object_get(companion, "use"));
+        if (use == NULL || strcmp(use, "status") != 0) {
+            return true;
+        }
+    }
+    return json_object_get(object, "values") != NULL;
+}
+
 static void read_from(struct origin *origin)
 {
     const char *const type = json_string_value(json_object_get(origin->object, "type"));
@@ -155,7 +170,7 @@ static void add_number(struct buf *line, double value, const char *none)
 static double raw_of(const struct origin *origin, const struct store_row *row)
 {
     double raw = NAN;
-    if (origin != NULL && json_object_get(origin->object, "source") != NULL) {
+    if (origin != NULL && json_object_get(origin->object, "source") != NULL && !is_guided(origin->object)) {
         (void)origin_raw(&origin->from, row->value, &raw); /* else it stays NaN: cannot be told */
     }
     return raw;

@@ -8,8 +8,10 @@
  */
 #include "model/origin.h"
 #include "model/real32.h"
+#include "model/sample.h"
 #include "model/scaling.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- the text -----------------------------------------------------------------------------------------------------
@@ -55,22 +57,100 @@ static void add_source(struct buf *out, const struct site_source *source)
     }
 }
 
+static void add_order(struct buf *out, const char *key, const uint8_t order[8], unsigned registers)
+{
+    char text[8 + 1] = "";
+    for (unsigned i = 0; i < 2 * registers; i++) {
+        text[i] = (char)('A' + order[i]);
+    }
+    add_text(out, key, text);
+}
+
 static void add_register(struct buf *out, const struct site_from *from)
 {
-    add_number(out, "unit_id", from->unit);
     add_text(out, "table", site_table_word(from->table));
     add_number(out, "address", from->address);
     add_text(out, "type", site_type_word(from->type));
     if (from->registers > 0) {
-        char order[sizeof from->order + 1] = "";
-        for (int i = 0; i < 2 * from->registers; i++) {
-            order[i] = (char)('A' + from->order[i]);
-        }
-        add_text(out, "order", order);
+        add_order(out, "order", from->order, from->registers);
     }
     if (from->type == TYPE_BIT || from->type == TYPE_BITS) {
         add_key(out, "bits");
         buf_printf(out, "[%u,%u]", from->bit_lo, from->bit_hi);
+    }
+}
+
+/* What one raw number of a companion, or bit of it, means. */
+static void add_case(struct buf *out, const struct site_companion *companion, const struct site_case *one,
+                     unsigned registers)
+{
+    char key[32];
+    char status[STATUS_TEXT_MAX];
+    (void)snprintf(key, sizeof key, "%.17g", one->raw);
+    switch (companion->use) {
+    case COMPANION_STATUS:
+        (void)status_format(one->status, status);
+        add_text(out, key, status);
+        break;
+    case COMPANION_ORDER:
+        add_order(out, key, one->order, registers);
+        break;
+    case COMPANION_SCALE:
+        add_key(out, key);
+        buf_text(out, "[");
+        buf_number(out, one->factor);
+        buf_text(out, ",");
+        buf_number(out, one->add);
+        buf_text(out, "]");
+        break;
+    }
+}
+
+static void add_companion(struct buf *out, const struct site_companion *companion, unsigned registers)
+{
+    static const char *const uses[] = {"status", "order_from", "scale_from"};
+    static const char *const ways[] = {"map", "flags", "decimals", "factor", "divisor"};
+    char status[STATUS_TEXT_MAX];
+    buf_text(out, "{");
+    add_text(out, "use", uses[companion->use]);
+    add_register(out, &companion->from);
+    add_text(out, "as", ways[companion->as]);
+    if (companion->case_count > 0) {
+        add_key(out, "map");
+        buf_text(out, "{");
+        for (size_t i = 0; i < companion->case_count; i++) {
+            add_case(out, companion, &companion->cases[i], registers);
+        }
+        buf_text(out, "}");
+    }
+    if (companion->use == COMPANION_STATUS && companion->as == COMPANION_CASES) {
+        (void)status_format(companion->other, status);
+        add_text(out, "else", status);
+    }
+    buf_text(out, "}");
+}
+
+/* What says how the value is to be understood, beside its own register or key. */
+static void add_extra(struct buf *out, const struct site_from *from)
+{
+    const struct site_extra *const extra = from->extra;
+    if (extra->companion_count > 0) {
+        add_key(out, "beside");
+        for (size_t i = 0; i < extra->companion_count; i++) {
+            buf_text(out, i == 0 ? "[" : ",");
+            add_companion(out, &extra->companions[i], from->registers);
+        }
+        buf_text(out, "]");
+    }
+    if (extra->value_count > 0) {
+        add_key(out, "values");
+        buf_text(out, "{");
+        for (size_t i = 0; i < extra->value_count; i++) {
+            char key[32];
+            (void)snprintf(key, sizeof key, "%.17g", extra->values[i].raw);
+            add_number(out, key, extra->values[i].value);
+        }
+        buf_text(out, "}");
     }
 }
 
@@ -95,10 +175,14 @@ void origin_format(struct buf *out, const struct site *site, const struct site_p
         if (source->type == SOURCE_MQTT) {
             add_text(out, "key", from->key);
         } else {
+            add_number(out, "unit_id", from->unit);
             add_register(out, from);
         }
         add_number(out, "scale", from->scale);
         add_number(out, "offset", from->offset);
+        if (from->extra != NULL) {
+            add_extra(out, from);
+        }
     }
     buf_text(out, "}");
 }

@@ -1,6 +1,7 @@
 /* Where a point comes from, as a text; and from a value back to what the device sent. */
 #include "model/origin.h"
 #include "model/real32.h"
+#include "model/sample.h"
 #include "model/scaling.h"
 
 #include <math.h>
@@ -119,6 +120,42 @@ static void a_point_is_told_as_it_is(void **state)
     buf_done(&out);
 }
 
+/* What another register says of the value is part of where it comes from: a changed meaning is a change. */
+static void companions_and_values_are_told(void **state)
+{
+    static const struct site_case codes[] = {{.raw = 0}, {.raw = 3, .status = ST_SENSOR}};
+    static const struct site_case scales[] = {{.raw = 1, .factor = 0.5, .add = -2}};
+    static const struct site_value values[] = {{.raw = 7, .value = 2}};
+    struct site_companion companions[] = {
+        {.use = COMPANION_STATUS, .other = ST_SENSOR, .from = {.address = 9}, .cases = codes, .case_count = 2},
+        {.use = COMPANION_SCALE, .from = {.address = 10}, .cases = scales, .case_count = 1},
+        {.use = COMPANION_SCALE, .as = COMPANION_DECIMALS, .from = {.address = 11}}};
+    const struct site_extra extra = {
+        .companions = companions, .companion_count = 3, .values = values, .value_count = 1};
+    struct site_source sources[] = {{.id = "p", .type = SOURCE_MODBUS_TCP, .host = "h", .port = 1}};
+    const struct site site = {.sources = sources, .source_count = 1};
+    struct site_point point = {.id = "t", .from = {.unit = 1, .table = TABLE_INPUT, .scale = 1, .extra = &extra}};
+    struct buf out = {0};
+    (void)state;
+    assert_true(site_from_shape(&point.from, TYPE_U16, "AB"));
+    for (size_t i = 0; i < 3; i++) {
+        companions[i].from.table = TABLE_HOLDING;
+        assert_true(site_from_shape(&companions[i].from, TYPE_U16, "AB"));
+    }
+    origin_format(&out, &site, &point);
+    assert_string_equal(
+        out.data,
+        "{\"source\":\"p\",\"over\":\"modbus-tcp\",\"at\":\"h:1\",\"unit_id\":1,\"table\":\"input\",\"address\":0,"
+        "\"type\":\"u16\",\"order\":\"AB\",\"scale\":1,\"offset\":0,\"beside\":["
+        "{\"use\":\"status\",\"table\":\"holding\",\"address\":9,\"type\":\"u16\",\"order\":\"AB\",\"as\":\"map\","
+        "\"map\":{\"0\":\"good\",\"3\":\"sensor\"},\"else\":\"sensor\"},"
+        "{\"use\":\"scale_from\",\"table\":\"holding\",\"address\":10,\"type\":\"u16\",\"order\":\"AB\",\"as\":\"map\","
+        "\"map\":{\"1\":[0.5,-2]}},"
+        "{\"use\":\"scale_from\",\"table\":\"holding\",\"address\":11,\"type\":\"u16\",\"order\":\"AB\","
+        "\"as\":\"decimals\"}],\"values\":{\"7\":2}}");
+    buf_done(&out);
+}
+
 static void a_rule_is_told_as_it_is(void **state)
 {
     const struct site_rule rule = {
@@ -148,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_was_not_sent_so_has_no_raw_value),
         cmocka_unit_test(json_numbers_are_found_again),
         cmocka_unit_test(a_point_is_told_as_it_is),
+        cmocka_unit_test(companions_and_values_are_told),
         cmocka_unit_test(a_rule_is_told_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
