@@ -14,6 +14,7 @@ struct looking {
     int64_t rank_ns; /* of the entry, among its kind */
     int64_t good_ns;
     bool found, good;
+    bool good_later; /* among those that do not count */
 };
 
 static bool look(void *self, const struct store_row *row)
@@ -21,7 +22,10 @@ static bool look(void *self, const struct store_row *row)
     struct looking *looking = self;
     const struct site_point *point = looking->point;
     const int64_t rank_ns = (row->status & ST_SKEW) != 0 ? row->seen_ns : row->time_ns;
+    const bool below = point->has_range && row->value < point->range_lo;
+    const bool good = !isnan(row->value) && (row->status & ST_UNKNOWN) == 0 && !below;
     if (row->seen_ns >= looking->before_ns) {
+        looking->good_later = looking->good_later || good;
         return true;
     }
     if (!looking->found || rank_ns >= looking->rank_ns) {
@@ -32,8 +36,6 @@ static bool look(void *self, const struct store_row *row)
         looking->rank_ns = rank_ns;
         looking->found = true;
     }
-    const bool below = point->has_range && row->value < point->range_lo;
-    const bool good = !isnan(row->value) && (row->status & ST_UNKNOWN) == 0 && !below;
     if (good && (!looking->good || rank_ns >= looking->good_ns)) {
         looking->entry.good = row->value;
         looking->good_ns = rank_ns;
@@ -57,6 +59,10 @@ enum err_code restore_as_of(struct store *store, const struct site_point *point,
         }
         looking = (struct looking){.point = point, .before_ns = before_ns, .entry = {.good = NAN}};
         code = store_read(store, point->id, from_ns, to_ns, look, &looking, err);
+        if (code == ERR_NONE && looking.found && !looking.good && !looking.good_later) {
+            looking.entry.good = last->good; /* it came before all this: a sensor may be dead for a year */
+            looking.good = true;
+        }
         if (code != ERR_NONE || (looking.found && looking.good)) {
             break;
         }

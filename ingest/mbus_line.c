@@ -94,7 +94,7 @@ static void answered(struct bus_link *link, struct bus_ask *ask, enum mbus_verdi
     count_answer(link, unit, verdict, reply);
     prove(link);
     if (behind_gateway) {
-        unit_missed(unit, link->worker->mono_ns - ask->sent_ns);
+        unit_missed(unit, ask->sent_ns, link->worker->mono_ns - ask->sent_ns);
     } else {
         unit_answered(unit);
     }
@@ -343,7 +343,10 @@ static void timed_out(struct bus_link *link, struct bus_ask *ask)
     const bool probe = ask->read == NULL;
     const int64_t cost_ns = (rtu ? 2 : 1) * (link->worker->mono_ns - ask->sent_ns);
     count_timeout(unit);
-    link->mute++;
+    if (ask->sent_ns >= link->mute_ns) { /* else of the same silence as one that was counted */
+        link->mute++;
+        link->mute_ns = link->worker->mono_ns;
+    }
     link->ready_ns = link->worker->mono_ns + (rtu ? unit->manners.timeout_ns : unit->manners.pause_ns);
     if (link->mute >= MUTE_UNTIL_RECONNECT && link->source->type != SOURCE_MODBUS_RTU) {
         link_lost(link, "connected, but nothing answers");
@@ -357,7 +360,7 @@ static void timed_out(struct bus_link *link, struct bus_ask *ask)
     ask->state = ASK_FREE;
     charge(link, ask);
     if (probe || !unit->silent) { /* several requests may have been under way when it fell silent */
-        unit_missed(unit, cost_ns);
+        unit_missed(unit, ask->sent_ns, cost_ns);
     }
     if (!probe) {
         poll_fail(ask->read);

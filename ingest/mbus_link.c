@@ -175,6 +175,7 @@ static void go_up(struct bus_link *link)
     link->state = LINK_UP;
     link->proven = false;
     link->mute = 0;
+    link->mute_ns = 0;
     link->ready_ns = link->worker->mono_ns;
     counter_set(link->count.connected, 1);
     link_tap(link, WIRE_UP, NULL, 0);

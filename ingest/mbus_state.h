@@ -86,7 +86,8 @@ struct bus_unit {
     struct bus_read *reads;      /* [read_count] */
     uint32_t read_count;
     uint8_t unit;
-    uint8_t misses;          /* requests without answer in a row */
+    uint8_t misses;          /* requests without answer in a row; those under way together are one */
+    int64_t missed_ns;       /* mono; when the last was counted */
     bool heard;              /* on this connection */
     bool silent;             /* asked by probes only */
     int64_t silent_since_ns; /* mono */
@@ -147,7 +148,8 @@ struct bus_link {
     uint32_t probe_turn; /* round robin over silent units */
     uint32_t silent_count;
     int64_t probe_ns; /* silent units of this link share one budget */
-    unsigned mute;    /* requests without any byte in a row */
+    unsigned mute;    /* requests without any byte in a row; those under way together are one */
+    int64_t mute_ns;  /* mono; when the last was counted */
     unsigned garbled; /* answers in a row that were no Modbus */
     size_t len;
     uint8_t buffer[LINK_BUFFER];
@@ -262,8 +264,8 @@ void poll_comm(struct bus_read *read);
 
 /* It answered, in whatever words. */
 void unit_answered(struct bus_unit *unit);
-/* It did not; the attempt cost so much time on the line. */
-void unit_missed(struct bus_unit *unit, int64_t cost_ns);
+/* It did not; the attempt began then and cost so much time on the line. */
+void unit_missed(struct bus_unit *unit, int64_t sent_ns, int64_t cost_ns);
 /* True while nothing is expected of it. */
 bool unit_is_given_up(const struct bus_unit *unit);
 /* Which silent unit may be asked now; NULL: none. */

@@ -119,10 +119,14 @@ static void fall_silent(struct bus_unit *unit)
     log_silent(unit);
 }
 
-void unit_missed(struct bus_unit *unit, int64_t cost_ns)
+void unit_missed(struct bus_unit *unit, int64_t sent_ns, int64_t cost_ns)
 {
     struct bus_link *link = unit->link;
     const int64_t mono_ns = link->worker->mono_ns;
+    if (sent_ns < unit->missed_ns) {
+        return; /* of the same silence as one that was counted */
+    }
+    unit->missed_ns = mono_ns;
     if (unit->misses < UINT8_MAX) {
         unit->misses++;
     }
@@ -200,6 +204,7 @@ void units_reset(struct bus_link *link)
 {
     for (uint32_t i = 0; i < link->unit_count; i++) {
         link->units[i].misses = 0;
+        link->units[i].missed_ns = 0;
         link->units[i].heard = false;
         link->units[i].silent = false;
     }

@@ -85,6 +85,9 @@ static enum found look(const struct spool *spool, uint64_t pos, struct head *ret
     const size_t rest = spool->capacity - place(spool, pos);
     const char *at = spool->bytes + place(spool, pos);
     struct head head = {0};
+    if (pos % ALIGN != 0) {
+        return FOUND_NOTHING;
+    }
     memcpy(&head, at, rest < sizeof head ? PAD_BYTES : sizeof head);
     if (head.len == PAD) {
         return head.crc == pad_crc(pos) ? FOUND_PAD : FOUND_NOTHING;
@@ -98,14 +101,41 @@ static enum found look(const struct spool *spool, uint64_t pos, struct head *ret
     return FOUND_RECORD;
 }
 
-/* Gives the record at a position, which is known to be one, or behind the pad there; and the position behind it. */
+/* Gives the position of the record that is next from here on, and known to be there: here, behind a pad, or behind what
+ * was overwritten (see recover). */
+static uint64_t seek(const struct spool *spool, uint64_t pos)
+{
+    struct head head;
+    for (;;) {
+        switch (look(spool, pos, &head)) {
+        case FOUND_RECORD:
+            return pos;
+        case FOUND_PAD:
+            pos += spool->capacity - place(spool, pos);
+            break;
+        case FOUND_NOTHING:
+            pos += ALIGN;
+            break;
+        }
+    }
+}
+
+/* Says without much work that a record stands here. */
+static bool is_here(const struct spool *spool, uint64_t pos)
+{
+    struct head head;
+    if (spool->capacity - place(spool, pos) < sizeof head) {
+        return false;
+    }
+    memcpy(&head, spool->bytes + place(spool, pos), sizeof head);
+    return head.len != PAD && head.pos == pos;
+}
+
+/* Gives the record at a position, or the next one behind it, which is known to be there; and the position behind. */
 static uint64_t take(const struct spool *spool, uint64_t pos, struct spool_record *ret_record)
 {
     struct head head;
-    memcpy(&head, spool->bytes + place(spool, pos), PAD_BYTES);
-    if (head.len == PAD) {
-        pos += spool->capacity - place(spool, pos);
-    }
+    pos = is_here(spool, pos) ? pos : seek(spool, pos);
     const char *at = spool->bytes + place(spool, pos);
     memcpy(&head, at, sizeof head);
     at += sizeof head;
@@ -234,10 +264,33 @@ uint64_t spool_put(struct spool *spool, const struct spool_record *record)
 
 /* ---- opening ---- */
 
+/* A header that cannot be tells nothing: all that is there is looked at. */
+static void mend_header(struct spool *spool)
+{
+    const uint64_t tail = cell_get(&spool->header->tail);
+    if (tail > INT64_MAX || tail % ALIGN != 0) {
+        cell_set(&spool->header->tail, tail > INT64_MAX ? 0 : tail - tail % ALIGN);
+    }
+    if (spool_released(spool) > INT64_MAX) {
+        cell_set(&spool->header->released, 0);
+    }
+}
+
+/* What looks like a record but is damaged shall not be taken for one by is_here. */
+static void strike_out(const struct spool *spool, uint64_t pos)
+{
+    static const uint64_t nowhere = UINT64_MAX;
+    if (is_here(spool, pos)) {
+        memcpy(spool->bytes + place(spool, pos) + CRC_FROM, &nowhere, sizeof nowhere);
+    }
+}
+
 /* Finds what an earlier run left: where the reader goes on, and where the records end.  A pad without a record behind it
- * (a kill came between) does not count. */
+ * (a kill came between) does not count.  A kill leaves no holes, but a loss of power may: the pages of the file come to
+ * the disk in any order, so the header may be older than records, and what stood at its tail be overwritten. */
 static void recover(struct spool *spool, uint64_t least)
 {
+    mend_header(spool);
     const uint64_t released = spool_released(spool);
     const uint64_t tail = cell_get(&spool->header->tail);
     uint64_t end = tail;
@@ -246,12 +299,17 @@ static void recover(struct spool *spool, uint64_t least)
     for (uint64_t pos = tail; pos - tail < spool->capacity;) {
         struct head head;
         const enum found found = look(spool, pos, &head);
-        if (found == FOUND_NOTHING || (found == FOUND_RECORD && head.number <= last)) {
-            break;
-        }
         if (found == FOUND_PAD) {
             pos += spool->capacity - place(spool, pos);
             continue;
+        }
+        if (found == FOUND_NOTHING) {
+            strike_out(spool, pos);
+            pos += ALIGN;
+            continue;
+        }
+        if (head.number <= last || head.number > INT64_MAX) {
+            break;
         }
         pos += head.len;
         last = head.number;

@@ -16,9 +16,18 @@ static const struct site_case *find_case(const struct site_companion *companion,
     return NULL;
 }
 
+/* As they stand in the register: a signed number whose highest bit is set is negative. */
+static uint64_t bits_of(double raw)
+{
+    if (raw < 0) {
+        return raw >= -0x1p63 ? (uint64_t)(int64_t)raw : 0;
+    }
+    return raw < 0x1p64 ? (uint64_t)raw : 0;
+}
+
 static uint16_t flags_of(const struct site_companion *companion, double raw)
 {
-    const uint64_t bits = raw >= 0 && raw < 18446744073709551616.0 ? (uint64_t)raw : 0;
+    const uint64_t bits = bits_of(raw);
     unsigned status = 0;
     for (size_t i = 0; i < companion->case_count; i++) {
         if ((bits >> (unsigned)companion->cases[i].raw & 1) != 0) {
@@ -77,7 +86,7 @@ static bool apply_scale(const struct site_companion *companion, double raw, stru
 
 bool companion_apply(const struct site_companion *companion, double raw, struct site_from *from, uint16_t *status)
 {
-    if (isnan(raw)) {
+    if (!isfinite(raw)) {
         return false;
     }
     if (companion->use == COMPANION_STATUS) {

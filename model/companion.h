@@ -14,7 +14,7 @@
 
 #include "model/site.h"
 
-/* Takes in what a companion's raw number (NaN: none) says: changes `from` in order or scale, or adds flags.  False when
+/* Takes in what a companion's raw number (not finite: none) says: changes `from` in order or scale, or adds flags.  False when
  * the value cannot be understood by it: no such case, a divisor of zero. */
 bool companion_apply(const struct site_companion *companion, double raw, struct site_from *from, uint16_t *status);
 

@@ -387,6 +387,39 @@ static void several_requests_are_under_way_where_the_device_allows_it(void **sta
     device_stop(&device);
 }
 
+/* Requests that were under way together and stay without answer are one silence: it costs neither the connection nor
+ * makes a unit silent, as one request would not. */
+static void several_requests_in_one_silence_count_once(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    device_start(&device, false);
+    struct field *field = field_new(4096);
+    struct site_source *source = field_add_modbus(field, SOURCE_MODBUS_TCP, device.port);
+    source->outstanding = 16;
+    source->timeout_ns = 300 * NS_PER_MS;
+    for (uint16_t i = 0; i < 24; i++) {
+        (void)field_add_register(field, (uint8_t)(1 + i % 2), (uint16_t)(1000 * i), TYPE_U16, poll_ns);
+    }
+    start(&bench, field);
+    run_until(&bench, &bench.good, 100);
+    cell_set(&device.mood, MOOD_SILENT);
+    const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
+    while (field_count(field, "timeouts") < 12 && clock_mono_ns() < until_ns) {
+        (void)cycle(&bench);
+    }
+    cell_set(&device.mood, MOOD_HONEST);
+    assert_int_equal(field_count(field, "connected"), 1);
+    const struct counter *unit = counter_find(field->counters, "bus.s0.1.state");
+    assert_non_null(unit);
+    assert_int_equal(counter_get(unit), 1); /* missed; not given up */
+    run_until(&bench, &bench.good, 100);
+    assert_int_equal(field_count(field, "reconnects"), 0);
+    stop(&bench);
+    device_stop(&device);
+}
+
 static void connections_with_several_requests_survive_all_moods(void **state)
 {
     (void)state;
@@ -761,6 +794,7 @@ int main(void)
         cmocka_unit_test(an_illegal_register_between_values_costs_nothing),
         cmocka_unit_test(a_hazard_in_alarm_is_polled_faster),
         cmocka_unit_test(several_requests_are_under_way_where_the_device_allows_it),
+        cmocka_unit_test(several_requests_in_one_silence_count_once),
         cmocka_unit_test(connections_with_several_requests_survive_all_moods),
         cmocka_unit_test(a_unit_is_asked_by_its_own_manners),
         cmocka_unit_test(companions_are_asked_in_the_same_poll),

@@ -272,6 +272,79 @@ static void any_byte_may_be_wrong(void **state)
     }
 }
 
+/* Writes one number of the header. */
+static void set_header(off_t at, uint64_t number)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, &number, sizeof number, at), sizeof number);
+    (void)close(fd);
+}
+
+/* A place that cannot be one, at the very end of the file, and a number there is no next to. */
+static void a_header_that_cannot_be_does_no_harm(void **state)
+{
+    (void)state;
+    for (uint64_t tail = SMALL - 9; tail < SMALL + 2; tail++) {
+        spool_close(open_spool(SMALL, 1));
+        set_header(16, tail);
+        struct spool *spool = open_spool(SMALL, 1);
+        assert_int_not_equal(put(spool, 1), 0);
+        spool_close(spool);
+        assert_int_equal(unlink(path), 0);
+    }
+    spool_close(open_spool(SMALL, 1));
+    set_header(24, UINT64_MAX - 1);
+    struct spool *spool = open_spool(SMALL, 1);
+    struct spool_record record;
+    assert_int_equal(put(spool, 1), 1);
+    assert_int_equal(put(spool, 2), 2);
+    spool_close(spool);
+    spool = open_spool(SMALL, 1);
+    assert_true(spool_read(spool, &record)); /* it was never released */
+    check(&record, 1);
+    spool_close(spool);
+}
+
+/* Power is lost: the records came to the disk, the header did not, and says what it said at the last sync.  What was
+ * there at that sync and is not overwritten is there. */
+static void a_header_older_than_the_records_loses_nothing_that_was_synced(void **state)
+{
+    (void)state;
+    struct spool *spool = open_spool(SMALL, 1);
+    struct spool_record record;
+    char text[512];
+    uint64_t last = 0;
+    while (put(spool, last + 1) != 0) {
+        last++;
+    }
+    for (uint64_t n = 1; n <= last - 10; n++) {
+        assert_true(spool_read(spool, &record));
+    }
+    spool_release(spool, last - 10);
+    spool_close(spool);
+    uint64_t header[2]; /* as synced: tail and what is released */
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, header, sizeof header, 16), sizeof header);
+    (void)close(fd);
+    spool = open_spool(SMALL, 1);
+    for (uint64_t n = last + 1; n <= last + 8; n++) { /* over the oldest ones */
+        record = make(n, text);
+        assert_int_equal(spool_put(spool, &record), n);
+    }
+    spool_close(spool);
+    set_header(16, header[0]);
+    set_header(24, header[1]);
+    spool = open_spool(SMALL, 1);
+    uint64_t next = last - 9;
+    while (spool_read(spool, &record)) {
+        check(&record, next++);
+    }
+    assert_true(next > last);
+    const uint64_t number = spool_last(spool) + 1;
+    assert_int_equal(put(spool, number), number);
+    spool_close(spool);
+}
+
 static void a_file_that_is_no_spool_is_kept_aside(void **state)
 {
     (void)state;
@@ -312,6 +385,8 @@ int main(void)
         cmocka_unit_test_setup(a_record_that_never_fits_is_told_before, fresh),
         cmocka_unit_test_setup(a_kill_at_any_moment_loses_nothing_that_was_put, fresh),
         cmocka_unit_test_setup(any_byte_may_be_wrong, fresh),
+        cmocka_unit_test_setup(a_header_that_cannot_be_does_no_harm, fresh),
+        cmocka_unit_test_setup(a_header_older_than_the_records_loses_nothing_that_was_synced, fresh),
         cmocka_unit_test_setup(a_file_that_is_no_spool_is_kept_aside, fresh),
     };
     if (mkdtemp(folder) == NULL) {

@@ -4,6 +4,7 @@
 #include "model/companion.h"
 #include "model/sample.h"
 #include "model/scaling.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,6 +44,27 @@ static void flags_of_all_bits_that_are_set_add_up(void **state)
     assert_int_equal(status_of(&companion, 0), 0);
     assert_int_equal(status_of(&companion, 1 << 3), ST_SENSOR);
     assert_int_equal(status_of(&companion, 1 << 7 | 1 << 8 | 1 << 2), ST_RANGE | ST_COMM);
+}
+
+/* A status word may be read as a signed number: its highest bit makes it negative. */
+static void the_highest_bit_of_a_signed_word_is_a_flag_too(void **state)
+{
+    (void)state;
+    static const struct site_case bits[] = {{.raw = 0, .status = ST_CALIBRATING}, {.raw = 15, .status = ST_SENSOR}};
+    const struct site_companion companion = {
+        .use = COMPANION_STATUS, .as = COMPANION_FLAGS, .cases = bits, .case_count = 2};
+    assert_int_equal(status_of(&companion, -32768), ST_SENSOR);
+    assert_int_equal(status_of(&companion, -32767), ST_SENSOR | ST_CALIBRATING);
+    assert_int_equal(status_of(&companion, -1), ST_SENSOR | ST_CALIBRATING);
+}
+
+static void what_is_not_finite_tells_no_scale(void **state)
+{
+    (void)state;
+    const struct site_companion divisor = {.use = COMPANION_SCALE, .as = COMPANION_DIVISOR};
+    struct site_from from = {.scale = 1};
+    uint16_t status = 0;
+    assert_false(companion_apply(&divisor, INFINITY, &from, &status)); /* else every value would be 0, and good */
 }
 
 static void a_status_is_shown_by_the_number_that_means_it(void **state)
@@ -112,6 +134,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_code_means_its_flags_and_an_unknown_one_is_not_good),
         cmocka_unit_test(flags_of_all_bits_that_are_set_add_up),
+        cmocka_unit_test(the_highest_bit_of_a_signed_word_is_a_flag_too),
+        cmocka_unit_test(what_is_not_finite_tells_no_scale),
         cmocka_unit_test(a_status_is_shown_by_the_number_that_means_it),
         cmocka_unit_test(scales_told_by_a_register_stay_decimal),
         cmocka_unit_test(an_enumeration_has_only_its_numbers),
