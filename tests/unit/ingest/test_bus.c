@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "device.h"
 #include "field.h"
+#include "ingest/mbus_frame.h"
 #include "tests/unit/pty.h"
 
 #include <poll.h>
@@ -161,11 +162,18 @@ static void keeps_its_pace(void **state)
     struct device device;
     struct bench bench;
     device_start(&device, false);
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
+    start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
     run_until(&bench, &bench.good, 8);
-    const uint64_t before = bench.good_of[0];
-    run_for(&bench, 50 * poll_ns);
-    assert_in_range(bench.good_of[0] - before, 35, 52);
+    /* Never faster.  A busy machine may leave some out, so there are several tries to be nearly as fast. */
+    uint64_t had = 0;
+    for (int i = 0; i < 12 && had < 18; i++) {
+        const int64_t begin_ns = clock_mono_ns();
+        const uint64_t before = bench.good_of[0];
+        run_for(&bench, 25 * poll_ns);
+        had = bench.good_of[0] - before;
+        assert_true((int64_t)had <= (clock_mono_ns() - begin_ns) / poll_ns + 2);
+    }
+    assert_true(had >= 18);
     stop(&bench);
     device_stop(&device);
 }
@@ -179,7 +187,7 @@ static void survives(enum mood mood, bool gives_comm)
     run_until(&bench, &bench.good, 8);
     cell_set(&device.mood, mood);
     if (gives_comm) {
-        run_until(&bench, &bench.comm, 8);
+        run_until(&bench, &bench.comm, 4);
         run_for(&bench, 300 * NS_PER_MS);
     } else {
         run_for(&bench, 200 * NS_PER_MS); /* what was on its way when the mood changed */
@@ -294,7 +302,7 @@ static void one_illegal_address_costs_one_point(void **state)
     struct bench bench;
     device_start(&device, false);
     cell_set(&device.hole, 2 + 1);
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
+    start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
     run_until(&bench, &bench.good_of[0], 10);
     run_until(&bench, &bench.good_of[2], 10);
     assert_int_equal(bench.good_of[1], 0);
@@ -491,7 +499,9 @@ static void two_lines_start(struct two_lines *lines, enum source_type type)
     struct device *devices[] = {&lines->device, &lines->sound};
     for (int i = 0; i < 2; i++) {
         device_start(devices[i], type == SOURCE_MODBUS_RTU_TCP);
-        (void)field_add_modbus(field, type, devices[i]->port);
+        /* What an answer in vain costs decides how long the neighbours are left alone then: not for all of the test. */
+        field_add_modbus(field, type, devices[i]->port)->timeout_ns =
+            type == SOURCE_MODBUS_TCP ? 5 * poll_ns : 3 * poll_ns;
         for (uint8_t unit = 1; unit <= SHARING; unit++) {
             /* RTU rests between two requests */
             const int64_t every_ns = type == SOURCE_MODBUS_TCP ? 2 * poll_ns : 5 * poll_ns;
@@ -525,9 +535,9 @@ static void require_rate(struct two_lines *lines)
 {
     uint64_t had = 0;
     uint64_t could = 0;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 12; i++) {
         const uint64_t before[] = {neighbours(lines, 0), neighbours(lines, 1)};
-        run_for(&lines->bench, 60 * poll_ns);
+        run_for(&lines->bench, 40 * poll_ns);
         had = neighbours(lines, 0) - before[0];
         could = neighbours(lines, 1) - before[1];
         if (could > 0 && 100 * had >= 95 * could) {
@@ -548,7 +558,7 @@ static void a_dead_unit_leaves_its_neighbours_alone(void **state)
     const uint64_t comm_before = bench->comm_of[ODD - 1];
     const uint64_t asked_before = cell_get(&lines.device.silent_requests);
     require_rate(&lines);
-    assert_true(bench->comm_of[ODD - 1] - comm_before >= 20); /* at each due poll all the same, but seldom asked */
+    assert_true(bench->comm_of[ODD - 1] - comm_before >= 10); /* at each due poll all the same, but seldom asked */
     assert_true(cell_get(&lines.device.silent_requests) - asked_before <= 8);
     cell_set(&lines.device.silent_unit, 0);
     run_until(bench, &bench->good_of[ODD - 1], 5);
@@ -607,16 +617,17 @@ static void independent_connections_do_not_wait_for_each_other(void **state)
     device_start(&alive, false);
     cell_set(&dead.mood, MOOD_SILENT);
     struct field *field = field_new(4096);
-    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, dead.port);
+    field_add_modbus(field, SOURCE_MODBUS_TCP, dead.port)->timeout_ns = 20 * poll_ns;
     (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
-    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, alive.port);
+    field_add_modbus(field, SOURCE_MODBUS_TCP, alive.port)->timeout_ns = 5 * NS_PER_S;
     (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
     start(&bench, field);
     run_until(&bench, &bench.good_of[1], 1);
+    /* One that waited for the other would have a poll or two for each of its time-outs. */
     const uint64_t before = bench.good_of[1];
-    run_for(&bench, 50 * poll_ns);
-    assert_true(bench.good_of[1] - before >= 35);
-    assert_true(bench.comm_of[0] > 0);
+    const uint64_t comm = bench.comm_of[0];
+    run_until(&bench, &bench.comm_of[0], 2);
+    assert_true(bench.good_of[1] - before >= 4 * (bench.comm_of[0] - comm));
     stop(&bench);
     device_stop(&dead);
     device_stop(&alive);
@@ -655,12 +666,115 @@ static void reads_rtu_over_tcp(void **state)
     assert_int_equal(bench.comm, 0);
     cell_set(&device.mood, MOOD_DRIBBLE);
     run_until(&bench, &bench.good, 20);
+    cell_set(&device.mood, MOOD_NOISY); /* noise in front of an answer costs nothing */
+    run_until(&bench, &bench.good, 20);
+    assert_int_equal(bench.comm, 0);
+    assert_true(field_count(bench.field, "bad_replies") > 0);
+    stop(&bench);
+    device_stop(&device);
+}
+
+/* Two reads of the same shape: nothing but time, and the connection, tells the answer of one from that of the other. */
+static struct field *two_alike(enum source_type type, uint16_t port)
+{
+    struct field *field = field_new(4096);
+    (void)field_add_modbus(field, type, port);
+    (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
+    (void)field_add_register(field, 1, 200, TYPE_U16, poll_ns);
+    return field;
+}
+
+/* The device sends its answer only when it is asked the next time. */
+static void late_answers_die_with_their_connection(void **state)
+{
+    (void)state;
+    struct device device;
+    struct bench bench;
+    device_start(&device, true);
+    start(&bench, two_alike(SOURCE_MODBUS_RTU_TCP, device.port));
+    run_until(&bench, &bench.good, 4);
+    const uint64_t reconnects = field_count(bench.field, "reconnects");
+    cell_set(&device.mood, MOOD_LATE);
+    run_until(&bench, &bench.comm, 3);
+    assert_true(field_count(bench.field, "renewals") >= 2);
+    assert_int_equal(field_count(bench.field, "reconnects"), reconnects); /* no trouble, no back-off */
+    assert_int_equal(field_count(bench.field, "connected"), 1);
     cell_set(&device.mood, MOOD_WRONG_COUNT);
-    run_until(&bench, &bench.comm, 4);
+    run_until(&bench, &bench.comm, 2);
     cell_set(&device.mood, MOOD_HONEST);
     run_until(&bench, &bench.good, 8);
     stop(&bench);
     device_stop(&device);
+}
+
+static void a_late_answer_on_a_serial_line_is_waited_out(void **state)
+{
+    (void)state;
+    if (!pty_is_there()) {
+        print_message("%s", pty_missing);
+        skip();
+    }
+    struct device device;
+    struct bench bench;
+    device_start_serial(&device);
+    struct field *field = two_alike(SOURCE_MODBUS_RTU, 0);
+    field->sources[0].device = device.line_name;
+    start(&bench, field);
+    run_until(&bench, &bench.good, 4);
+    cell_set(&device.mood, MOOD_TARDY);
+    run_until(&bench, &bench.comm, 3);
+    cell_set(&device.mood, MOOD_HONEST);
+    run_until(&bench, &bench.good, 8);
+    stop(&bench); /* not one wrong value */
+    device_stop(&device);
+}
+
+/* Waits for the next request on the line; gives when it was there. */
+static int64_t await_request(struct bench *bench, int line, uint8_t ret_request[8])
+{
+    const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
+    struct pollfd fd = {.fd = line, .events = POLLIN};
+    for (size_t len = 0; len < 8 && clock_mono_ns() < until_ns;) {
+        (void)cycle(bench);
+        const ssize_t got = poll(&fd, 1, 0) > 0 ? read(line, ret_request + len, 8 - len) : 0;
+        len += got > 0 ? (size_t)got : 0;
+    }
+    assert_true(clock_mono_ns() < until_ns);
+    return clock_mono_ns();
+}
+
+/* An answer is seen seven time-outs after its request: after the next request in vain the unit is left alone for
+ * fourteen, where four are usual and a poll is due every twelve. */
+static void a_unit_seen_to_be_late_is_left_alone_for_longer(void **state)
+{
+    (void)state;
+    if (!pty_is_there()) {
+        print_message("%s", pty_missing);
+        skip();
+    }
+    struct device device;
+    struct bench bench;
+    uint8_t request[8];
+    device_start_serial(&device);
+    cell_set(&device.stop, 1); /* the test itself answers */
+    (void)pthread_join(device.thread, NULL);
+    struct field *field = field_new(4096);
+    struct site_source *source = field_add_modbus(field, SOURCE_MODBUS_RTU, 0);
+    source->device = device.line_name;
+    source->timeout_ns = 50 * NS_PER_MS;
+    (void)field_add_register(field, 1, 0, TYPE_U16, 12 * source->timeout_ns);
+    start(&bench, field);
+    (void)await_request(&bench, device.line, request);
+    run_for(&bench, 7 * source->timeout_ns);
+    uint8_t frame[MBUS_ADU_MAX];
+    const uint8_t pdu[] = {request[1], 2, 0x12, 0x34};
+    const size_t len = mbus_frame_wrap(FRAMING_RTU, 0, 1, pdu, sizeof pdu, frame);
+    assert_int_equal(write(device.line, frame, len), len);
+    const int64_t second_ns = await_request(&bench, device.line, request);
+    const int64_t third_ns = await_request(&bench, device.line, request);
+    assert_true(third_ns - second_ns >= 13 * source->timeout_ns);
+    stop(&bench);
+    (void)close(device.line);
 }
 
 static void reads_a_serial_line(void **state)
@@ -772,7 +886,10 @@ int main(void)
         cmocka_unit_test(independent_connections_do_not_wait_for_each_other),
         cmocka_unit_test(a_full_ring_skips_polls_and_counts_them),
         cmocka_unit_test(reads_rtu_over_tcp),
+        cmocka_unit_test(late_answers_die_with_their_connection),
         cmocka_unit_test(reads_a_serial_line),
+        cmocka_unit_test(a_late_answer_on_a_serial_line_is_waited_out),
+        cmocka_unit_test(a_unit_seen_to_be_late_is_left_alone_for_longer),
         cmocka_unit_test(an_unknown_baud_rate_is_refused),
         cmocka_unit_test(descriptors_beyond_1023_are_fine),
         cmocka_unit_test(a_worker_never_run_can_be_freed),
