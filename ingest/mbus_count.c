@@ -53,6 +53,7 @@ void count_link_begin(struct bus_link *link)
         .late_replies = source_counter(link, "late_replies", "late, doubled or foreign answers thrown away"),
         .bad_replies = source_counter(link, "bad_replies", "answers that did not match or were no Modbus"),
         .reconnects = source_counter(link, "reconnects", "connections made anew"),
+        .renewals = source_counter(link, "renewals", "of RTU over TCP: made anew since an answer was late"),
         .skipped = source_counter(link, "skipped", "polls skipped: the last not done, or no room"),
         .connected = source_counter(link, "connected", "1 while there is a connection"),
         .faster = source_counter(link, "faster", "block reads polled faster, their hazard being in alarm"),

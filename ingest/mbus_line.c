@@ -1,63 +1,43 @@
 /*
- * mbus_line: what goes over one connection while it is up: a request, and what
- * comes back.
+ * mbus_line: what is asked over one connection while it is up, and what is not
+ * answered in time.
  *
  * One request at a time, unless the device takes several (`outstanding`, TCP
  * only); units behind one connection are thereby serialised.
- * What comes back is matched (mbus_frame); what answers something older is
- * thrown away and counted; what is no Modbus ends a TCP connection and, on a
- * serial line, is thrown away until the line is quiet.  RTU over TCP is a line
- * too: one unit that garbles its answers must not cost the others theirs, so the
- * connection is made anew only after many of them in a row.
  *
- * RTU has no transaction id.  An answer that comes after its time-out could be
- * taken for the answer to the next request, so after a time-out the line is
- * left alone for another time-out and everything that comes is thrown away.
+ * RTU has no transaction id: an answer that comes after its time-out fits the
+ * next request of the same unit, function and length.  So after a time-out
+ *
+ *   - the line is left alone for another time-out, and what comes is dropped;
+ *   - the unit is left alone until four time-outs after its request, and for
+ *     twice as long as the latest of its answers took that were seen
+ *     (line_came_late);
+ *   - RTU over TCP is connected anew (link_renew), within that time: a late
+ *     answer dies with the connection it was sent over, however late it is.
+ *
+ * Asking otherwise the second time, so that the late answer would not fit (a
+ * register more or less), was weighed and left: registers the site does not
+ * name may not exist or may not be read, one register less is a value less, an
+ * exception fits all the same, and it would change what devices are asked just
+ * when they are in trouble.
  */
 #include "ingest/mbus_state.h"
 
-#include "base/log.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-static const int64_t junk_quiet_ns = 50 * NS_PER_MS; /* serial: silence that ends junk */
 enum {
-    MUTE_UNTIL_RECONNECT = 10,    /* connected, but not one byte to so many requests */
-    GARBLED_UNTIL_RECONNECT = 10, /* RTU over TCP: one unit may garble, so many answers in a row are no line */
+    MUTE_UNTIL_RECONNECT = 10, /* connected, but not one byte to so many requests */
+    QUIET_TIMEOUTS = 4,        /* RTU: from a request in vain to the next to the same unit */
+    LATE_FADES = 64,           /* each answer in time takes off that part of how late others were */
 };
+static const int64_t quiet_most_ns = 30 * NS_PER_S; /* a unit is left alone after a time-out */
 
-/* ---- receiving ---- */
-
-/* The first answer on a connection: only now it is worth something. */
-static void prove(struct bus_link *link)
-{
-    link->mute = 0;
-    if (link->proven) {
-        return;
-    }
-    link->proven = true;
-    const int64_t down_ns = link->announced_down ? link->worker->mono_ns - link->down_since_ns : 0;
-    char place[LINK_PLACE_MAX];
-    link_place(link, place);
-    log_event(LOG_INFO, "ingest", "ING-002", link->source->id, "source=%s %s connected after=%llds tries=%u",
-              link->source->id, place, (long long)(down_ns / NS_PER_S), link->tries);
-    link->announced_down = false;
-    link->tries = 0;
-}
-
-static void rest(struct bus_link *link, const struct bus_unit *unit)
-{
-    int64_t rest_ns = unit->manners.pause_ns;
-    if (link->framing == FRAMING_RTU && rest_ns < link->frame_gap_ns) {
-        rest_ns = link->frame_gap_ns;
-    }
-    const int64_t ready_ns = link->worker->mono_ns + rest_ns;
-    link->ready_ns = ready_ns > link->ready_ns ? ready_ns : link->ready_ns;
-}
+/* ---- asking ---- */
 
 /* What a request took of the line until it is free again counts against its unit. */
-static void charge(struct bus_link *link, const struct bus_ask *ask)
+void line_charge(struct bus_link *link, const struct bus_ask *ask)
 {
     struct bus_read *read = ask->read;
     if (read == NULL || link->unit_count < 2) {
@@ -69,140 +49,6 @@ static void charge(struct bus_link *link, const struct bus_ask *ask)
     share_charge(&link->share, (uint32_t)(ask->unit - link->units), demand - read->demand, cost_ns, link->ready_ns);
     read->demand = demand;
 }
-
-static void count_answer(struct bus_link *link, struct bus_unit *unit, enum mbus_verdict verdict,
-                         const struct mbus_reply *reply)
-{
-    if (verdict == FRAME_EXCEPTION) {
-        count_exception(unit, reply->exception);
-    } else if (verdict == FRAME_WRONG) {
-        counter_add(link->count.bad_replies, 1);
-    }
-}
-
-static void answered(struct bus_link *link, struct bus_ask *ask, enum mbus_verdict verdict,
-                     const struct mbus_reply *reply)
-{
-    struct bus_read *read = ask->read;
-    struct bus_unit *unit = ask->unit;
-    const bool behind_gateway = verdict == FRAME_EXCEPTION && (reply->exception == EXCEPTION_GATEWAY_SILENCE ||
-                                                               reply->exception == EXCEPTION_GATEWAY_PATH);
-    ask->state = ASK_FREE;
-    link->garbled = verdict == FRAME_WRONG ? link->garbled : 0;
-    rest(link, unit);
-    charge(link, ask);
-    count_answer(link, unit, verdict, reply);
-    prove(link);
-    if (behind_gateway) {
-        unit_missed(unit, ask->sent_ns, link->worker->mono_ns - ask->sent_ns);
-    } else {
-        unit_answered(unit);
-    }
-    if (read == NULL) {
-        return;
-    }
-    if (verdict == FRAME_REPLY) {
-        poll_reply(read, reply->payload);
-    } else if (verdict == FRAME_EXCEPTION && !behind_gateway) {
-        poll_exception(read, reply->exception);
-    } else {
-        read->exception = reply->exception;
-        poll_fail(read);
-    }
-}
-
-/* Throws away what stands in the buffer and whatever follows until the line is quiet. */
-static void throw_away(struct bus_link *link)
-{
-    link->len = 0;
-    counter_add(link->count.late_replies, 1);
-    const int64_t quiet_ns = link->worker->mono_ns + junk_quiet_ns;
-    link->ready_ns = quiet_ns > link->ready_ns ? quiet_ns : link->ready_ns;
-}
-
-/* Serial: what came answers nothing, and whoever was asked has spoken. */
-static void garbage(struct bus_link *link)
-{
-    const bool serial = link->source->type == SOURCE_MODBUS_RTU;
-    if (link->framing == FRAMING_TCP || (!serial && ++link->garbled >= GARBLED_UNTIL_RECONNECT)) {
-        counter_add(link->count.bad_replies, 1);
-        link_lost(link, "what came is not Modbus");
-        return;
-    }
-    struct mbus_reply none = {0};
-    throw_away(link);
-    answered(link, &link->asks[0], FRAME_WRONG, &none);
-}
-
-/* Which request the frame at the head of these bytes may answer; NULL: none.  RTU has one at a time; TCP tells it by
- * its transaction, and a frame too short to have one fits any. */
-static struct bus_ask *find_ask(struct bus_link *link, const uint8_t *bytes, size_t len)
-{
-    for (uint32_t i = 0; i < link->ask_count; i++) {
-        struct bus_ask *ask = &link->asks[i];
-        const bool fits =
-            link->framing == FRAMING_RTU || len < 2 || (bytes[0] << 8 | bytes[1]) == ask->request.transaction;
-        if (ask->state == ASK_SENT && fits) {
-            return ask;
-        }
-    }
-    return NULL;
-}
-
-static void take_frames(struct bus_link *link)
-{
-    size_t at = 0;
-    while (link->state == LINK_UP && at < link->len) {
-        struct mbus_reply reply;
-        struct bus_ask *ask = find_ask(link, link->buffer + at, link->len - at);
-        const enum mbus_verdict verdict = mbus_frame_check(link->framing, ask != NULL ? &ask->request : NULL,
-                                                           link->buffer + at, link->len - at, &reply);
-        if (verdict == FRAME_PARTIAL) {
-            break;
-        }
-        if (verdict == FRAME_GARBAGE) {
-            if (ask != NULL || link->framing == FRAMING_TCP) {
-                garbage(link);
-            } else {
-                throw_away(link);
-            }
-            return;
-        }
-        at += reply.size;
-        if (verdict == FRAME_STRANGER) {
-            counter_add(link->count.late_replies, 1);
-        } else {
-            answered(link, ask, verdict, &reply);
-        }
-    }
-    if (link->state == LINK_UP) {
-        memmove(link->buffer, link->buffer + at, link->len - at);
-        link->len -= at;
-    }
-}
-
-void line_receive(struct bus_link *link)
-{
-    const ssize_t got = read(link->fd, link->buffer + link->len, sizeof link->buffer - link->len);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
-    }
-    if (got <= 0) {
-        if (got == 0) {
-            link_lost(link, "closed by the other side");
-        } else {
-            link_lost_errno(link, "receiving failed", errno);
-        }
-        return;
-    }
-    link_tap(link, WIRE_RECEIVED, link->buffer + link->len, (size_t)got);
-    link->len += (size_t)got;
-    link->mute = 0;
-    take_frames(link);
-    line_pump(link);
-}
-
-/* ---- asking ---- */
 
 static void drain(struct bus_link *link)
 {
@@ -223,6 +69,8 @@ static void transmit(struct bus_link *link, struct bus_ask *ask)
     }
     const size_t len = mbus_frame_request(link->framing, &ask->request, frame);
     ask->state = ASK_SENT;
+    ask->junk = false;
+    link->junk_until_ns = 0;
     /* This process may have been held up since the cycle read the clock: an answer has its whole time all the same.
      * Without transaction ids a time-out that came too early could even let it pass for the next request's. */
     ask->sent_ns = clock_mono_ns();
@@ -336,34 +184,89 @@ int64_t line_next(const struct bus_link *link)
     return next_ns < link->ready_ns ? link->ready_ns : next_ns;
 }
 
-static void timed_out(struct bus_link *link, struct bus_ask *ask)
+/* ---- not answered in time ---- */
+
+/* RTU: the answer may still come. */
+static void expect_late(struct bus_link *link, const struct bus_ask *ask)
 {
     struct bus_unit *unit = ask->unit;
-    const bool rtu = link->framing == FRAMING_RTU;
+    const int64_t mono_ns = link->worker->mono_ns;
+    const int64_t least_ns = QUIET_TIMEOUTS * unit->manners.timeout_ns;
+    const int64_t wait_ns = 2 * unit->late_ns > least_ns ? 2 * unit->late_ns : least_ns;
+    const int64_t quiet_ns = ask->sent_ns + (wait_ns > quiet_most_ns ? quiet_most_ns : wait_ns);
+    link->ready_ns = mono_ns + unit->manners.timeout_ns;
+    unit->quiet_ns = quiet_ns > link->ready_ns ? quiet_ns : link->ready_ns;
+    link->missed = unit;
+    link->missed_request = ask->request;
+    link->missed_ns = ask->sent_ns;
+    link->len = 0; /* the beginning of an answer, perhaps: its end is no more than junk */
+}
+
+void line_came_late(struct bus_link *link)
+{
+    struct bus_unit *unit = link->missed;
+    const int64_t took_ns = link->worker->mono_ns - link->missed_ns;
+    unit->late_ns = took_ns > unit->late_ns ? took_ns : unit->late_ns;
+    link->missed = NULL;
+}
+
+void line_is_in_step(struct bus_link *link, struct bus_unit *unit)
+{
+    unit->late_ns -= unit->late_ns / LATE_FADES;
+    if (link->missed == unit) {
+        link->missed = NULL; /* a unit answers in order */
+    }
+}
+
+/* Ends what the request was for.  A unit that said something, if only noise, is not silent; that it cost the line so
+ * much is the share's affair. */
+static void give_up(struct bus_link *link, struct bus_ask *ask)
+{
+    struct bus_unit *unit = ask->unit;
     const bool probe = ask->read == NULL;
-    const int64_t cost_ns = (rtu ? 2 : 1) * (link->worker->mono_ns - ask->sent_ns);
-    count_timeout(unit);
-    if (ask->sent_ns >= link->mute_ns) { /* else of the same silence as one that was counted */
-        link->mute++;
-        link->mute_ns = link->worker->mono_ns;
-    }
-    link->ready_ns = link->worker->mono_ns + (rtu ? unit->manners.timeout_ns : unit->manners.pause_ns);
-    if (link->mute >= MUTE_UNTIL_RECONNECT && link->source->type != SOURCE_MODBUS_RTU) {
-        link_lost(link, "connected, but nothing answers");
-        return;
-    }
-    if (ask->retries_left > 0 && !link->worker->stopping) {
-        ask->retries_left--;
-        ask->state = ASK_HELD;
-        return;
-    }
+    const int64_t free_ns = link->framing == FRAMING_RTU ? link->ready_ns : link->worker->mono_ns;
+    const int64_t cost_ns = free_ns - ask->sent_ns;
     ask->state = ASK_FREE;
-    charge(link, ask);
-    if (probe || !unit->silent) { /* several requests may have been under way when it fell silent */
+    line_charge(link, ask);
+    if (probe || (!unit->silent && !ask->junk)) { /* several requests may have been under way when it fell silent */
         unit_missed(unit, ask->sent_ns, cost_ns);
     }
     if (!probe) {
         poll_fail(ask->read);
+    }
+}
+
+static void try_again(struct bus_link *link, struct bus_ask *ask)
+{
+    ask->retries_left--;
+    ask->state = ASK_HELD;
+    if (ask->unit->quiet_ns > link->ready_ns) {
+        link->ready_ns = ask->unit->quiet_ns; /* on RTU a retry is dear: the line waits for it */
+    }
+}
+
+static void timed_out(struct bus_link *link, struct bus_ask *ask)
+{
+    count_timeout(ask->unit);
+    if (ask->sent_ns >= link->mute_ns) { /* else of the same silence as one that was counted */
+        link->mute++;
+        link->mute_ns = link->worker->mono_ns;
+    }
+    link->ready_ns = link->worker->mono_ns + ask->unit->manners.pause_ns;
+    if (link->mute >= MUTE_UNTIL_RECONNECT && link->source->type != SOURCE_MODBUS_RTU) {
+        link_lost(link, "connected, but nothing answers");
+        return;
+    }
+    if (link->framing == FRAMING_RTU) {
+        expect_late(link, ask);
+    }
+    if (ask->retries_left > 0 && !link->worker->stopping) {
+        try_again(link, ask);
+    } else {
+        give_up(link, ask);
+    }
+    if (link->source->type == SOURCE_MODBUS_RTU_TCP && !link->worker->stopping) {
+        link_renew(link);
     }
 }
 

@@ -8,6 +8,11 @@
  * At each failed try all points due since the last one get `comm`.  The
  * back-off starts anew only when an answer has come, not when a connection was
  * accepted: a device that accepts and hangs up is not stormed.
+ *
+ * A renewal (RTU over TCP, after a time-out) is no trouble: UP, closed, and up
+ * again at once.  The old one is closed first, since many gateways have room
+ * for few; one that is slow to notice is tried again a few times before that
+ * counts as trouble.
  */
 #include "ingest/mbus_state.h"
 
@@ -19,7 +24,9 @@
 
 static const int64_t retry_min_ns = NS_PER_S / 2;
 static const int64_t retry_max_ns = 30 * NS_PER_S;
-static const int64_t connect_min_ns = NS_PER_S; /* a connection may take this long even if answers may not */
+static const int64_t connect_min_ns = NS_PER_S;       /* a connection may take this long even if answers may not */
+static const int64_t renew_wait_ns = 100 * NS_PER_MS; /* between two tries of a renewal */
+enum { RENEWAL_TRIES = 4 };
 static const int64_t close_wait_ns = NS_PER_MS; /* the loop gives a handle back at its next turn */
 
 /* ---- waking ---- */
@@ -109,7 +116,6 @@ static void drop(struct bus_link *link)
         link->fd = -1;
     }
     link->len = 0;
-    counter_set(link->count.connected, 0);
 }
 
 /* Ends all that is under way. */
@@ -141,7 +147,10 @@ void link_lost(struct bus_link *link, const char *reason)
         link_tap(link, WIRE_DOWN, NULL, 0);
     }
     drop(link);
+    counter_set(link->count.connected, 0);
     units_reset(link);
+    link->missed = NULL;
+    link->renewals_left = 0;
     link->state = LINK_DOWN;
     count_states(link);
     link->retry_ns = worker->mono_ns + back_off_wait(link->seed, link->tries, retry_min_ns, retry_max_ns);
@@ -166,31 +175,69 @@ void link_lost_errno(struct bus_link *link, const char *what, int error)
     link_lost(link, reason);
 }
 
+static void wait_renewed(struct bus_link *link, int64_t wait_ns)
+{
+    if (link->state == LINK_UP) {
+        link_tap(link, WIRE_DOWN, NULL, 0);
+    }
+    drop(link);
+    link->state = LINK_DOWN;
+    link->retry_ns = link->worker->mono_ns + wait_ns;
+    link_wake_when_due(link);
+    link->worker->work++;
+}
+
+void link_renew(struct bus_link *link)
+{
+    link->renewals_left = RENEWAL_TRIES;
+    wait_renewed(link, 0);
+}
+
+bool link_renews_again(struct bus_link *link)
+{
+    if (link->renewals_left <= 1) {
+        return false;
+    }
+    link->renewals_left--;
+    wait_renewed(link, renew_wait_ns);
+    return true;
+}
+
 /* ---- connecting ---- */
 
 static void on_event(uv_poll_t *poll, int status, int events);
 
-static void go_up(struct bus_link *link)
+/* Nothing is known of a connection after trouble; after a renewal all that was known still holds. */
+static void begin_anew(struct bus_link *link)
 {
-    link->state = LINK_UP;
     link->proven = false;
     link->mute = 0;
     link->mute_ns = 0;
     link->ready_ns = link->worker->mono_ns;
     counter_set(link->count.connected, 1);
-    link_tap(link, WIRE_UP, NULL, 0);
     if (link->was_up) {
         counter_add(link->count.reconnects, 1);
     }
     link->was_up = true;
-    if (uv_poll_start(&link->poll, UV_READABLE, on_event) != 0) {
-        link_lost(link, "the loop does not take the connection");
-        return;
-    }
     for (uint32_t i = 0; i < link->read_count; i++) {
         if (link->reads[i].lost) {
             link_due(link, &link->reads[i]); /* what was lost is asked at once, whatever its slot */
         }
+    }
+}
+
+static void go_up(struct bus_link *link)
+{
+    link->state = LINK_UP;
+    link_tap(link, WIRE_UP, NULL, 0);
+    if (uv_poll_start(&link->poll, UV_READABLE, on_event) != 0) {
+        link_lost(link, "the loop does not take the connection");
+        return;
+    }
+    if (link->renewals_left > 0) {
+        counter_add(link->count.renewals, 1);
+    } else {
+        begin_anew(link);
     }
     line_pump(link);
 }
@@ -202,11 +249,11 @@ static void on_connected(struct bus_link *link)
     if (getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
         error = errno;
     }
-    if (error != 0) {
+    if (error == 0) {
+        go_up(link);
+    } else if (!link_renews_again(link)) {
         link_lost_errno(link, "no connection", error);
-        return;
     }
-    go_up(link);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
@@ -239,7 +286,10 @@ static void start_connect(struct bus_link *link)
 {
     link->fd = port_connect(&link->address, link->address_len);
     if (link->fd < 0) {
-        link_lost_errno(link, "no connection", errno);
+        const int error = errno;
+        if (!link_renews_again(link)) {
+            link_lost_errno(link, "no connection", error);
+        }
         return;
     }
     const int64_t patience_ns = link->source->timeout_ns > connect_min_ns ? link->source->timeout_ns : connect_min_ns;
@@ -312,6 +362,8 @@ void link_wake(struct bus_link *link)
     if (link->state == LINK_DOWN && mono_ns >= link->retry_ns) {
         if (link->poll_open || link->resolve_open) {
             link->retry_ns = mono_ns + close_wait_ns;
+        } else if (link->renewals_left > 0) {
+            start_connect(link);
         } else {
             link_open(link);
         }
@@ -349,6 +401,7 @@ void link_close(struct bus_link *link)
     }
     fail_asks(link);
     drop(link);
+    counter_set(link->count.connected, 0);
     link->state = LINK_CLOSED;
     due_heap_remove(&link->worker->wakes, link->id);
 }

@@ -6,7 +6,8 @@
  *   mbus_bus    the agent: slots of all reads, the loop, stop
  *   mbus_link   one connection: connect, back-off
  *   mbus_queue  reads that are due
- *   mbus_line   what goes over it: requests, answers, time-outs
+ *   mbus_line   what is asked over it, and time-outs
+ *   mbus_answer what comes back
  *   mbus_poll   one read: pieces, samples, refused addresses
  *   mbus_unit   one device behind a connection: silent, asked now and then
  *   mbus_count  the numbers all this lets be seen
@@ -38,6 +39,7 @@ enum ask_state { ASK_FREE, ASK_HELD, ASK_SENT };
 struct bus_ask {
     enum ask_state state;
     uint8_t retries_left;
+    bool junk; /* RTU: something came that does not answer it */
     struct mbus_request request;
     struct bus_read *read; /* the poll it belongs to; NULL: a silent unit is asked */
     struct bus_unit *unit;
@@ -93,6 +95,8 @@ struct bus_unit {
     int64_t silent_since_ns; /* mono */
     int64_t probe_ns;        /* when a silent unit may be asked again */
     int64_t probe_wait_ns;
+    int64_t quiet_ns; /* RTU: left alone until then, an answer given up may still come; mono */
+    int64_t late_ns;  /* RTU: how long its latest answers took; fades */
 };
 
 enum link_state {
@@ -107,7 +111,7 @@ enum { LINK_BUFFER = 2 * MBUS_ADU_MAX };
 
 struct bus_counters {
     struct counter *polls, *timeouts, *exceptions, *late_replies, *bad_replies, *reconnects, *skipped, *connected,
-        *faster, *state;
+        *faster, *state, *renewals;
 };
 
 struct bus_link {
@@ -129,15 +133,16 @@ struct bus_link {
     uv_getaddrinfo_t resolve;
     struct sockaddr_storage address;
     socklen_t address_len;
-    int64_t deadline_ns;  /* connecting */
-    int64_t retry_ns;     /* DOWN: next try */
-    int64_t ready_ns;     /* the line is free from then on */
-    int64_t frame_gap_ns; /* RTU; const after start */
-    uint64_t seed;        /* of the back-off's jitter; const after start */
-    unsigned tries;       /* since the last answer */
-    bool proven;          /* answered since it was connected */
-    bool was_up;          /* connected at least once */
-    bool announced_down;  /* the trouble is logged */
+    int64_t deadline_ns;   /* connecting */
+    int64_t retry_ns;      /* DOWN: next try */
+    int64_t ready_ns;      /* the line is free from then on */
+    int64_t frame_gap_ns;  /* RTU; const after start */
+    uint64_t seed;         /* of the back-off's jitter; const after start */
+    unsigned tries;        /* since the last answer */
+    bool proven;           /* answered since it was connected */
+    bool was_up;           /* connected at least once */
+    uint8_t renewals_left; /* RTU over TCP: not 0 from a renewal to the next answer: tries that are no trouble yet */
+    bool announced_down;   /* the trouble is logged */
     int64_t down_since_ns;
 
     struct bus_read *queue_head, *queue_tail; /* due reads, oldest first */
@@ -147,10 +152,14 @@ struct bus_link {
     uint16_t transaction;
     uint32_t probe_turn; /* round robin over silent units */
     uint32_t silent_count;
-    int64_t probe_ns; /* silent units of this link share one budget */
-    unsigned mute;    /* requests without any byte in a row; those under way together are one */
-    int64_t mute_ns;  /* mono; when the last was counted */
-    unsigned garbled; /* answers in a row that were no Modbus */
+    int64_t probe_ns;        /* silent units of this link share one budget */
+    unsigned mute;           /* requests without any byte in a row; those under way together are one */
+    int64_t mute_ns;         /* mono; when the last was counted */
+    unsigned garbled;        /* answers in a row that were no Modbus */
+    int64_t junk_until_ns;   /* RTU: silence is waited for no longer; 0: not waited for */
+    struct bus_unit *missed; /* RTU: gave no answer in time, the last to do so; NULL: none */
+    struct mbus_request missed_request;
+    int64_t missed_ns; /* when that was sent */
     size_t len;
     uint8_t buffer[LINK_BUFFER];
 };
@@ -205,6 +214,11 @@ void link_due(struct bus_link *link, struct bus_read *read);
 /* Trouble: closes, gives `comm` to all that is due, plans the next try, says so once. */
 void link_lost(struct bus_link *link, const char *reason);
 void link_lost_errno(struct bus_link *link, const char *what, int error);
+/* RTU over TCP, after a time-out: makes the connection anew, so that no late answer comes over it.  No trouble of the
+ * connection's: reads that are due and requests held wait for it, no unit is forgotten, no back-off begins. */
+void link_renew(struct bus_link *link);
+/* A renewal met with trouble: true when it is tried again. */
+bool link_renews_again(struct bus_link *link);
 /* Has link_wake called no later than then; or when its state says. */
 void link_wake_at(struct bus_link *link, int64_t due_ns);
 void link_wake_when_due(struct bus_link *link);
@@ -237,8 +251,6 @@ void line_pump(struct bus_link *link);
 /* Sends one read request of ask->unit; the answer comes to poll_* or unit_*.  It may fail at once and end the poll:
  * touch nothing of the poll after it. */
 void line_ask(struct bus_link *link, struct bus_ask *ask, uint8_t table, uint16_t address, uint16_t count);
-/* There is something to read. */
-void line_receive(struct bus_link *link);
 /* Looks for answers that did not come in time. */
 void line_check_time(struct bus_link *link);
 /* When the next would be late; TIME_NEVER when nothing is waited for. */
@@ -247,6 +259,18 @@ int64_t line_deadline(const struct bus_link *link);
 int64_t line_next(const struct bus_link *link);
 /* True while something was sent and neither answered nor late; `held`: or waits until the line is free. */
 bool line_is_waiting(const struct bus_link *link, bool held);
+
+/* What a request took of the line until it is free again counts against its unit. */
+void line_charge(struct bus_link *link, const struct bus_ask *ask);
+/* RTU: the answer to the last request that was given up has come. */
+void line_came_late(struct bus_link *link);
+/* RTU: the unit has answered in time. */
+void line_is_in_step(struct bus_link *link, struct bus_unit *unit);
+
+/* ---- mbus_answer ---- */
+
+/* There is something to read. */
+void line_receive(struct bus_link *link);
 
 /* ---- mbus_poll ---- */
 

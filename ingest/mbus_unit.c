@@ -147,9 +147,17 @@ void unit_missed(struct bus_unit *unit, int64_t sent_ns, int64_t cost_ns)
 }
 
 /* When nobody answers, the growing time of a single unit does not count: any of them tells that the line is back. */
+static int64_t first_probe_ns(const struct bus_unit *unit)
+{
+    if (!unit->silent) {
+        return TIME_NEVER;
+    }
+    return someone_answers(unit->link) && unit->probe_ns > unit->quiet_ns ? unit->probe_ns : unit->quiet_ns;
+}
+
 static bool may_probe(const struct bus_link *link, const struct bus_unit *unit)
 {
-    return unit->silent && (unit->probe_ns <= link->worker->mono_ns || !someone_answers(link));
+    return first_probe_ns(unit) <= link->worker->mono_ns;
 }
 
 /* One probe at a time, however many requests the device takes. */
@@ -184,13 +192,11 @@ int64_t unit_next_probe(const struct bus_link *link)
         return TIME_NEVER;
     }
     int64_t first_ns = TIME_NEVER;
-    for (uint32_t i = 0; i < link->unit_count && someone_answers(link); i++) {
-        const struct bus_unit *unit = &link->units[i];
-        if (unit->silent && unit->probe_ns < first_ns) {
-            first_ns = unit->probe_ns;
-        }
+    for (uint32_t i = 0; i < link->unit_count; i++) {
+        const int64_t probe_ns = first_probe_ns(&link->units[i]);
+        first_ns = probe_ns < first_ns ? probe_ns : first_ns;
     }
-    return first_ns == TIME_NEVER || first_ns < link->probe_ns ? link->probe_ns : first_ns;
+    return first_ns < link->probe_ns ? link->probe_ns : first_ns;
 }
 
 void unit_probe(struct bus_unit *unit, struct bus_ask *ask)

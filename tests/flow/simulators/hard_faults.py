@@ -52,8 +52,9 @@ def test_a_vanished_peer_is_noticed_and_asked_anew(stage):
     for alarm in ("lost:a", "lost:b"):
         stage.wait_event(alarm=alarm, event="raised")
         stage.wait_event(alarm=alarm, event="cleared")
-    for source in ("plc", "gate"):
-        require(counter(stage, f"ingest.{source}.reconnects") >= 1, f"{source} was connected anew")
+    require(counter(stage, "ingest.plc.reconnects") >= 1, "plc was connected anew")
+    anew = counter(stage, "ingest.gate.reconnects") + counter(stage, "ingest.gate.renewals")
+    require(anew >= 1, "gate was connected anew")  # RTU over TCP: at the first time-out
     equal(monitor.end(), 0, "exit code")
     equal(simulator.end(), 0, "exit code")
 

@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5, LATE_MS = 150, SLOW_MS = 90 };
+enum { WAIT_MS = 5, SLOW_MS = 60, TARDY_MS = 250, NOISE_MS = 15 };
 
 /* One connection. */
 struct peer {
@@ -159,6 +159,15 @@ static bool serve(struct peer *peer, uint16_t tid, uint8_t unit, const uint8_t *
         return true;
     case MOOD_SLOW:
         (void)poll(NULL, 0, SLOW_MS);
+        send_all(peer->fd, frame, len);
+        return true;
+    case MOOD_TARDY:
+        (void)poll(NULL, 0, TARDY_MS);
+        send_all(peer->fd, frame, len);
+        return true;
+    case MOOD_NOISY:
+        send_all(peer->fd, garbage, sizeof garbage);
+        (void)poll(NULL, 0, NOISE_MS);
         send_all(peer->fd, frame, len);
         return true;
     case MOOD_MERGED:

@@ -20,7 +20,9 @@ enum mood {
     MOOD_PAIRS,    /* answers when two requests are there, the newer first */
     MOOD_DOUBLED,  /* answers twice */
     MOOD_DRIBBLE,  /* a byte at a time */
-    MOOD_SLOW,     /* after 90 ms, during which nothing else is done */
+    MOOD_SLOW,     /* after 60 ms, during which nothing else is done */
+    MOOD_TARDY,    /* likewise, after two and a half time-outs */
+    MOOD_NOISY,    /* noise, and a little later the answer */
     MOOD_MERGED,   /* a stranger's frame in front, in one segment */
     MOOD_WRONG_ID, /* answers with another transaction */
     MOOD_WRONG_UNIT,

@@ -5,10 +5,6 @@
  * due, one after the other: one that is dribbled holds up those behind it.  A
  * cut reply throws away what waits, because a stream that goes on in the
  * middle of a frame with another's bytes is beyond any receiver.
- *
- * On lines without transaction ids a reply must not leave much after its
- * time-out (garble_wire.h).  So what has waited too long, for this process or
- * in it, is not sent at all.
  */
 #include "garble_server.h"
 
@@ -30,7 +26,7 @@
 enum { QUEUE = 12, PEERS_MAX = 2 * GARBLE_LINKS_MAX, EVENTS = 128, DRIBBLE_US = 400, TICK_MS = 1 };
 
 struct waiting {
-    int64_t due_ns, until_ns; /* not before; not after */
+    int64_t due_ns; /* not before */
     bool dribble, cuts;
     enum garble_end end;
     size_t sent, len;
@@ -52,7 +48,6 @@ struct served {
     struct garble_shared *shared;
     int64_t timeout_ns;
     int64_t now_ns;
-    bool lagging; /* this process slept longer than it wanted */
     uint64_t chance;
     int epoll;
     int listeners[GARBLE_LINKS_MAX];
@@ -131,7 +126,6 @@ static void enqueue(const struct served *served, struct peer *peer, const struct
     for (unsigned i = 0; i < plan->count && peer->count < QUEUE; i++) {
         struct waiting *waiting = &peer->queue[peer->count++];
         waiting->due_ns = served->now_ns + plan->pieces[i].delay_us * NS_PER_US;
-        waiting->until_ns = garble_is_rtu(peer->link) ? served->now_ns + served->timeout_ns * 16 / 10 : INT64_MAX;
         waiting->dribble = plan->pieces[i].dribble;
         waiting->cuts = cuts;
         waiting->end = plan->end;
@@ -148,15 +142,7 @@ static void take(struct served *served, struct peer *peer, uint16_t transaction,
     struct garble_plan plan;
     const bool rtu = garble_is_rtu(peer->link);
     bump(&served->shared->requests);
-    if (rtu) { /* who is asked anew on such a line says no more about what was asked before */
-        peer->count = 0;
-        peer->dribbling = false;
-    }
     fill(served, peer, request, &reply);
-    if (rtu && served->lagging) {
-        bump(&served->shared->kinds[GARBLE_DROPPED]);
-        return;
-    }
     garble_plan(rtu, cell_get(&served->shared->calm) != 0, served->timeout_ns / NS_PER_US, &reply, &peer->past,
                 &served->chance, &plan);
     bump(&served->shared->kinds[plan.kind]);
@@ -236,11 +222,6 @@ static bool send_piece(struct served *served, struct peer *peer, size_t i)
     if (waiting->dribble && len > 2) {
         len = 1 + (size_t)garble_below(&served->chance, 2);
     }
-    if (waiting->until_ns != INT64_MAX && clock_mono_ns() > waiting->until_ns) { /* whatever held us up since now_ns */
-        peer->dribbling = false;                                                 /* what was begun stays unfinished */
-        remove_waiting(peer, i);
-        return true;
-    }
     if (len > 0 && send(peer->fd, waiting->bytes + waiting->sent, len, MSG_NOSIGNAL) != (ssize_t)len) {
         hang_up(peer, GARBLE_FIN);
         return false;
@@ -295,10 +276,9 @@ static _Noreturn void serve(struct served *served, unsigned links)
         struct epoll_event add = {.events = EPOLLIN, .data.u32 = i};
         (void)epoll_ctl(served->epoll, EPOLL_CTL_ADD, served->listeners[i], &add);
     }
-    for (int64_t before_ns = clock_mono_ns();; before_ns = served->now_ns) {
+    for (;;) {
         const int n = epoll_wait(served->epoll, events, EVENTS, TICK_MS);
         served->now_ns = clock_mono_ns();
-        served->lagging = served->now_ns - before_ns > served->timeout_ns / 4;
         for (int i = 0; i < n; i++) {
             const unsigned which = events[i].data.u32;
             if (which < GARBLE_LINKS_MAX) {

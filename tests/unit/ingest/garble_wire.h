@@ -6,8 +6,10 @@
  *
  * Left out is what no receiver could tell: over TCP a changed payload under a
  * sound header (Modbus TCP has no check sum of its own), on a line without
- * transaction ids (RTU) a sound reply of the same shape that belongs to another
- * request and comes while this one is waited for.
+ * transaction ids (RTU over TCP) a second copy of a reply that comes over the
+ * same connection while the next request of the same shape is under way.
+ * Replies that come late are not left out, however late: they come over the
+ * connection that their request came over.
  */
 #ifndef DAVY_TESTS_INGEST_GARBLE_WIRE_H
 #define DAVY_TESTS_INGEST_GARBLE_WIRE_H

@@ -4,9 +4,7 @@
  * they behave again.
  */
 #include "base/log.h"
-#include "device.h"
-#include "field.h"
-#include "tests/unit/pty.h"
+#include "bench.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -15,143 +13,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static const int64_t poll_ns = 20 * NS_PER_MS;
-
-/* The worker, called by hand as a runner would. */
-struct bench {
-    struct field *field;
-    struct mbus_worker *worker;
-    struct agent agent;
-    struct doorbell *bell;
-    struct cell stop;
-    struct alarmed alarmed;
-    struct cell active[2]; /* [hazard] */
-    struct clock clock;
-    uint64_t good; /* samples with the right value */
-    uint64_t comm; /* samples without value, comm */
-    uint64_t good_of[FIELD_POINTS];
-    uint64_t comm_of[FIELD_POINTS];
-    uint64_t wrong; /* anything else */
-    int64_t last_seen_ns;
-};
-
-static void start(struct bench *bench, struct field *field)
-{
-    struct err err;
-    *bench = (struct bench){.field = field};
-    bench->alarmed.active = bench->active;
-    clock_init(&bench->clock);
-    assert_int_equal(doorbell_open(&bench->bell, &err), ERR_NONE);
-    const struct mbus_config config = {.site = &field->site,
-                                       .router = &field->router,
-                                       .bell = bench->bell,
-                                       .stop = &bench->stop,
-                                       .counters = field->counters,
-                                       .alarmed = &bench->alarmed};
-    assert_int_equal(mbus_worker_new(&config, &bench->worker, &err), ERR_NONE);
-    bench->agent = mbus_worker_agent(bench->worker);
-}
-
-static void look(struct bench *bench, const struct sample *sample)
-{
-    const struct site_from *from = &bench->field->points[sample->point].from;
-    if (sample->seen_ns < bench->last_seen_ns || sample->time_ns != sample->seen_ns) {
-        bench->wrong++;
-    }
-    bench->last_seen_ns = sample->seen_ns;
-    if (sample->status == 0 && sample->value == (double)device_value(from->unit, from->address)) {
-        bench->good++;
-        bench->good_of[sample->point]++;
-    } else if (sample->status == ST_COMM && isnan(sample->value)) {
-        bench->comm++;
-        bench->comm_of[sample->point]++;
-    } else {
-        bench->wrong++;
-    }
-}
-
-/* One cycle: work, and when there is none sleep until there may be. */
-static int cycle(struct bench *bench)
-{
-    struct sample sample;
-    const int64_t now_ns = clock_now_ns(&bench->clock);
-    const int work = bench->agent.do_work(bench->agent.self, now_ns);
-    while (field_take(bench->field, &sample)) {
-        look(bench, &sample);
-    }
-    if (work == 0) {
-        const int64_t wait_ns = bench->agent.next_due(bench->agent.self) - now_ns;
-        struct pollfd fd = {.fd = bench->agent.wait_fd(bench->agent.self), .events = POLLIN};
-        const int wait_ms = wait_ns > 50 * NS_PER_MS ? 50 : (int)(wait_ns / NS_PER_MS);
-        (void)poll(&fd, 1, wait_ms < 0 ? 0 : wait_ms);
-    }
-    return work;
-}
-
-static void run_for(struct bench *bench, int64_t length_ns)
-{
-    const int64_t until_ns = clock_mono_ns() + length_ns;
-    while (clock_mono_ns() < until_ns) {
-        (void)cycle(bench);
-    }
-}
-
-/* Runs until *count has grown by `more`, at most ten seconds. */
-static void run_until(struct bench *bench, const uint64_t *count, uint64_t more)
-{
-    const uint64_t goal = *count + more;
-    const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
-    while (*count < goal && clock_mono_ns() < until_ns) {
-        (void)cycle(bench);
-    }
-    assert_true(*count >= goal);
-}
-
-static void stop(struct bench *bench)
-{
-    cell_set(&bench->stop, 1);
-    const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
-    while (cycle(bench) != AGENT_FINISHED) {
-        assert_true(clock_mono_ns() < until_ns);
-    }
-    assert_true(ring_ended(bench->field->rings[0]));
-    mbus_worker_free(bench->worker);
-    doorbell_free(bench->bell);
-    assert_int_equal(bench->wrong, 0);
-    field_free(bench->field);
-}
-
-/* Three points in one block, one on its own. */
-static struct field *four_points(enum source_type type, uint16_t port)
-{
-    struct field *field = field_new(4096);
-    (void)field_add_modbus(field, type, port);
-    (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
-    (void)field_add_register(field, 1, 2, TYPE_U16, poll_ns);
-    (void)field_add_register(field, 1, 5, TYPE_U16, poll_ns);
-    (void)field_add_register(field, 1, 100, TYPE_U16, poll_ns);
-    return field;
-}
-
-/* Where no answer is held back on purpose, a loaded machine may take its time. */
-static struct field *patient(struct field *field)
-{
-    field->sources[0].timeout_ns = 5 * NS_PER_S;
-    return field;
-}
-
 static void polls_an_honest_device(void **state)
 {
     (void)state;
     struct device device;
     struct bench bench;
     device_start(&device, false);
-    start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
-    run_until(&bench, &bench.good, 40);
+    bench_start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
+    bench_run_until(&bench, &bench.good, 40);
     assert_int_equal(bench.comm, 0);
     assert_int_equal(field_count(bench.field, "connected"), 1);
     assert_true(field_count(bench.field, "polls") >= 20);
-    stop(&bench);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -161,12 +34,19 @@ static void keeps_its_pace(void **state)
     struct device device;
     struct bench bench;
     device_start(&device, false);
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
-    run_until(&bench, &bench.good, 8);
-    const uint64_t before = bench.good_of[0];
-    run_for(&bench, 50 * poll_ns);
-    assert_in_range(bench.good_of[0] - before, 35, 52);
-    stop(&bench);
+    bench_start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
+    bench_run_until(&bench, &bench.good, 8);
+    /* Never faster.  A busy machine may leave some out, so there are several tries to be nearly as fast. */
+    uint64_t had = 0;
+    for (int i = 0; i < 12 && had < 18; i++) {
+        const int64_t begin_ns = clock_mono_ns();
+        const uint64_t before = bench.good_of[0];
+        bench_run_for(&bench, 25 * poll_ns);
+        had = bench.good_of[0] - before;
+        assert_true((int64_t)had <= (clock_mono_ns() - begin_ns) / poll_ns + 2);
+    }
+    assert_true(had >= 18);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -175,22 +55,22 @@ static void survives(enum mood mood, bool gives_comm)
     struct device device;
     struct bench bench;
     device_start(&device, false);
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
-    run_until(&bench, &bench.good, 8);
+    bench_start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
+    bench_run_until(&bench, &bench.good, 8);
     cell_set(&device.mood, mood);
     if (gives_comm) {
-        run_until(&bench, &bench.comm, 8);
-        run_for(&bench, 300 * NS_PER_MS);
+        bench_run_until(&bench, &bench.comm, 4);
+        bench_run_for(&bench, 300 * NS_PER_MS);
     } else {
-        run_for(&bench, 200 * NS_PER_MS); /* what was on its way when the mood changed */
+        bench_run_for(&bench, 200 * NS_PER_MS); /* what was on its way when the mood changed */
         const uint64_t comm = bench.comm;
-        run_until(&bench, &bench.good, 8);
+        bench_run_until(&bench, &bench.good, 8);
         assert_int_equal(bench.comm, comm);
     }
     cell_set(&device.mood, MOOD_HONEST);
-    run_for(&bench, 50 * NS_PER_MS);
-    run_until(&bench, &bench.good, 12);
-    stop(&bench);
+    bench_run_for(&bench, 50 * NS_PER_MS);
+    bench_run_until(&bench, &bench.good, 12);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -280,11 +160,11 @@ static void gives_comm_while_nobody_listens_and_reconnects(void **state)
     device_start(&device, false);
     const uint16_t port = device.port;
     device_stop(&device); /* the port is free again, and refuses */
-    start(&bench, four_points(SOURCE_MODBUS_TCP, port));
-    run_until(&bench, &bench.comm, 8); /* at two tries */
+    bench_start(&bench, four_points(SOURCE_MODBUS_TCP, port));
+    bench_run_until(&bench, &bench.comm, 8); /* at two tries */
     assert_int_equal(bench.good, 0);
     assert_int_equal(field_count(bench.field, "connected"), 0);
-    stop(&bench);
+    bench_stop(&bench);
 }
 
 static void one_illegal_address_costs_one_point(void **state)
@@ -294,18 +174,18 @@ static void one_illegal_address_costs_one_point(void **state)
     struct bench bench;
     device_start(&device, false);
     cell_set(&device.hole, 2 + 1);
-    start(&bench, four_points(SOURCE_MODBUS_TCP, device.port));
-    run_until(&bench, &bench.good_of[0], 10);
-    run_until(&bench, &bench.good_of[2], 10);
+    bench_start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
+    bench_run_until(&bench, &bench.good_of[0], 10);
+    bench_run_until(&bench, &bench.good_of[2], 10);
     assert_int_equal(bench.good_of[1], 0);
     assert_true(bench.comm_of[1] >= 10); /* at each poll */
     assert_true(bench.comm_of[0] + bench.comm_of[2] == 0);
     const uint64_t requests = cell_get(&device.requests);
     const uint64_t polls = field_count(bench.field, "polls");
-    run_until(&bench, &bench.good_of[0], 10);
+    bench_run_until(&bench, &bench.good_of[0], 10);
     /* two pieces around the hole, and the read on its own: three requests for two polls */
     assert_true(cell_get(&device.requests) - requests <= 2 * (field_count(bench.field, "polls") - polls) + 3);
-    stop(&bench);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -316,11 +196,11 @@ static void an_illegal_register_between_values_costs_nothing(void **state)
     struct bench bench;
     device_start(&device, false);
     cell_set(&device.hole, 3 + 1); /* in the gap of 2 and 5 */
-    start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
-    run_until(&bench, &bench.good_of[2], 20);
-    run_until(&bench, &bench.good_of[0], 1);
+    bench_start(&bench, patient(four_points(SOURCE_MODBUS_TCP, device.port)));
+    bench_run_until(&bench, &bench.good_of[2], 20);
+    bench_run_until(&bench, &bench.good_of[0], 1);
     assert_int_equal(bench.comm, 0);
-    stop(&bench);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -337,25 +217,25 @@ static void a_hazard_in_alarm_is_polled_faster(void **state)
         point->hazard = i % 2;
         point->every_in_alarm_ns = i < 2 ? poll_ns : 0;
     }
-    start(&bench, field);
-    run_until(&bench, &bench.good, 3);
+    bench_start(&bench, field);
+    bench_run_until(&bench, &bench.good, 3);
     cell_set(&bench.active[1], 2);
     cell_set(&bench.alarmed.turn, 1);
     const uint64_t fast = bench.good_of[1];
     const uint64_t slow[] = {bench.good_of[0], bench.good_of[2]};
-    run_until(&bench, &bench.good_of[0], 4);
+    bench_run_until(&bench, &bench.good_of[0], 4);
     /* Ten times as often; a loaded machine leaves some out. */
     assert_true(bench.good_of[1] - fast >= 3 * (bench.good_of[0] - slow[0]));
     assert_in_range(bench.good_of[2] - slow[1], 1, 6);
     assert_int_equal(field_count(field, "faster"), 1);
     cell_set(&bench.active[1], 0);
     cell_set(&bench.alarmed.turn, 2);
-    run_for(&bench, 2 * poll_ns);
+    bench_run_for(&bench, 2 * poll_ns);
     const uint64_t before = bench.good_of[1];
-    run_until(&bench, &bench.good_of[0], 4);
+    bench_run_until(&bench, &bench.good_of[0], 4);
     assert_in_range(bench.good_of[1] - before, 1, 6);
     assert_int_equal(field_count(field, "faster"), 0);
-    stop(&bench);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -373,17 +253,17 @@ static void several_requests_are_under_way_where_the_device_allows_it(void **sta
     for (uint8_t unit = 1; unit <= 6; unit++) {
         (void)field_add_register(field, unit, 10, TYPE_U16, poll_ns / 4);
     }
-    start(&bench, field);
-    run_until(&bench, &bench.good, 600);
+    bench_start(&bench, field);
+    bench_run_until(&bench, &bench.good, 600);
     for (size_t i = 0; i < 6; i++) {
         assert_true(bench.good_of[i] > 30);
     }
     assert_int_equal(field_count(field, "bad_replies"), 0);
     cell_set(&device.mood, MOOD_LATE); /* strangers and time-outs among them */
-    run_for(&bench, 20 * poll_ns);
+    bench_run_for(&bench, 20 * poll_ns);
     cell_set(&device.mood, MOOD_HONEST);
-    run_until(&bench, &bench.good, 200);
-    stop(&bench);
+    bench_run_until(&bench, &bench.good, 200);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -402,21 +282,21 @@ static void several_requests_in_one_silence_count_once(void **state)
     for (uint16_t i = 0; i < 24; i++) {
         (void)field_add_register(field, (uint8_t)(1 + i % 2), (uint16_t)(1000 * i), TYPE_U16, poll_ns);
     }
-    start(&bench, field);
-    run_until(&bench, &bench.good, 100);
+    bench_start(&bench, field);
+    bench_run_until(&bench, &bench.good, 100);
     cell_set(&device.mood, MOOD_SILENT);
     const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
     while (field_count(field, "timeouts") < 12 && clock_mono_ns() < until_ns) {
-        (void)cycle(&bench);
+        (void)bench_cycle(&bench);
     }
     cell_set(&device.mood, MOOD_HONEST);
     assert_int_equal(field_count(field, "connected"), 1);
     const struct counter *unit = counter_find(field->counters, "bus.s0.1.state");
     assert_non_null(unit);
     assert_int_equal(counter_get(unit), 1); /* missed; not given up */
-    run_until(&bench, &bench.good, 100);
+    bench_run_until(&bench, &bench.good, 100);
     assert_int_equal(field_count(field, "reconnects"), 0);
-    stop(&bench);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -429,14 +309,14 @@ static void connections_with_several_requests_survive_all_moods(void **state)
     struct field *field = four_points(SOURCE_MODBUS_TCP, device.port);
     field->sources[0].outstanding = 3;
     field->sources[0].retries = 1;
-    start(&bench, field);
+    bench_start(&bench, field);
     for (enum mood mood = MOOD_HONEST; mood < MOOD_COUNT; mood++) {
         cell_set(&device.mood, mood);
-        run_for(&bench, 6 * poll_ns);
+        bench_run_for(&bench, 6 * poll_ns);
     }
     cell_set(&device.mood, MOOD_HONEST);
-    run_until(&bench, &bench.good, 40);
-    stop(&bench);
+    bench_run_until(&bench, &bench.good, 40);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -456,12 +336,12 @@ static void a_unit_is_asked_by_its_own_manners(void **state)
     for (uint16_t i = 0; i < 5; i++) {
         (void)field_add_register(field, 2, i, TYPE_U16, poll_ns);
     }
-    start(&bench, field);
-    run_until(&bench, &bench.good, 20);
+    bench_start(&bench, field);
+    bench_run_until(&bench, &bench.good, 20);
     assert_int_equal(cell_get(&device.longest), 2); /* five registers side by side, at most two at once */
     cell_set(&device.silent_unit, 2);
-    run_until(&bench, &bench.comm, 5); /* within its own time-out, not the source's */
-    stop(&bench);
+    bench_run_until(&bench, &bench.comm, 5); /* within its own time-out, not the source's */
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -485,7 +365,7 @@ static void companions_are_asked_in_the_same_poll(void **state)
     }
     (void)field_add_register(field, 1, 2, TYPE_U16, poll_ns);
     cell_set(&device.hole, 950 + 1);
-    start(&bench, field);
+    bench_start(&bench, field);
     unsigned seen[3] = {0};
     const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
     while ((seen[0] < 20 || seen[1] < 20 || seen[2] < 20) && clock_mono_ns() < until_ns) {
@@ -509,127 +389,6 @@ static void companions_are_asked_in_the_same_poll(void **state)
     device_stop(&device);
 }
 
-enum { SHARING = 8, ODD = 3 };
-
-/* Two lines of eight units, alike but for one of them that goes wrong in some way.  Points 0 to 7 are the first line's.
- */
-struct two_lines {
-    struct device device, sound;
-    struct bench bench;
-};
-
-static void two_lines_start(struct two_lines *lines, enum source_type type)
-{
-    struct field *field = field_new(4096);
-    struct device *devices[] = {&lines->device, &lines->sound};
-    for (int i = 0; i < 2; i++) {
-        device_start(devices[i], type == SOURCE_MODBUS_RTU_TCP);
-        (void)field_add_modbus(field, type, devices[i]->port);
-        for (uint8_t unit = 1; unit <= SHARING; unit++) {
-            /* RTU rests between two requests */
-            const int64_t every_ns = type == SOURCE_MODBUS_TCP ? 2 * poll_ns : 5 * poll_ns;
-            (void)field_add_register(field, unit, 10, TYPE_U16, every_ns);
-        }
-    }
-    start(&lines->bench, field);
-    run_until(&lines->bench, &lines->bench.good, 6 * SHARING);
-}
-
-static void two_lines_stop(struct two_lines *lines)
-{
-    stop(&lines->bench);
-    device_stop(&lines->device);
-    device_stop(&lines->sound);
-}
-
-/* Good readings of all units of a line but the odd one. */
-static uint64_t neighbours(const struct two_lines *lines, int line)
-{
-    uint64_t sum = 0;
-    for (int unit = 1; unit <= SHARING; unit++) {
-        sum += unit == ODD ? 0 : lines->bench.good_of[SHARING * line + unit - 1];
-    }
-    return sum;
-}
-
-/* The neighbours keep 95 % of their rate: that of the sound line, in the same time on the same machine.  A busy machine
- * may favour one line for a second, so there are several tries; without sharing, none of them would do. */
-static void require_rate(struct two_lines *lines)
-{
-    uint64_t had = 0;
-    uint64_t could = 0;
-    for (int i = 0; i < 8; i++) {
-        const uint64_t before[] = {neighbours(lines, 0), neighbours(lines, 1)};
-        run_for(&lines->bench, 60 * poll_ns);
-        had = neighbours(lines, 0) - before[0];
-        could = neighbours(lines, 1) - before[1];
-        if (could > 0 && 100 * had >= 95 * could) {
-            return;
-        }
-    }
-    fail_msg("the neighbours had %llu polls of %llu", (unsigned long long)had, (unsigned long long)could);
-}
-
-static void a_dead_unit_leaves_its_neighbours_alone(void **state)
-{
-    (void)state;
-    struct two_lines lines;
-    struct bench *bench = &lines.bench;
-    two_lines_start(&lines, SOURCE_MODBUS_TCP);
-    cell_set(&lines.device.silent_unit, ODD);
-    run_until(bench, &bench->comm_of[ODD - 1], 5); /* it has been found out */
-    const uint64_t comm_before = bench->comm_of[ODD - 1];
-    const uint64_t asked_before = cell_get(&lines.device.silent_requests);
-    require_rate(&lines);
-    assert_true(bench->comm_of[ODD - 1] - comm_before >= 20); /* at each due poll all the same, but seldom asked */
-    assert_true(cell_get(&lines.device.silent_requests) - asked_before <= 8);
-    cell_set(&lines.device.silent_unit, 0);
-    run_until(bench, &bench->good_of[ODD - 1], 5);
-    two_lines_stop(&lines);
-}
-
-static void neighbours_keep_their_rate(enum source_type type, enum mood mood)
-{
-    struct two_lines lines;
-    struct bench *bench = &lines.bench;
-    two_lines_start(&lines, type);
-    cell_set(&lines.device.odd_mood, mood);
-    cell_set(&lines.device.odd_unit, ODD);
-    run_for(bench, 10 * poll_ns); /* it has been found out */
-    const uint64_t reconnects = field_count(bench->field, "reconnects");
-    require_rate(&lines);
-    const uint64_t *odd = mood == MOOD_GARBAGE ? &bench->comm_of[ODD - 1] : &bench->good_of[ODD - 1];
-    run_until(bench, odd, 1); /* it is asked all the same */
-    assert_int_equal(field_count(bench->field, "reconnects"), reconnects);
-    cell_set(&lines.device.odd_unit, 0);
-    run_until(bench, &bench->good_of[ODD - 1], 3);
-    two_lines_stop(&lines);
-}
-
-static void a_slow_unit_leaves_its_neighbours_alone(void **state)
-{
-    (void)state;
-    neighbours_keep_their_rate(SOURCE_MODBUS_TCP, MOOD_SLOW);
-}
-
-static void a_babbling_unit_leaves_its_neighbours_alone(void **state)
-{
-    (void)state;
-    neighbours_keep_their_rate(SOURCE_MODBUS_TCP, MOOD_MERGED);
-}
-
-static void a_dribbling_unit_leaves_its_neighbours_alone(void **state)
-{
-    (void)state;
-    neighbours_keep_their_rate(SOURCE_MODBUS_TCP, MOOD_DRIBBLE);
-}
-
-static void a_garbling_unit_leaves_its_neighbours_alone(void **state)
-{
-    (void)state;
-    neighbours_keep_their_rate(SOURCE_MODBUS_RTU_TCP, MOOD_GARBAGE);
-}
-
 static void independent_connections_do_not_wait_for_each_other(void **state)
 {
     (void)state;
@@ -640,17 +399,18 @@ static void independent_connections_do_not_wait_for_each_other(void **state)
     device_start(&alive, false);
     cell_set(&dead.mood, MOOD_SILENT);
     struct field *field = field_new(4096);
-    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, dead.port);
+    field_add_modbus(field, SOURCE_MODBUS_TCP, dead.port)->timeout_ns = 20 * poll_ns;
     (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
-    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, alive.port);
+    field_add_modbus(field, SOURCE_MODBUS_TCP, alive.port)->timeout_ns = 5 * NS_PER_S;
     (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
-    start(&bench, field);
-    run_until(&bench, &bench.good_of[1], 1);
+    bench_start(&bench, field);
+    bench_run_until(&bench, &bench.good_of[1], 1);
+    /* One that waited for the other would have a poll or two for each of its time-outs. */
     const uint64_t before = bench.good_of[1];
-    run_for(&bench, 50 * poll_ns);
-    assert_true(bench.good_of[1] - before >= 35);
-    assert_true(bench.comm_of[0] > 0);
-    stop(&bench);
+    const uint64_t comm = bench.comm_of[0];
+    bench_run_until(&bench, &bench.comm_of[0], 2);
+    assert_true(bench.good_of[1] - before >= 4 * (bench.comm_of[0] - comm));
+    bench_stop(&bench);
     device_stop(&dead);
     device_stop(&alive);
 }
@@ -665,60 +425,15 @@ static void a_full_ring_skips_polls_and_counts_them(void **state)
     (void)field_add_modbus(field, SOURCE_MODBUS_TCP, device.port);
     (void)field_add_register(field, 1, 0, TYPE_U16, poll_ns);
     (void)field_add_register(field, 1, 1, TYPE_U16, poll_ns);
-    start(&bench, field);
+    bench_start(&bench, field);
     const int64_t until_ns = clock_mono_ns() + 10 * NS_PER_S;
     while (field_count(field, "skipped") < 5 && clock_mono_ns() < until_ns) {
         (void)bench.agent.do_work(bench.agent.self, clock_now_ns(&bench.clock)); /* nobody takes samples */
     }
     assert_true(field_count(field, "skipped") >= 5);
     assert_int_equal(ring_fill(field->rings[0]), 4);
-    run_until(&bench, &bench.good, 12);
-    stop(&bench);
-    device_stop(&device);
-}
-
-static void reads_rtu_over_tcp(void **state)
-{
-    (void)state;
-    struct device device;
-    struct bench bench;
-    device_start(&device, true);
-    start(&bench, patient(four_points(SOURCE_MODBUS_RTU_TCP, device.port)));
-    run_until(&bench, &bench.good, 20);
-    assert_int_equal(bench.comm, 0);
-    cell_set(&device.mood, MOOD_DRIBBLE);
-    run_until(&bench, &bench.good, 20);
-    cell_set(&device.mood, MOOD_WRONG_COUNT);
-    run_until(&bench, &bench.comm, 4);
-    cell_set(&device.mood, MOOD_HONEST);
-    run_until(&bench, &bench.good, 8);
-    stop(&bench);
-    device_stop(&device);
-}
-
-static void reads_a_serial_line(void **state)
-{
-    (void)state;
-    if (!pty_is_there()) {
-        print_message("%s", pty_missing);
-        skip();
-    }
-    struct device device;
-    struct bench bench;
-    device_start_serial(&device);
-    struct field *field = four_points(SOURCE_MODBUS_RTU, 0);
-    field->sources[0].device = device.line_name;
-    start(&bench, field);
-    run_until(&bench, &bench.good, 20);
-    cell_set(&device.mood, MOOD_DOUBLED);
-    run_until(&bench, &bench.good, 8);
-    cell_set(&device.mood, MOOD_GARBAGE);
-    run_until(&bench, &bench.comm, 4);
-    cell_set(&device.mood, MOOD_SILENT);
-    run_until(&bench, &bench.comm, 4);
-    cell_set(&device.mood, MOOD_HONEST);
-    run_until(&bench, &bench.good, 8);
-    stop(&bench);
+    bench_run_until(&bench, &bench.good, 12);
+    bench_stop(&bench);
     device_stop(&device);
 }
 
@@ -764,7 +479,7 @@ static void a_worker_never_run_can_be_freed(void **state)
 {
     (void)state;
     struct bench bench;
-    start(&bench, four_points(SOURCE_MODBUS_TCP, 1));
+    bench_start(&bench, four_points(SOURCE_MODBUS_TCP, 1));
     mbus_worker_free(bench.worker);
     doorbell_free(bench.bell);
     field_free(bench.field);
@@ -798,15 +513,8 @@ int main(void)
         cmocka_unit_test(connections_with_several_requests_survive_all_moods),
         cmocka_unit_test(a_unit_is_asked_by_its_own_manners),
         cmocka_unit_test(companions_are_asked_in_the_same_poll),
-        cmocka_unit_test(a_dead_unit_leaves_its_neighbours_alone),
-        cmocka_unit_test(a_slow_unit_leaves_its_neighbours_alone),
-        cmocka_unit_test(a_babbling_unit_leaves_its_neighbours_alone),
-        cmocka_unit_test(a_dribbling_unit_leaves_its_neighbours_alone),
-        cmocka_unit_test(a_garbling_unit_leaves_its_neighbours_alone),
         cmocka_unit_test(independent_connections_do_not_wait_for_each_other),
         cmocka_unit_test(a_full_ring_skips_polls_and_counts_them),
-        cmocka_unit_test(reads_rtu_over_tcp),
-        cmocka_unit_test(reads_a_serial_line),
         cmocka_unit_test(an_unknown_baud_rate_is_refused),
         cmocka_unit_test(descriptors_beyond_1023_are_fine),
         cmocka_unit_test(a_worker_never_run_can_be_freed),
