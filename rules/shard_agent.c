@@ -166,9 +166,6 @@ static bool take(struct shard *shard, struct input *input)
 /* Takes samples as long as they go the short way and nothing is due; gives how many. */
 static int take_run(struct shard *shard, struct input *input, int64_t before_ns, int most)
 {
-    if (mark_due(shard)) {
-        return 0;
-    }
     size_t n = input->count - input->used;
     n = n < (size_t)most ? n : (size_t)most;
     const size_t taken = run_samples(shard, input->items + input->used, n, before_ns);

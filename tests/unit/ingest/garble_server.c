@@ -148,6 +148,10 @@ static void take(struct served *served, struct peer *peer, uint16_t transaction,
     struct garble_plan plan;
     const bool rtu = garble_is_rtu(peer->link);
     bump(&served->shared->requests);
+    if (rtu) { /* who is asked anew on such a line says no more about what was asked before */
+        peer->count = 0;
+        peer->dribbling = false;
+    }
     fill(served, peer, request, &reply);
     if (rtu && served->lagging) {
         bump(&served->shared->kinds[GARBLE_DROPPED]);
@@ -181,6 +185,7 @@ static void on_bytes(struct served *served, struct peer *peer)
         hang_up(peer, GARBLE_FIN);
         return;
     }
+    served->now_ns = clock_mono_ns(); /* this process, too, may have been held up */
     peer->filled += (size_t)got;
     size_t at = 0;
     for (; peer->filled - at >= size; at += size) {
@@ -231,7 +236,8 @@ static bool send_piece(struct served *served, struct peer *peer, size_t i)
     if (waiting->dribble && len > 2) {
         len = 1 + (size_t)garble_below(&served->chance, 2);
     }
-    if (served->now_ns > waiting->until_ns && waiting->sent == 0) {
+    if (waiting->until_ns != INT64_MAX && clock_mono_ns() > waiting->until_ns) { /* whatever held us up since now_ns */
+        peer->dribbling = false;                                                 /* what was begun stays unfinished */
         remove_waiting(peer, i);
         return true;
     }
