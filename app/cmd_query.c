@@ -40,42 +40,43 @@ static bool is_pattern(const char *point)
     return strpbrk(point, "*?") != NULL;
 }
 
-/* What is asked for; --every, --last, --provenance and --changes exclude each other. */
+/* What is asked for; of these there can be one. */
 static enum err_code read_kind(const struct words *words, enum query_kind *ret_kind, struct err *err)
 {
-    if ((words->every != NULL) + words->last + words->provenance + words->changes > 1) {
+    const bool buckets = words->every != NULL;
+    if (words->last + words->provenance + words->changes + buckets > 1) {
         return err_set(err, ERR_INPUT, "--every, --last, --provenance and --changes exclude each other");
     }
-    *ret_kind = words->last            ? QUERY_NEWEST
-                : words->provenance    ? QUERY_PROVENANCE
-                : words->changes       ? QUERY_CHANGES
-                : words->every != NULL ? QUERY_BUCKETS
-                                       : QUERY_SAMPLES;
+    if (words->last && (words->from != NULL || words->to != NULL)) {
+        return err_set(err, ERR_INPUT, "--last asks for the newest reading; --from and --to go without it");
+    }
+    if (!buckets && words->agg != NULL) {
+        return err_set(err, ERR_INPUT, "--agg needs --every: over which time to aggregate, like --every 1m");
+    }
+    *ret_kind = words->last         ? QUERY_NEWEST
+                : words->provenance ? QUERY_PROVENANCE
+                : words->changes    ? QUERY_CHANGES
+                : buckets           ? QUERY_BUCKETS
+                                    : QUERY_SAMPLES;
     return ERR_NONE;
 }
 
+/* The last hour when nothing is said; of changes, which are few, all there were. */
 static enum err_code read_times(const struct words *words, struct query *query, struct err *err)
 {
     struct clock clock;
     clock_init(&clock);
     const int64_t now_ns = clock_now_ns(&clock);
-    query->from_ns = words->changes ? INT64_MIN : now_ns - 3600 * NS_PER_S;
-    query->to_ns = words->changes ? INT64_MAX : now_ns;
+    const bool changes = query->out.kind == QUERY_CHANGES;
+    query->from_ns = changes ? INT64_MIN : now_ns - 3600 * NS_PER_S;
+    query->to_ns = changes ? INT64_MAX : now_ns;
     if ((words->from != NULL && args_time(words->from, now_ns, &query->from_ns, err) != ERR_NONE) ||
         (words->to != NULL && args_time(words->to, now_ns, &query->to_ns, err) != ERR_NONE) ||
         (words->every != NULL && args_duration(words->every, &query->every_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
-    if (words->every != NULL && query->every_ns <= 0) {
-        return err_set(err, ERR_INPUT, "--every must be more than nothing");
-    }
-    if (words->every == NULL && words->agg != NULL) {
-        return err_set(err, ERR_INPUT, "--agg needs --every: over which time to aggregate, like --every 1m");
-    }
-    if (words->last && (words->from != NULL || words->to != NULL || words->every != NULL)) {
-        return err_set(err, ERR_INPUT, "--last asks for the newest reading; --from, --to and --every go without it");
-    }
-    return ERR_NONE;
+    return words->every != NULL && query->every_ns <= 0 ? err_set(err, ERR_INPUT, "--every must be more than nothing")
+                                                        : ERR_NONE;
 }
 
 static enum err_code read_words(const struct words *words, const struct args *args, struct query *query,
@@ -87,7 +88,7 @@ static enum err_code read_words(const struct words *words, const struct args *ar
     if (read_kind(words, &out->kind, err) != ERR_NONE || read_times(words, query, err) != ERR_NONE) {
         return ERR_INPUT;
     }
-    if (query->point_count == 0 && !words->last && !words->changes) {
+    if (query->point_count == 0 && out->kind != QUERY_NEWEST && out->kind != QUERY_CHANGES) {
         return err_set(err, ERR_INPUT, "which point? name one or more, or a pattern such as 'face-501/*'");
     }
     out->ndjson = strcmp(words->format, "ndjson") == 0;
@@ -106,8 +107,7 @@ static enum err_code read_words(const struct words *words, const struct args *ar
 static enum err_code print_provenance(struct query *query, const char *point, struct err *err)
 {
     struct provenance *provenance = NULL;
-    enum err_code code =
-        provenance_load(query->store, point, query->out.ndjson, query->out.with_point, &provenance, err);
+    enum err_code code = provenance_load(query->store, point, &query->out, &provenance, err);
     if (code == ERR_NONE) {
         code = store_read(query->store, point, query->from_ns, query->to_ns, provenance_print, provenance, err);
     }
@@ -120,12 +120,12 @@ static enum err_code print_point(struct query *query, const char *point, struct 
     query->out.point = point;
     query->out.point_len = strlen(point);
     query->any = true;
-    if (query->out.kind == QUERY_PROVENANCE) {
-        return print_provenance(query, point, err);
-    }
     if (query->out.kind == QUERY_BUCKETS) {
         return store_aggregate(query->store, point, query->from_ns, query->to_ns, query->every_ns, query_out_bucket,
                                &query->out, err);
+    }
+    if (query->out.kind == QUERY_PROVENANCE) {
+        return print_provenance(query, point, err);
     }
     return store_read(query->store, point, query->from_ns, query->to_ns, query_out_sample, &query->out, err);
 }
@@ -180,18 +180,21 @@ static bool print_newest(void *self, const char *id, size_t id_len, const struct
     return query_out_sample(&query->out, &row);
 }
 
-/* Of all points and rules, or of those named. */
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
+
+/* Points and rules as the chain of changes names them, whatever the site has by now; there may be none. */
 static enum err_code print_changes(struct query *query, struct err *err)
 {
-    const struct query_out *const out = &query->out;
     enum err_code code = ERR_NONE;
     query->any = true;
     for (size_t i = 0; code == ERR_NONE && (i == 0 || i < query->point_count); i++) {
         code = provenance_print_changes(query->store, query->point_count == 0 ? NULL : query->points[i], query->from_ns,
-                                        query->to_ns, out->ndjson, err);
+                                        query->to_ns, query->out.ndjson, err);
     }
     return code;
 }
+
+/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static enum err_code print_kind(struct query *query, struct err *err)
 {
@@ -200,12 +203,13 @@ static enum err_code print_kind(struct query *query, struct err *err)
         return store_last_all(query->store, print_newest, query, err);
     case QUERY_CHANGES:
         return print_changes(query, err);
-    default:
-        return print_points(query, err);
+    case QUERY_SAMPLES:
+    case QUERY_BUCKETS:
+    case QUERY_PROVENANCE:
+        break;
     }
+    return print_points(query, err);
 }
-
-/* ---- all of it --------------------------------------------------------------------------------------------------- */
 
 static enum err_code print_all(struct query *query, struct err *err)
 {
@@ -215,11 +219,7 @@ static enum err_code print_all(struct query *query, struct err *err)
         return code;
     }
     (void)setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* many short lines */
-    if (query->out.kind == QUERY_PROVENANCE || query->out.kind == QUERY_CHANGES) {
-        provenance_header(query->out.kind == QUERY_CHANGES, query->out.ndjson, query->out.with_point);
-    } else {
-        query_out_header(&query->out);
-    }
+    query_out_header(&query->out);
     code = print_kind(query, err);
     if (code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
         code = err_set(err, ERR_ENV, "stdout: %s", strerror(errno));
@@ -240,14 +240,10 @@ int cmd_query(const struct command *self, int argc, char **argv)
     struct args args;
     struct words words = {.format = "csv"};
     const struct arg_option options[] = {
-        {.name = "from", .ret_value = &words.from},
-        {.name = "to", .ret_value = &words.to},
-        {.name = "every", .ret_value = &words.every},
-        {.name = "agg", .ret_value = &words.agg},
-        {.name = "provenance", .ret_flag = &words.provenance},
-        {.name = "changes", .ret_flag = &words.changes},
-        {.name = "last", .ret_flag = &words.last},
-        {.name = "format", .ret_value = &words.format},
+        {.name = "from", .ret_value = &words.from},      {.name = "to", .ret_value = &words.to},
+        {.name = "every", .ret_value = &words.every},    {.name = "agg", .ret_value = &words.agg},
+        {.name = "last", .ret_flag = &words.last},       {.name = "provenance", .ret_flag = &words.provenance},
+        {.name = "changes", .ret_flag = &words.changes}, {.name = "format", .ret_value = &words.format},
     };
     struct query query = {0};
     if (args_parse(argc, argv, options, sizeof options / sizeof *options, 1, ARGS_MAX, &args, &err) != ERR_NONE ||

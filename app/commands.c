@@ -48,20 +48,20 @@ const struct command davy_commands[] = {
      "Runs rule tests: cases with input and the events to expect.  A failure prints what came beside what was\n"
      "expected; exit code 1 when any case fails.\n"},
     {"query", cmd_query,
-     "query SITE POINT... --from T --to T [--every 1m --agg mean,min,max,count,first,last] [--format csv|ndjson] "
-     "[--last] [--provenance] [--changes]",
+     "query SITE POINT... --from T --to T [--every 1m --agg mean,min,max,count,first,last] [--last] [--provenance] "
+     "[--changes] [--format csv|ndjson]",
      "Prints stored samples, or aggregates over buckets that start at whole multiples of --every since 1970 UTC.\n"
      "Works while a monitor holds the store.  Times: RFC 3339, Unix milliseconds, now, now-2h.  From is included, to\n"
      "is not; the defaults are now-1h and now.\n"
      "A POINT with * or ? stands for all points of the site that match.  With several points, or a pattern, a column\n"
      "point follows the time; one point comes after the other.\n"
-     "  --every D  any step; whole minutes and hours are quick, and answered also when the samples are gone\n"
-     "  --agg A,…  mean, min, max, count, first, last, and status: every flag that a sample of the bucket had\n"
-     "  --last     the newest reading of each point, of all without POINT\n"
+     "  --every D     any step; whole minutes and hours are quick, and answered also when the samples are gone\n"
+     "  --agg A,…     mean, min, max, count, first, last, and status: every flag that a sample of the bucket had\n"
+     "  --last        the newest reading of each point, of all without POINT\n"
      "  --provenance  for each sample when it was received, from which source, unit id and register it came, what the\n"
      "                device sent (empty where the value does not tell) and the scaling that was in force then\n"
      "  --changes     what was changed about the site, by whom and when: each point and rule as it is since then; of\n"
-     "                all time unless --from or --to say otherwise, of points and rules whose ids are given\n"},
+     "                all time unless --from or --to say otherwise, of those points and rules whose ids are given\n"},
     {"import", cmd_import, "import SITE TRACE...",
      "Loads recorded samples into the store as history, also while the monitor runs.  They can be queried and "
      "exported\n"

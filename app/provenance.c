@@ -26,11 +26,9 @@ struct origin {
 };
 
 struct provenance {
-    bool ndjson;
-    const char *point;      /* that each line says; NULL: none does */
+    struct query_out *out;
     struct origin *origins; /* in the order they were made */
     size_t count;
-    struct buf line;
 };
 
 /* ---- reading the history ------------------------------------------------------------------------------------------
@@ -61,12 +59,11 @@ static bool take(void *self, const struct store_change *change, const struct sto
     return true;
 }
 
-enum err_code provenance_load(struct store *store, const char *point_id, bool ndjson, bool with_point,
+enum err_code provenance_load(struct store *store, const char *point_id, struct query_out *out,
                               struct provenance **ret_provenance, struct err *err)
 {
     struct provenance *const provenance = memory_new(1, sizeof *provenance);
-    provenance->ndjson = ndjson;
-    provenance->point = with_point ? point_id : NULL;
+    provenance->out = out;
     const enum err_code code = store_changes_of(store, CHANGE_POINT, point_id, take, provenance, err);
     if (code != ERR_NONE) {
         provenance_free(provenance);
@@ -86,7 +83,6 @@ void provenance_free(struct provenance *provenance)
         free(provenance->origins[i].text);
     }
     free(provenance->origins);
-    buf_done(&provenance->line);
     free(provenance);
 }
 
@@ -137,15 +133,6 @@ static void add_member(struct buf *line, const struct origin *origin, const char
     }
 }
 
-static void add_number(struct buf *line, double value, const char *none)
-{
-    if (isfinite(value)) {
-        buf_number(line, value);
-    } else {
-        buf_text(line, none);
-    }
-}
-
 /* The one raw number of an enumeration that has this value; NaN: none, or several. */
 static double raw_of_value(const json_t *values, double value)
 {
@@ -187,89 +174,55 @@ static double raw_of(const struct origin *origin, const struct store_row *row)
     return raw;
 }
 
-/* In the order of the header, behind time, seen, value and status; `raw` stands before the last two. */
+/* In the order of the columns, behind time, seen, value and status; `raw` stands before the last two. */
 static const char *const members[] = {"source", "over", "at", "unit_id", "table", "address", "type", "order", "key"};
 
-void provenance_header(bool changes, bool ndjson, bool with_point)
+static void put_csv(struct query_out *out, const struct origin *origin, const struct store_row *row)
 {
-    if (changes && !ndjson) {
-        printf("change,time,what,by,kind,id,now\n");
-    } else if (!ndjson) {
-        printf("time,%sseen,value,status,change,source,over,at,unit_id,table,address,type,order,key,raw,scale,offset\n",
-               with_point ? "point," : "");
-    }
-}
-
-static void add_csv(struct buf *line, const char *point, const struct origin *origin, const struct store_row *row,
-                    const char *status)
-{
-    add_time(line, row->time_ns);
-    buf_text(line, ",");
-    if (point != NULL) {
-        add_field(line, point);
-        buf_text(line, ",");
-    }
-    add_time(line, row->seen_ns);
-    buf_text(line, ",");
-    add_number(line, row->value, "");
-    buf_printf(line, ",%s,", status);
+    buf_text(&out->line, ",");
     if (origin != NULL) {
-        buf_printf(line, "%llu", (unsigned long long)origin->change);
+        buf_printf(&out->line, "%llu", (unsigned long long)origin->change);
     }
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (row->imported && i == 1) {
-            buf_text(line, ",import");
+            buf_text(&out->line, ",import");
         } else {
-            add_member(line, origin, members[i]);
+            add_member(&out->line, origin, members[i]);
         }
     }
-    buf_text(line, ",");
-    add_number(line, raw_of(origin, row), "");
-    add_member(line, origin, "scale");
-    add_member(line, origin, "offset");
-    buf_text(line, "\n");
+    query_out_value(out, "raw", raw_of(origin, row));
+    add_member(&out->line, origin, "scale");
+    add_member(&out->line, origin, "offset");
 }
 
-static void add_ndjson(struct buf *line, const char *point, const struct origin *origin, const struct store_row *row,
-                       const char *status)
+static void put_ndjson(struct query_out *out, const struct origin *origin, const struct store_row *row)
 {
-    buf_text(line, "{\"time\":\"");
-    add_time(line, row->time_ns);
-    if (point != NULL) {
-        buf_text(line, "\",\"point\":");
-        buf_json_string(line, point);
-    }
-    buf_text(line, point != NULL ? ",\"seen\":\"" : "\",\"seen\":\"");
-    add_time(line, row->seen_ns);
-    buf_text(line, "\",\"value\":");
-    add_number(line, row->value, "null");
-    buf_printf(line, ",\"status\":\"%s\"", status);
     if (row->imported) {
-        buf_text(line, ",\"imported\":true");
+        buf_text(&out->line, ",\"imported\":true");
     }
     if (origin != NULL) {
-        buf_printf(line, ",\"change\":%llu,\"origin\":%s,\"raw\":", (unsigned long long)origin->change, origin->text);
-        add_number(line, raw_of(origin, row), "null");
+        buf_printf(&out->line, ",\"change\":%llu,\"origin\":%s", (unsigned long long)origin->change, origin->text);
+        query_out_value(out, "raw", raw_of(origin, row));
     }
-    buf_text(line, "}\n");
 }
 
 bool provenance_print(void *self, const struct store_row *row)
 {
-    struct provenance *const provenance = self;
-    struct buf *const line = &provenance->line;
-    char status[STATUS_TEXT_MAX];
-    (void)status_format(row->status, status);
-    buf_clear(line);
-    (provenance->ndjson ? add_ndjson : add_csv)(line, provenance->point, origin_of(provenance, row), row, status);
-    return fwrite(line->data, 1, line->len, stdout) == line->len;
+    const struct provenance *const provenance = self;
+    struct query_out *const out = provenance->out;
+    query_out_begin(out, row->time_ns);
+    query_out_time(out, "seen", row->seen_ns);
+    query_out_value(out, "value", row->value);
+    query_out_status(out, row->status);
+    (out->ndjson ? put_ndjson : put_csv)(out, origin_of(provenance, row), row);
+    return query_out_end(out);
 }
 
 /* ---- changes ------------------------------------------------------------------------------------------------------
  */
 
 struct listing {
-    const char *id; /* NULL: all */
+    const char *pattern; /* of ids; NULL: all that came */
     int64_t from_ns, to_ns;
     bool ndjson;
     struct buf line, text, id_text;
@@ -321,6 +274,9 @@ static bool list(void *self, const struct store_change *change, const struct sto
     if (item != NULL) {
         buf_add(&listing->id_text, item->id, item->id_len);
     }
+    if (listing->pattern != NULL && (item == NULL || !text_glob(listing->pattern, listing->id_text.data))) {
+        return true;
+    }
     (listing->ndjson ? add_change_ndjson : add_change_csv)(listing, change, item);
     return fwrite(listing->line.data, 1, listing->line.len, stdout) == listing->line.len;
 }
@@ -328,9 +284,10 @@ static bool list(void *self, const struct store_change *change, const struct sto
 enum err_code provenance_print_changes(struct store *store, const char *id, int64_t from_ns, int64_t to_ns, bool ndjson,
                                        struct err *err)
 {
-    struct listing listing = {.id = id, .from_ns = from_ns, .to_ns = to_ns, .ndjson = ndjson};
+    const bool is_pattern = id != NULL && strpbrk(id, "*?") != NULL;
+    struct listing listing = {.pattern = is_pattern ? id : NULL, .from_ns = from_ns, .to_ns = to_ns, .ndjson = ndjson};
     enum err_code code = ERR_NONE;
-    if (id == NULL) {
+    if (id == NULL || is_pattern) {
         code = store_changes_walk(store, list, &listing, err);
     } else {
         code = store_changes_of(store, CHANGE_POINT, id, list, &listing, err);

@@ -1,5 +1,6 @@
 /* query_out: see query_out.h. */
 #include "app/query_out.h"
+#include "app/provenance.h"
 
 #include "base/text.h"
 #include "model/sample.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 
 static const char *const agg_names[QUERY_AGGS] = {
-    [AGG_MEAN] = "mean",   [AGG_MIN] = "min",   [AGG_MAX] = "max",           [AGG_COUNT] = "count",
+    [AGG_MEAN] = "mean",   [AGG_MIN] = "min",   [AGG_MAX] = "max",         [AGG_COUNT] = "count",
     [AGG_FIRST] = "first", [AGG_LAST] = "last", [QUERY_STATUS] = "status",
 };
 
@@ -39,12 +40,21 @@ enum err_code query_out_aggs(struct query_out *out, const char *list, struct err
 
 void query_out_header(const struct query_out *out)
 {
+    static const char *const columns[] = {
+        [QUERY_SAMPLES] = ",value,status\n",
+        [QUERY_NEWEST] = ",value,status\n",
+        [QUERY_PROVENANCE] = "," PROVENANCE_COLUMNS "\n",
+    };
     if (out->ndjson) {
+        return;
+    }
+    if (out->kind == QUERY_CHANGES) {
+        printf("%s\n", CHANGES_COLUMNS);
         return;
     }
     printf(out->with_point ? "time,point" : "time");
     if (out->kind != QUERY_BUCKETS) {
-        printf(",value,status\n");
+        printf("%s", columns[out->kind]);
         return;
     }
     for (size_t i = 0; i < out->agg_count; i++) {
@@ -55,18 +65,24 @@ void query_out_header(const struct query_out *out)
 
 /* ---- lines ------------------------------------------------------------------------------------------------------- */
 
-static void begin_line(struct query_out *out, int64_t time_ns)
+static void put_time(struct query_out *out, int64_t time_ns)
 {
     char time[TEXT_TIME_MAX];
     (void)text_format_time(time_ns, time);
+    buf_printf(&out->line, out->ndjson ? "\"%s\"" : "%s", time);
+}
+
+void query_out_begin(struct query_out *out, int64_t time_ns)
+{
     buf_clear(&out->line);
-    buf_printf(&out->line, out->ndjson ? "{\"time\":\"%s\"" : "%s", time);
+    buf_text(&out->line, out->ndjson ? "{\"time\":" : "");
+    put_time(out, time_ns);
     if (out->with_point) { /* no id has a character that CSV or JSON would mind */
         buf_printf(&out->line, out->ndjson ? ",\"point\":\"%.*s\"" : ",%.*s", (int)out->point_len, out->point);
     }
 }
 
-static bool end_line(struct query_out *out)
+bool query_out_end(struct query_out *out)
 {
     buf_text(&out->line, out->ndjson ? "}\n" : "\n");
     return fwrite(out->line.data, 1, out->line.len, stdout) == out->line.len;
@@ -81,7 +97,23 @@ static void put_name(struct query_out *out, const char *name)
     }
 }
 
-static void put_status(struct query_out *out, uint16_t status)
+void query_out_time(struct query_out *out, const char *name, int64_t time_ns)
+{
+    put_name(out, name);
+    put_time(out, time_ns);
+}
+
+void query_out_value(struct query_out *out, const char *name, double value)
+{
+    put_name(out, name);
+    if (isfinite(value)) {
+        buf_number(&out->line, value);
+    } else if (out->ndjson) {
+        buf_text(&out->line, "null");
+    }
+}
+
+void query_out_status(struct query_out *out, uint16_t status)
 {
     char text[STATUS_TEXT_MAX];
     (void)status_format(status, text);
@@ -92,30 +124,25 @@ static void put_status(struct query_out *out, uint16_t status)
 bool query_out_sample(void *self, const struct store_row *row)
 {
     struct query_out *out = self;
-    begin_line(out, row->time_ns);
-    put_name(out, "value");
-    if (isfinite(row->value)) {
-        buf_number(&out->line, row->value);
-    } else if (out->ndjson) {
-        buf_text(&out->line, "null");
-    }
-    put_status(out, row->status);
-    return end_line(out);
+    query_out_begin(out, row->time_ns);
+    query_out_value(out, "value", row->value);
+    query_out_status(out, row->status);
+    return query_out_end(out);
 }
 
 bool query_out_bucket(void *self, const struct store_bucket *bucket)
 {
     struct query_out *out = self;
-    begin_line(out, bucket->start_ns);
+    query_out_begin(out, bucket->start_ns);
     for (size_t i = 0; i < out->agg_count; i++) {
         if (out->aggs[i] == QUERY_STATUS) {
-            put_status(out, bucket->status);
+            query_out_status(out, bucket->status);
         } else {
             put_name(out, agg_names[out->aggs[i]]);
             buf_number(&out->line, bucket->agg[out->aggs[i]]);
         }
     }
-    return end_line(out);
+    return query_out_end(out);
 }
 
 void query_out_done(struct query_out *out)

@@ -39,10 +39,11 @@ enum {
 
 /* Bits of the status as stored, above those of a sample; never given out. */
 enum {
-    PLACE_HISTORY = 1 << 13, /* imported: stands among the late ones, never the newest reading */
-    PLACE_AHEAD = 1 << 14,   /* far ahead of the clock when written; loses against a sample in order */
-    PLACE_BELOW = 1 << 15,   /* ST_RANGE because it was below the range: no good value */
-    PLACE_BITS = PLACE_HISTORY | PLACE_AHEAD | PLACE_BELOW
+    PLACE_IMPORTED = 1 << 12, /* did not come from the field */
+    PLACE_HISTORY = 1 << 13,  /* imported, or came as late: stands among the late ones, never the newest reading */
+    PLACE_AHEAD = 1 << 14,    /* far ahead of the clock when written; loses against a sample in order */
+    PLACE_BELOW = 1 << 15,    /* ST_RANGE because it was below the range: no good value */
+    PLACE_BITS = PLACE_IMPORTED | PLACE_HISTORY | PLACE_AHEAD | PLACE_BELOW
 };
 
 /* One cache line: all that an ordinary sample touches of it, of many thousand series each second.  What is needed at

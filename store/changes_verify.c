@@ -15,6 +15,8 @@ struct check {
     void *self;
     uint64_t damages;
     uint8_t chain[JOURNAL_HASH];
+    uint64_t removed; /* the last event that was removed after its time; 0: none, then the hash is the site's */
+    uint8_t removed_hash[JOURNAL_HASH];
     uint64_t last;   /* number of the last change that came */
     uint64_t number; /* of the change whose items come; 0: of none that could be read */
     uint64_t items;  /* that came */
@@ -80,7 +82,14 @@ static void check_item(struct check *check, const uint8_t *key, size_t key_len, 
     (void)change_digest(check->digest, key, key_len, value, len); /* a failure shows in the hash */
 }
 
-/* The event a change names must be there with that hash.  One before the journal's first was removed with age. */
+static void tell_other(struct check *check, const struct change_record *record)
+{
+    damage(check, "journal: event %" PRIu64 " is not the one that change %" PRIu64 " names", record->seq,
+           record->change.number);
+}
+
+/* The event a change names must be there with that hash.  Of those removed after their time the last one's hash is
+ * kept; the ones before it are gone, and one missing behind it is told of with the journal. */
 static enum err_code check_journal(struct check *check, const struct change_record *record, struct err *err)
 {
     uint8_t key[JOURNAL_KEY];
@@ -92,6 +101,12 @@ static enum err_code check_journal(struct check *check, const struct change_reco
                record->seq, record->change.number, last);
         return ERR_NONE;
     }
+    if (record->seq <= check->removed) {
+        if (record->seq == check->removed && memcmp(check->removed_hash, record->journal_hash, JOURNAL_HASH) != 0) {
+            tell_other(check, record);
+        }
+        return ERR_NONE;
+    }
     (void)put_u64(key, record->seq);
     const enum err_code code = db_get(check->store, CF_JOURNAL, key, sizeof key, &value, err);
     if (code != ERR_NONE || value == NULL) {
@@ -100,8 +115,7 @@ static enum err_code check_journal(struct check *check, const struct change_reco
     size_t len;
     const char *const bytes = rocksdb_pinnableslice_value(value, &len);
     if (len < JOURNAL_HASH || memcmp(bytes + len - JOURNAL_HASH, record->journal_hash, JOURNAL_HASH) != 0) {
-        damage(check, "journal: event %" PRIu64 " is not the one that change %" PRIu64 " names", record->seq,
-               record->change.number);
+        tell_other(check, record);
     }
     rocksdb_pinnableslice_destroy(value);
     return ERR_NONE;
@@ -163,6 +177,9 @@ enum err_code changes_verify(struct store *store, store_damage_fn *fn, void *sel
     buf_printf(&origin, "%s/changes", store->site_id);
     enum err_code code = check.digest == NULL ? err_set(err, ERR_ENV, "no hash can be computed")
                                               : journal_origin(origin.data, check.chain, err);
+    if (code == ERR_NONE) {
+        code = journal_begin(store, &check.removed, check.removed_hash, err);
+    }
     if (code == ERR_NONE) {
         code = walk_all(&check, err);
     }

@@ -134,7 +134,7 @@ static void give(struct sweep *sweep, int64_t before_ns, bool all)
         if (!all && row.time_ns >= before_ns) {
             break;
         }
-        row.imported = (row.status & PLACE_HISTORY) != 0;
+        row.imported = (row.status & PLACE_IMPORTED) != 0;
         row.status &= (uint16_t)~PLACE_BITS;
         sweep->given++;
         sweep->stopped = !sweep->fn(sweep->self, &row);

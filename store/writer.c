@@ -278,7 +278,7 @@ static void keep(struct store_writer *writer, uint32_t series, struct store_row 
     last_add(&store->lasts.plain[series], row, strand->late);
     touch(writer, strand);
     writer->samples++;
-    writer->late += strand->late && (row->status & (PLACE_HISTORY | ST_LATE)) != PLACE_HISTORY;
+    writer->late += strand->late && (row->status & PLACE_IMPORTED) == 0;
     if (strand->count == BOOK_BLOCK_ROWS) {
         seal(writer, strand, false);
     }
@@ -310,7 +310,7 @@ static void take_history(struct store_writer *writer, const struct sample *sampl
     if (point->has_range && (row.value < point->range_lo || row.value > point->range_hi)) {
         row.status |= ST_RANGE;
     }
-    row.status |= PLACE_HISTORY;
+    row.status |= PLACE_IMPORTED | PLACE_HISTORY;
     keep(writer, writer->series[sample->point], &row);
     count(writer->counters.imported, 1);
 }

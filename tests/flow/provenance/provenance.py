@@ -112,18 +112,29 @@ def test_messages_and_imports(stage):
     monitor = run_davy(stage)
     now = int(time.time() * 1000)
     stage.publish(broker.port, TOPIC, {"time": now, "seq": 1, "values": {"T7.LVL": 3.25}})
+    stage.publish(broker.port, TOPIC, {"time": now - 5000, "seq": 2, "values": {"T7.LVL": 3}})
     with open(stage.path("old.csv"), "w", encoding="utf-8") as out:
-        out.write(f"time,point,value,status\n{now - 60000},tank-7/level,2.5,\n")
+        out.write(f"time,point,value,status\n{now - 60000},tank-7/level,2.5,\n{now - 50000},tank-7/level,2.25,late\n")
     stage.run("import", "site.json", "old.csv")
-    wait_until(lambda: len(query(stage, "tank-7/level")) == 2, "both samples")
-    old, new = query(stage, "tank-7/level", "--provenance")
+    wait_until(lambda: len(query(stage, "tank-7/level")) == 4, "all samples")
+    old, old_late, late, new = query(stage, "tank-7/level", "--provenance")
     equal((old["value"], old["over"], old["source"], old["raw"], old["change"]), ("2.5", "import", "", "", ""), "imported")
+    equal((old_late["status"], old_late["over"], old_late["source"]), ("late", "import", ""), "imported as late")
+    equal((late["status"], late["over"], late["raw"], late["change"]), ("late", "mqtt", "3", "1"), "received late")
     equal((new["value"], new["over"], new["source"], new["key"], new["raw"]), ("3.25", "mqtt", "gw", "T7.LVL", "3.25"),
           "received")
     require(new["seen"] >= new["time"], "received after it was measured")
-    several = query(stage, "*", "--provenance")
-    equal([row["over"] for row in several if row["point"] == "tank-7/level"], ["import", "mqtt"], "several points")
     equal(monitor.end(), 0, "exit code")
+    rows = query(stage, "tank-7/*", "--provenance")
+    equal([(r["point"], r["value"], r["over"]) for r in rows],
+          [("tank-7/level", value, over) for value, over in
+           (("2.5", "import"), ("2.25", "import"), ("3", "mqtt"), ("3.25", "mqtt"))], "of a pattern")
+    line = json.loads(stage.run("query", "site.json", "tank-7/level", CO, *SPAN, "--provenance", "--format",
+                                "ndjson")[0].splitlines()[0])
+    equal((line["point"], line["imported"]), ("tank-7/level", True), "of several points")
+    listed = [(r["kind"], r["id"]) for r in table(stage.run("query", "site.json", "tank-7/*", "ch4-limit", "--changes")[0])]
+    require(("point", "tank-7/level") in listed and listed[-1] == ("rule", "ch4-limit"), "changes of a pattern and a rule")
+    require(("site", "") not in listed and ("point", CO) not in listed, "and of nothing else")
     for words in (("--provenance", "--every", "1m"), ("--provenance", "--changes"), ("--last", "--provenance")):
         stage.run("query", "site.json", "tank-7/level", *words, expect=2)
     stage.run("query", "site.json", "--provenance", expect=2)

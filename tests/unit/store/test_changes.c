@@ -8,6 +8,8 @@
 #include "rig.h"
 #include "store/changes.h"
 #include "store/db.h"
+#include "store/journal.h"
+#include "store/notes.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,12 +236,51 @@ static void a_journal_cut_off_is_noticed(void **state)
     expect_damage(fixture->store, "event 3 is not the one that change 4 names");
 }
 
+/* Removes the first events as if their time were over; with `forged` another hash is noted of the last of them. */
+static void remove_events(struct store *store, uint64_t count, bool forged)
+{
+    struct err err;
+    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
+    uint8_t value[8 + JOURNAL_HASH] = {0};
+    assert_true(db_enter(store, &err));
+    if (forged) {
+        (void)put_u64(value, count);
+        note_put(store, batch, "a", 1, value, sizeof value);
+    } else {
+        assert_int_equal(journal_anchor(store, batch, count, &err), ERR_NONE);
+    }
+    for (uint64_t seq = 1; seq <= count; seq++) {
+        journal_remove(store, batch, seq);
+    }
+    db_leave(store);
+    assert_int_equal(db_write(store, batch, true, &err), ERR_NONE);
+    rocksdb_writebatch_destroy(batch);
+}
+
+static void events_removed_after_their_time_are_no_damage(void **state)
+{
+    struct fixture *const fixture = *state;
+    struct err err;
+    fill(fixture->store); /* changes 2 and 3 name event 2, change 4 event 3, which is the last */
+    remove_events(fixture->store, 2, false);
+    assert_int_equal(store_verify(fixture->store, NULL, NULL, &err), ERR_NONE);
+    event(fixture->store, "r:p");
+    commit(fixture->store, 500, "{}", second); /* both chains go on */
+    store_close(fixture->store);
+    assert_int_equal(store_open(fixture->path, "mine", &fixture->store, &err), ERR_NONE);
+    remove_events(fixture->store, 3, false);
+    assert_int_equal(store_verify(fixture->store, NULL, NULL, &err), ERR_NONE);
+    remove_events(fixture->store, 3, true);
+    expect_damage(fixture->store, "event 3 is not the one that change 4 names");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(changes_are_read_as_they_were_made, begin, end),
         cmocka_unit_test_setup_teardown(every_byte_and_every_record_counts, begin, end),
         cmocka_unit_test_setup_teardown(a_journal_cut_off_is_noticed, begin, end),
+        cmocka_unit_test_setup_teardown(events_removed_after_their_time_are_no_damage, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
