@@ -193,8 +193,8 @@ static void plan_timed(struct garble_plan *plan, bool rtu, int64_t timeout_us, c
     case GARBLE_SLOW:
         piece->delay_us = part_us * 7 / 10;
         break;
-    case GARBLE_LATE: /* up to three time-outs */
-        piece->delay_us = timeout_us * 11 / 10 + 2 * part_us;
+    case GARBLE_LATE: /* up to three time-outs; on RTU up to six: later than a unit is left alone for */
+        piece->delay_us = timeout_us * 11 / 10 + (rtu ? 5 : 2) * part_us;
         break;
     case GARBLE_DOUBLED:
         if (rtu || part_us % 2 == 0) {

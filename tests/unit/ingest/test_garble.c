@@ -21,7 +21,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SANITIZED = 1, REQUESTS = 10000 };
 #else
-enum { SANITIZED = 0, REQUESTS = 30000 };
+enum { SANITIZED = 0, REQUESTS = 20000 };
 #endif
 enum { LINKS = 160, GROWTH_MAX = 256 * 1024, OPEN_MAX = LINKS };
 
