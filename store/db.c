@@ -145,7 +145,7 @@ static char *check_tables_once(struct store *store)
 enum err_code db_check_tables(struct store *store, struct err *err)
 {
     char *missing = NULL;
-    const int most = store_is_held(store->path) ? SECONDARY_TRIES : 1; /* one that writes may be making others just now */
+    const int most = store_is_held(store->path) ? SECONDARY_TRIES : 1; /* its monitor may be making others just now */
     for (int tries = 0; tries < most; tries++) {
         free(missing);
         missing = check_tables_once(store);

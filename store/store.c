@@ -174,7 +174,8 @@ static bool is_store(const char *path)
     return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
 }
 
-/* Opens for reading, `strict`: only when all tables can be; on failure *ret_damaged tells whether that is because something of the store is not as it was. */
+/* Opens for reading, `strict`: only when all its tables can be opened.  On failure *ret_damaged tells whether that is
+ * because something of the store is not as it was. */
 static enum err_code open_reader(const char *path, bool strict, struct store **ret_store, bool *ret_damaged,
                                  struct err *err)
 {
