@@ -96,7 +96,7 @@ const struct conf_at *site_place_at(const struct site_build *build, uint32_t poi
 /* Gives `path` as seen from the folder of a file; absolute paths stay. */
 const char *site_resolve(struct site_build *build, const char *folder, const char *path);
 
-/* Puts out a nearest known id as hint; for long lists no search is made. */
+/* Gives the nearest known id as a hint, or to add it; for long lists no search is made. */
 const char *site_hint_id(char hint[CONF_HINT_MAX], const char *word, const void *first, size_t stride, size_t n);
 
 /* Reads a file the user named at `at` and adds it to the digest: its bytes and a NUL, the caller's (free).  What is

@@ -16,7 +16,7 @@ const char *site_hint_id(char hint[CONF_HINT_MAX], const char *word, const void 
             best = pair[0];
         }
     }
-    return best == NULL ? NULL : conf_hint_nearest(hint, word, &best, 1);
+    return best == NULL ? "add it, or correct the name" : conf_hint_nearest(hint, word, &best, 1);
 }
 
 /* ---- itself ------------------------------------------------------------------------------------------------------ */

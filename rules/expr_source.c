@@ -21,7 +21,7 @@ void expr_mistake(struct expr_source *source, size_t at, const char *hint, const
     va_start(args, fact);
     buf_vprintf(&line, fact, args);
     va_end(args);
-    mistakes_add(source->mistakes, source->file, source->place, hint, "at character %zu: %s",
+    mistakes_add(source->mistakes, source->file, source->place, hint != NULL ? hint : EXPR_HINT, "at character %zu: %s",
                  character_of(source->text, at), line.data);
     buf_done(&line);
 }

@@ -20,7 +20,10 @@ struct expr_source {
     bool broken; /* a mistake was found in it */
 };
 
-/* Adds a mistake at byte `at` of the text (its length: at the end).  `hint` may be NULL. */
+/* The hint where there is no better one. */
+#define EXPR_HINT "a condition is like value >= 1.5 && age < 30s"
+
+/* Adds a mistake at byte `at` of the text (its length: at the end).  `hint` NULL: EXPR_HINT. */
 void expr_mistake(struct expr_source *source, size_t at, const char *hint, const char *fact, ...) PRINTF_LIKE(4, 5);
 
 #endif

@@ -179,7 +179,7 @@ static enum err_code copy_folder(const char *from, const char *to, struct err *e
 static enum err_code check_copy(const char *path, const char *site_id, store_damage_fn *fn, void *self, struct err *err)
 {
     struct store *store = NULL;
-    enum err_code code = store_open_reader(path, &store, err);
+    enum err_code code = store_open_checked(path, &store, err);
     if (code != ERR_NONE) {
         return code;
     }

@@ -3,6 +3,7 @@
  */
 #include "store/db.h"
 #include "base/clock.h"
+#include "store/store.h"
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const cf_names[CF_COUNT] = {"default", "series", "blocks", "log",
@@ -93,6 +95,71 @@ enum err_code db_open(struct store *store, struct err *err)
         remove_leftovers(store);
     }
     return db_error(store, rocks_err, err);
+}
+
+/* True when one of the two knows a table that the other does not; names the first. */
+static bool has_other_tables(rocksdb_t *all, rocksdb_t *seen, char ret_name[64])
+{
+    const rocksdb_livefiles_t *const wanted = rocksdb_livefiles(all);
+    const rocksdb_livefiles_t *const found = rocksdb_livefiles(seen);
+    const int wanted_count = rocksdb_livefiles_count(wanted);
+    const int found_count = rocksdb_livefiles_count(found);
+    bool other = wanted_count != found_count;
+    (void)snprintf(ret_name, 64, "tables");
+    for (int i = 0; i < wanted_count; i++) {
+        bool there = false;
+        for (int k = 0; k < found_count && !there; k++) {
+            there = strcmp(rocksdb_livefiles_name(wanted, i), rocksdb_livefiles_name(found, k)) == 0;
+        }
+        if (!there) {
+            (void)snprintf(ret_name, 64, "%s", rocksdb_livefiles_name(wanted, i));
+            other = true;
+            break;
+        }
+    }
+    rocksdb_livefiles_destroy(wanted);
+    rocksdb_livefiles_destroy(found);
+    return other;
+}
+
+/* One strict look; NULL when all is there, else what is not, the caller's (rocksdb_free, as of RocksDB's own). */
+static char *check_tables_once(struct store *store)
+{
+    char *rocks_err = NULL;
+    char name[64];
+    rocksdb_column_family_handle_t *cf[CF_COUNT];
+    const rocksdb_options_t *const *const options = (const rocksdb_options_t *const *)store->cf_options;
+    rocksdb_try_catch_up_with_primary(store->db, &rocks_err);
+    rocksdb_free(rocks_err); /* what it could not see shows below */
+    rocks_err = NULL;
+    rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, CF_COUNT, cf_names,
+                                                                      options, cf, 0, &rocks_err);
+    if (rocks_err != NULL) {
+        return rocks_err;
+    }
+    const bool other = has_other_tables(all, store->db, name);
+    for (int i = 0; i < CF_COUNT; i++) {
+        rocksdb_column_family_handle_destroy(cf[i]);
+    }
+    rocksdb_close(all);
+    return other ? strdup(name) : NULL;
+}
+
+enum err_code db_check_tables(struct store *store, struct err *err)
+{
+    char *missing = NULL;
+    const int most = store_is_held(store->path) ? SECONDARY_TRIES : 1; /* its monitor may be making others just now */
+    for (int tries = 0; tries < most; tries++) {
+        free(missing);
+        missing = check_tables_once(store);
+        if (missing == NULL) {
+            return ERR_NONE;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+    }
+    (void)err_set(err, ERR_NO, "%s: tables are damaged or missing: %s", store->path, missing);
+    free(missing);
+    return ERR_NO;
 }
 
 void db_close(struct store *store)

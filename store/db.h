@@ -74,6 +74,10 @@ struct store {
 enum err_code db_open(struct store *store, struct err *err) MUST_CHECK;
 void db_close(struct store *store);
 
+/* Of an open reader: that it sees all tables there should be.  A secondary passes over one that cannot be opened, and over
+ * what came with it, without a word: it shows an older state.  ERR_NO when tables are damaged or missing. */
+enum err_code db_check_tables(struct store *store, struct err *err) MUST_CHECK;
+
 /* False, with the reason, while there is no database; else db_leave must follow. */
 bool db_enter(struct store *store, struct err *err);
 /* The same, but tries to open a database again that is not there. */

@@ -179,8 +179,10 @@ static bool is_store(const char *path)
     return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
 }
 
-/* Opens for reading; on failure *ret_damaged tells whether that is because something of the store is not as it was. */
-static enum err_code open_reader(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
+/* Opens for reading, `strict`: only when all its tables can be opened.  On failure *ret_damaged tells whether that is
+ * because something of the store is not as it was. */
+static enum err_code open_reader(const char *path, bool strict, struct store **ret_store, bool *ret_damaged,
+                                 struct err *err)
 {
     struct store *const store = new_store(path);
     bool is_new = false;
@@ -188,6 +190,9 @@ static enum err_code open_reader(const char *path, struct store **ret_store, boo
     if (code == ERR_NONE) {
         db_options_make(store);
         code = db_open(store, err);
+    }
+    if (code == ERR_NONE && strict) {
+        code = db_check_tables(store, err);
     }
     if (code == ERR_NONE) {
         store->damaged = true; /* from here on only what is in it can be at fault, and the format is told apart below */
@@ -213,7 +218,7 @@ enum err_code store_open_reader(const char *path, struct store **ret_store, stru
 {
     bool damaged;
     return is_store(path)
-               ? open_reader(path, ret_store, &damaged, err)
+               ? open_reader(path, false, ret_store, &damaged, err)
                : err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
 }
 
@@ -241,7 +246,7 @@ enum err_code store_open_checked(const char *path, struct store **ret_store, str
     if (!is_store(path)) {
         return store_open_reader(path, ret_store, err);
     }
-    const enum err_code code = open_reader(path, ret_store, &damaged, err);
+    const enum err_code code = open_reader(path, true, ret_store, &damaged, err);
     return code != ERR_NONE && damaged ? ERR_NO : code;
 }
 

@@ -225,7 +225,8 @@ static void test_one_run_tells_the_mistakes_of_all_expressions(void **state)
     (void)state;
     static const char *const lines[] = {
         "site.json: rules[0].levels[0].when: at character 1: \"valeu\" is not known; did you mean \"value\"?",
-        "site.json: rules[0].levels[0].clear: at character 8: expected a number, found the end",
+        "site.json: rules[0].levels[0].clear: at character 8: expected a number, found the end; a condition is like "
+        "value >= 1.5 && age < 30s",
         "site.json: rules[0].levels[1].when: at character 1: expected a condition, found a number; compare it with "
         "something, such as value > 1",
         "site.json: rules[0].unless: at character 8: \"com\" is not a status word; did you mean \"comm\"?",
