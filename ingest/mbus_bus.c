@@ -130,7 +130,7 @@ static enum err_code check_sources(const struct site *site, struct err *err)
     return ERR_NONE;
 }
 
-/* A poll has room for all its samples before it asks.  Values that share a companion are one read, so it may be large. */
+/* A poll has room for all its samples before it asks; values that share a companion are one read, maybe a large one. */
 static enum err_code check_room(const struct mbus_worker *worker, struct err *err)
 {
     const struct router *router = worker->config.router;

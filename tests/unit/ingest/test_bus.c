@@ -776,8 +776,7 @@ static void a_read_that_would_never_have_room_is_refused(void **state)
         struct site_point *point = field_add_register(field, 3, (uint16_t)(200 * i), TYPE_U16, poll_ns);
         (void)field_add_companion(field, point, 9000);
     }
-    const struct mbus_config config = {
-        .site = &field->site, .router = &field->router, .counters = field->counters};
+    const struct mbus_config config = {.site = &field->site, .router = &field->router, .counters = field->counters};
     assert_int_equal(mbus_worker_new(&config, &worker, &err), ERR_INPUT);
     assert_non_null(strstr(err.text, "unit 3"));
     assert_null(worker);
