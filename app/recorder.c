@@ -35,6 +35,15 @@ struct recorder {
 
 /* ---- the file ---- */
 
+/* Takes back what came to the disk of a buffer: a record cut off would hide all that a later run appends. */
+static void take_back(const struct recorder *recorder, size_t written)
+{
+    const off_t end = lseek(recorder->fd, 0, SEEK_END);
+    if (end >= (off_t)written && ftruncate(recorder->fd, end - (off_t)written) != 0) {
+        return; /* the disk is in trouble, which is said anyway */
+    }
+}
+
 /* Writes all of it; on failure gives up for good. */
 static void write_out(struct recorder *recorder)
 {
@@ -44,9 +53,11 @@ static void write_out(struct recorder *recorder)
             at += (size_t)written;
             counter_add(recorder->bytes, (uint64_t)written);
         } else if (written < 0 && errno != EINTR) {
+            const int error = errno;
             recorder->failed = true;
+            take_back(recorder, at);
             log_event(LOG_ERROR, "app", "REC-002", recorder->config.path, "file=%s reason=\"%s\"",
-                      recorder->config.path, strerror(errno));
+                      recorder->config.path, strerror(error));
         }
     }
     recorder->len = 0;

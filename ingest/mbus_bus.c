@@ -130,6 +130,25 @@ static enum err_code check_sources(const struct site *site, struct err *err)
     return ERR_NONE;
 }
 
+/* A poll has room for all its samples before it asks; values that share a companion are one read, maybe a large one. */
+static enum err_code check_room(const struct mbus_worker *worker, struct err *err)
+{
+    const struct router *router = worker->config.router;
+    for (uint32_t i = 0; i < worker->plan.read_count; i++) {
+        const struct mbus_read *read = &worker->plan.reads[i];
+        for (unsigned m = 0; m < router->shard_count; m++) {
+            const size_t most = ring_capacity(router->rings[m]);
+            if (read->item_count > most) {
+                return err_set(err, ERR_INPUT,
+                               "source \"%s\" unit %u: %u values and companions hang together, at most %zu can be read "
+                               "in one poll; give them different companions, or another `every`",
+                               worker->config.site->sources[read->source].id, read->unit, read->item_count, most);
+            }
+        }
+    }
+    return ERR_NONE;
+}
+
 static void on_warm(uv_getaddrinfo_t *resolve, int status, struct addrinfo *found)
 {
     (void)status; /* only the threads were wanted */
@@ -175,6 +194,10 @@ enum err_code mbus_worker_new(const struct mbus_config *config, struct mbus_work
         return err_set(err, ERR_ENV, "no event loop for Modbus: %s", uv_strerror(failed));
     }
     build(worker);
+    if (check_room(worker, &local) != ERR_NONE) {
+        mbus_worker_free(worker);
+        return err_set(err, ERR_INPUT, "%s", local.text);
+    }
     warm_resolver(worker);
     *ret_worker = worker;
     return ERR_NONE;

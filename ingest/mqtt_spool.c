@@ -285,9 +285,9 @@ static void strike_out(const struct spool *spool, uint64_t pos)
     }
 }
 
-/* Finds what an earlier run left: where the reader goes on, and where the records end.  A pad without a record behind it
- * (a kill came between) does not count.  A kill leaves no holes, but a loss of power may: the pages of the file come to
- * the disk in any order, so the header may be older than records, and what stood at its tail be overwritten. */
+/* Finds what an earlier run left: where the reader goes on, and where the records end.  A pad without a record behind
+ * it (a kill came between) does not count.  A kill leaves no holes, but a loss of power may: the pages of the file come
+ * to the disk in any order, so the header may be older than records, and what stood at its tail be overwritten. */
 static void recover(struct spool *spool, uint64_t least)
 {
     mend_header(spool);

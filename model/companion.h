@@ -14,8 +14,8 @@
 
 #include "model/site.h"
 
-/* Takes in what a companion's raw number (not finite: none) says: changes `from` in order or scale, or adds flags.  False when
- * the value cannot be understood by it: no such case, a divisor of zero. */
+/* Takes in what a companion's raw number (not finite: none) says: changes `from` in order or scale, or adds flags.
+ * False when the value cannot be understood by it: no such case, a divisor of zero. */
 bool companion_apply(const struct site_companion *companion, double raw, struct site_from *from, uint16_t *status);
 
 /* Gives a raw number by which the companion adds just these flags (of a use other than STATUS: by which the value is

@@ -190,6 +190,17 @@ static void check_good(struct site_build *build, const struct conf_at *at, const
     }
 }
 
+/* Flags are bits of a whole number; one of 64 bits has more of them than the double it becomes can hold. */
+static void check_bits(struct site_build *build, const struct conf_at *at, const struct site_companion *companion)
+{
+    const enum mbus_type type = companion->from.type;
+    const struct conf_at here = CONF_KEY_AT(at, "type");
+    if (companion->from.registers > 2 || type == TYPE_F32 || type == TYPE_BCD16 || type == TYPE_BCD32) {
+        conf_mistake(&build->conf, &here, "such as \"u16\" or \"u32\"",
+                     "flags are bits of a whole number of 16 or 32 bits");
+    }
+}
+
 static void read_companion(struct site_build *build, const struct conf_at *at, enum companion_use use, json_t *object,
                            const struct site_from *from, struct site_companion *ret_companion)
 {
@@ -214,6 +225,9 @@ static void read_companion(struct site_build *build, const struct conf_at *at, e
         companion.as = (enum companion_as)(COMPANION_DECIMALS + raw.as);
     } else if (raw.flags != NULL || raw.map != NULL) {
         const struct conf_at here = CONF_KEY_AT(at, raw.flags != NULL ? "flags" : "map");
+        if (raw.flags != NULL) {
+            check_bits(build, at, &companion);
+        }
         read_cases(build, &here, raw.flags != NULL ? raw.flags : raw.map, from, &companion);
         check_good(build, &here, &companion);
     }

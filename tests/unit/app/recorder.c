@@ -136,6 +136,15 @@ static void a_full_disk_ends_the_recording_only(void **state)
     struct stat file;
     assert_int_equal(stat(path, &file), 0);
     assert_true(file.st_size <= 4096);
+    /* There is room again at the next reload: what is recorded from then on can be read, so nothing half stands before. */
+    struct err err;
+    char text[400];
+    recorder_free(recorder);
+    recorder = NULL;
+    assert_int_equal(open_recorder(true, &err), ERR_NONE);
+    finish();
+    read_back(text, sizeof text);
+    assert_non_null(strstr(text, "0 5 1000 ;0 1 0 plc;1 1 0 gw;"));
 }
 
 int main(void)

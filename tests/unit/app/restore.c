@@ -63,7 +63,7 @@ static void a_good_value_that_came_later_is_not_the_one_of_then(void **state)
     empty(&rest);
 }
 
-/* Else a year of a dead sensor would be read at each start, for a value the store tells anyway: 7 shows who was asked. */
+/* Else a year of a dead sensor would be read, for a value the store tells anyway: that it is 7 shows who was asked. */
 static void a_good_value_that_is_older_is_not_looked_for(void **state)
 {
     struct rest rest;

@@ -486,6 +486,25 @@ static void a_worker_never_run_can_be_freed(void **state)
     mbus_worker_free(NULL);
 }
 
+/* All values with one companion are one read, however many blocks; its samples must have room at once. */
+static void a_read_that_would_never_have_room_is_refused(void **state)
+{
+    (void)state;
+    struct err err;
+    struct mbus_worker *worker = NULL;
+    struct field *field = field_new(16);
+    (void)field_add_modbus(field, SOURCE_MODBUS_TCP, 1);
+    for (uint16_t i = 0; i < 16; i++) {
+        struct site_point *point = field_add_register(field, 3, (uint16_t)(200 * i), TYPE_U16, poll_ns);
+        (void)field_add_companion(field, point, 9000);
+    }
+    const struct mbus_config config = {.site = &field->site, .router = &field->router, .counters = field->counters};
+    assert_int_equal(mbus_worker_new(&config, &worker, &err), ERR_INPUT);
+    assert_non_null(strstr(err.text, "unit 3"));
+    assert_null(worker);
+    field_free(field);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +537,7 @@ int main(void)
         cmocka_unit_test(an_unknown_baud_rate_is_refused),
         cmocka_unit_test(descriptors_beyond_1023_are_fine),
         cmocka_unit_test(a_worker_never_run_can_be_freed),
+        cmocka_unit_test(a_read_that_would_never_have_room_is_refused),
     };
     log_set_level(LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
