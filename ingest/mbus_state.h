@@ -4,7 +4,8 @@
  *   worker ── links (one connection each) ── units ── reads (one planned block each)
  *
  *   mbus_bus    the agent: slots of all reads, the loop, stop
- *   mbus_link   one connection: connect, back-off
+ *   mbus_link   one connection: up, down, back-off, renewal
+ *   mbus_connect how it comes up
  *   mbus_queue  reads that are due
  *   mbus_line   what is asked over it, and time-outs
  *   mbus_answer what comes back
@@ -205,8 +206,6 @@ int64_t port_frame_gap_ns(const struct site_source *source);
 
 /* Once, before the agent runs: what does not change with the connection. */
 void link_prepare(struct bus_link *link);
-/* First try; later ones come by themselves. */
-void link_open(struct bus_link *link);
 /* Something of the link is due. */
 void link_wake(struct bus_link *link);
 /* A read of the link became due: queued, answered with `comm`, or skipped. */
@@ -232,6 +231,13 @@ void link_abandon(struct bus_link *link);
 /* Closes for good. */
 void link_close(struct bus_link *link);
 bool link_is_closed(const struct bus_link *link);
+
+/* ---- mbus_connect ---- */
+
+/* Connects or opens the line; later tries come by themselves. */
+void link_open(struct bus_link *link);
+/* The same for a TCP connection whose address is known. */
+void link_open_again(struct bus_link *link);
 
 /* ---- mbus_queue ---- */
 

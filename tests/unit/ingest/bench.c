@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
 
 void bench_start(struct bench *bench, struct field *field)
 {
     struct err err;
+    (void)signal(SIGPIPE, SIG_IGN); /* as the monitor does: a device may have hung up when it is asked */
     *bench = (struct bench){.field = field};
     bench->alarmed.active = bench->active;
     clock_init(&bench->clock);

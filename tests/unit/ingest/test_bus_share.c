@@ -68,22 +68,37 @@ static void require_rate(struct two_lines *lines)
     fail_msg("the neighbours had %llu polls of %llu", (unsigned long long)had, (unsigned long long)could);
 }
 
-static void a_dead_unit_leaves_its_neighbours_alone(void **state)
+static void dead_unit(enum source_type type)
 {
-    (void)state;
     struct two_lines lines;
     struct bench *bench = &lines.bench;
-    two_lines_start(&lines, SOURCE_MODBUS_TCP);
+    two_lines_start(&lines, type);
     cell_set(&lines.device.silent_unit, ODD);
     bench_run_until(bench, &bench->comm_of[ODD - 1], 5); /* it has been found out */
     const uint64_t comm_before = bench->comm_of[ODD - 1];
+    const uint64_t reconnects = field_count(bench->field, "reconnects");
     const uint64_t asked_before = cell_get(&lines.device.silent_requests);
     require_rate(&lines);
-    assert_true(bench->comm_of[ODD - 1] - comm_before >= 10); /* at each due poll all the same, but seldom asked */
+    assert_true(bench->comm_of[ODD - 1] - comm_before >= 5); /* at each due poll all the same, but seldom asked */
     assert_true(cell_get(&lines.device.silent_requests) - asked_before <= 8);
+    assert_int_equal(field_count(bench->field, "reconnects"), reconnects);
+    assert_true((field_count(bench->field, "renewals") > 0) == (type == SOURCE_MODBUS_RTU_TCP));
     cell_set(&lines.device.silent_unit, 0);
     bench_run_until(bench, &bench->good_of[ODD - 1], 5);
     two_lines_stop(&lines);
+}
+
+static void a_dead_unit_leaves_its_neighbours_alone(void **state)
+{
+    (void)state;
+    dead_unit(SOURCE_MODBUS_TCP);
+}
+
+/* Each request in vain costs a connection too. */
+static void a_dead_unit_on_rtu_over_tcp_leaves_its_neighbours_alone(void **state)
+{
+    (void)state;
+    dead_unit(SOURCE_MODBUS_RTU_TCP);
 }
 
 static void neighbours_keep_their_rate(enum source_type type, enum mood mood)
@@ -132,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_unit_leaves_its_neighbours_alone),
+        cmocka_unit_test(a_dead_unit_on_rtu_over_tcp_leaves_its_neighbours_alone),
         cmocka_unit_test(a_slow_unit_leaves_its_neighbours_alone),
         cmocka_unit_test(a_babbling_unit_leaves_its_neighbours_alone),
         cmocka_unit_test(a_dribbling_unit_leaves_its_neighbours_alone),
