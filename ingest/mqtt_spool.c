@@ -184,7 +184,7 @@ static bool make_room(struct spool *spool, uint64_t head_pos, size_t need)
         spool->tail = after;
     }
     cell_set(&spool->header->tail, spool->tail);
-    __asm__ volatile("" ::: "memory"); /* the tail has moved before anything behind it is overwritten, for a kill between */
+    __asm__ volatile("" ::: "memory"); /* the tail moves before what it gave up is overwritten: a kill may come between */
     return true;
 }
 
@@ -234,8 +234,8 @@ uint64_t spool_put(struct spool *spool, const struct spool_record *record)
 
 /* ---- opening ---- */
 
-/* Finds what an earlier run left: where the reader goes on, and where the records end.  A pad without a record behind it
- * (a kill came between) does not count. */
+/* Finds what an earlier run left: where the reader goes on, and where the records end.  A pad without a record behind
+ * it (a kill came between) does not count. */
 static void recover(struct spool *spool, uint64_t least)
 {
     const uint64_t released = spool_released(spool);
