@@ -189,7 +189,8 @@ static size_t take_acts(struct manager *manager, int64_t now_ns)
     }
     const size_t room = config->answers == NULL ? MANAGER_ACTS : ring_room(config->answers);
     const size_t bound = room < MANAGER_ACTS ? room : MANAGER_ACTS;
-    const size_t most = bound > manager->answer_count ? bound - manager->answer_count : 0; /* some may wait for a commit */
+    const size_t waiting = manager->answer_count; /* for a commit */
+    const size_t most = bound > waiting ? bound - waiting : 0;
     size_t taken = 0;
     size_t there;
     const struct act *act;

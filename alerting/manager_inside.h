@@ -23,7 +23,7 @@
 #include "alerting/manager.h"
 
 enum {
-    MANAGER_VERDICTS = 1024, /* taken in one cycle at most, but to the next mark: bounds the batch and the wait for it */
+    MANAGER_VERDICTS = 1024, /* taken in one cycle at most, but up to a mark: bounds the batch and the wait for it */
     MANAGER_IN_HAND = 8192,  /* taken and not committed at most */
     MANAGER_ACTS = 32,       /* likewise */
 };

@@ -48,7 +48,7 @@ static void make_counters(struct mqtt_intake *intake)
 {
     struct counters *all = intake->config.counters;
     intake->counters = (struct intake_counters){
-        .waiting = counter_new(all, "ingest.spool.waiting", "", "messages in the spool that are not yet safe in the store"),
+        .waiting = counter_new(all, "ingest.spool.waiting", "", "messages in the spool, not yet safe in the store"),
         .full = counter_new(all, "ingest.spool.full", "", "times a message had to wait for room in the spool"),
         .strangers = counter_new(all, "ingest.spool.strangers", "", "spooled messages of sources the site has no more"),
         .again = counter_new(all, "ingest.spool.again", "", "messages taken again after a restart"),
@@ -160,7 +160,7 @@ struct mqtt_take *mqtt_intake_take(struct mqtt_intake *intake, uint32_t source)
 
 /* ---- taking: who holds the lock ---- */
 
-/* Releases what writer and manager have confirmed.  Never more than was taken: before the first mark nothing is known. */
+/* Releases what writer and manager have confirmed, never more than was taken. */
 static void release(struct mqtt_intake *intake)
 {
     const uint64_t safe = safe_ticket(&intake->config.safe[intake->mark_source], intake->config.shard_count);
@@ -180,8 +180,9 @@ static bool take_one(struct mqtt_intake *intake, const struct spool_record *reco
     struct mqtt_take *take = take_by_id(intake, record);
     if (take == NULL) {
         counter_add(intake->counters.strangers, 1);
-        log_event(LOG_WARN, "ingest", "ING-018", "spool", "source=\"%.*s\" messages of before are left out: no such source",
-                  (int)record->source_len, record->source);
+        log_event(LOG_WARN, "ingest", "ING-018", "spool",
+                  "source=\"%.*s\" messages of before are left out: no such source", (int)record->source_len,
+                  record->source);
     } else if (!mqtt_take_message(take, record, may_wait)) {
         return false;
     }

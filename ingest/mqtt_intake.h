@@ -40,7 +40,7 @@ struct mqtt_take *mqtt_intake_take(struct mqtt_intake *intake, uint32_t source);
 bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_ns, const char *topic, size_t topic_len,
                      const char *payload, size_t len);
 
-/* Any thread, once no put can come any more: what is in the spool is taken, then the agent closes the rings and ends. */
+/* Any thread, once no put can come any more: the agent takes what is in the spool, closes the rings and ends. */
 void mqtt_intake_end(struct mqtt_intake *intake);
 /* The agent, for a thread whose bell is config.bell. */
 struct agent mqtt_intake_agent(struct mqtt_intake *intake);

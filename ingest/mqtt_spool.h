@@ -45,7 +45,7 @@ struct spool_record {
 };
 
 /* Opens (makes) the file, `bytes` (a multiple of 4096) large without its header; all of it is taken from the disk now.
- * The next record's number is at least `least`.  A file that is no spool is moved to "<path>.bad", and *ret_damaged set.
+ * The next record's number is at least `least`.  A file that is no spool is moved to "<path>.bad" (*ret_damaged).
  * ERR_ENV: the disk is full or does not let us. */
 enum err_code spool_open(const char *path, size_t bytes, uint64_t least, struct spool **ret_spool, bool *ret_damaged,
                          struct err *err) MUST_CHECK;

@@ -195,8 +195,8 @@ int main(int argc, char **argv)
     }
     report("davy", &ours);
     report("bare", &bare);
-    bench_print("latency", "ratio_p50", bench_median(ratios, BLOCKS), "1", "median of %d alternated blocks of %d", BLOCKS,
-                PER_BLOCK);
+    bench_print("latency", "ratio_p50", bench_median(ratios, BLOCKS), "1", "median of %d alternated blocks of %d",
+                BLOCKS, PER_BLOCK);
     bench_print("latency", "ratio_p99",
                 bench_quantile(ours.latencies_us, ours.count, 0.99) / bench_quantile(bare.latencies_us, bare.count, 0.99),
                 "1", "over the whole run");

@@ -3,8 +3,8 @@
  * 100 samples each, QoS 0 and 1, beside a bare subscriber on the same broker in
  * the same run.
  *
- *   ours:  publish -> mosquitto -> davy run: acknowledged when safe from SIGKILL; decoded, judged (a limit on each point),
- *          stored
+ *   ours:  publish -> mosquitto -> davy run: acknowledged when safe from SIGKILL; decoded, judged (a limit on each
+ *          point), stored
  *   bare:  publish -> mosquitto -> a paho client that throws everything away (TCP_NODELAY, as ours)
  *
  * A round is a burst of messages, as fast as the broker takes them, and ends
@@ -133,7 +133,8 @@ static size_t write_burst(struct way *way)
     size_t len = 0;
     for (int i = 0; i < way->messages; i++) {
         const bool last = i == way->messages - 1;
-        const size_t payload_len = write_payload(way, payload, way->samples, last ? ",\"end\":9" : i == 0 ? ",\"end\":0" : "");
+        const char *more = last ? ",\"end\":9" : i == 0 ? ",\"end\":0" : "";
+        const size_t payload_len = write_payload(way, payload, way->samples, more);
         len += rig_packet(way->bytes + len, way->in, payload, payload_len,
                           way->qos > 0 ? (uint16_t)(way->seq % 60000 + 1) : 0);
     }

@@ -302,8 +302,8 @@ static void what_was_published_while_we_were_away_arrives(void **state)
     far_end_stop(&far);
 }
 
-/* Nobody confirms, so nothing is released: the spool fills with large messages, and what comes then is refused and comes
- * again when there is room. */
+/* Nobody confirms, so nothing is released: the spool fills with large messages, and what comes then is refused, and
+ * comes again when there is room. */
 static void what_the_spool_cannot_hold_stays_with_the_broker(void **state)
 {
     enum { LARGE = 1 << 18, COUNT = SPOOL_BYTES / LARGE + 2 };
