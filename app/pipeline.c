@@ -40,8 +40,8 @@ enum {
 
 /* How much of a window is filled again at the start; the rest of a longer one fills as time goes on. */
 #define RESTORE_REACH_NS (24 * 3600 * NS_PER_S)
-#define SINK_GOODBYE_NS (5 * NS_PER_S) /* how long a clean stop waits for receivers */
-#define DISK_GOODBYE_NS (4 * NS_PER_S) /* … and for a disk that takes nothing */
+#define SINK_GOODBYE_NS  (5 * NS_PER_S) /* how long a clean stop waits for receivers */
+#define DISK_GOODBYE_NS  (4 * NS_PER_S) /* … and for a disk that takes nothing */
 
 struct pipeline {
     struct pipeline_config config;
@@ -59,12 +59,12 @@ struct pipeline {
     struct ring *kept[QUEUE_SHARDS_MAX];     /* shard -> writer */
     struct ring *verdicts[QUEUE_SHARDS_MAX]; /* shard -> manager */
     struct ring *commands, *answers;
-    struct ring *history;     /* control -> writer: what is imported */
+    struct ring *history;          /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
     struct store_care *care;
     struct recorder *recorder; /* NULL: nothing is recorded */
-    struct cell history_kept; /* writer: the way up to which it is committed */
+    struct cell history_kept;  /* writer: the way up to which it is committed */
 
     struct doorbell *intake_bell;
     struct doorbell *bus_bell; /* the bus worker's thread; with one shard the shard's too */
@@ -121,7 +121,8 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
     p->safe = calloc(site->source_count + 1, sizeof *p->safe);
     p->alarmed.active = calloc(site->hazard_count + 1, sizeof *p->alarmed.active);
     p->exceptions = calloc(site->point_count + 1, sizeof *p->exceptions);
-    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL || p->masks == NULL || p->homes == NULL || p->safe == NULL) {
+    if (p->counters == NULL || p->exceptions == NULL || p->alarmed.active == NULL || p->board == NULL ||
+        p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
     if (site->sink_count > SINKS_MAX) {
@@ -133,7 +134,7 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
 
 static enum err_code make_bells(struct pipeline *p, struct err *err)
 {
-    struct doorbell **bells[] = {&p->bus_bell,      &p->intake_bell,  &p->store_bell,  &p->alerting_bell,
+    struct doorbell **bells[] = {&p->bus_bell,     &p->intake_bell, &p->store_bell,   &p->alerting_bell,
                                  &p->control_bell, &p->keeper_bell, &p->recorder_bell};
     for (size_t i = 0; i < sizeof bells / sizeof *bells; i++) {
         if (doorbell_open(bells[i], err) != ERR_NONE) {
@@ -668,12 +669,11 @@ static enum err_code build(struct pipeline *p, struct err *err)
 static void record_changes(struct pipeline *p)
 {
     struct err err;
-    const enum err_code code =
-        change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
+    const enum err_code code = change_log_record(p->store, p->site, p->started_ns, p->config.why, p->config.by, &err);
     p->recorded = code == ERR_NONE;
     if (!p->recorded) {
-        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second", p->site->id,
-                  err.text);
+        log_event(LOG_ERROR, "app", "APP-010", p->site->id, "site=%s reason=\"%s\" tried again each second",
+                  p->site->id, err.text);
     }
 }
 
@@ -721,9 +721,8 @@ static void drain(struct pipeline *p)
     spb_host_stop(p->sparkplug);
     for (int w = 0; w < WORKER_COUNT; w++) {
         /* A worker that never ran cannot end its own row. */
-        bool never_ran =
-            (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
-            (w == WORKER_SPARKPLUG && p->sparkplug == NULL) || w == WORKER_WATCH;
+        bool never_ran = (w == WORKER_BUS && p->engine == NULL) || (w == WORKER_INBOX && p->inbox == NULL) ||
+                         (w == WORKER_SPARKPLUG && p->sparkplug == NULL) || w == WORKER_WATCH;
         if (never_ran && p->routers[w].rings != NULL) {
             router_close(&p->routers[w]);
         }

@@ -127,8 +127,7 @@ static struct leaf leaf_of(enum op op, bool mirrored, double limit)
         return (op == OP_LESS_EQUAL) == mirrored ? (struct leaf){.kind = LEAF_RISING, .from = limit, .upto = below}
                                                  : (struct leaf){.kind = LEAF_FALLING, .from = above, .upto = limit};
     default:
-        return (struct leaf){
-            .kind = op == OP_EQUAL ? LEAF_EQUAL : LEAF_NOT_EQUAL, .from = limit, .upto = limit};
+        return (struct leaf){.kind = op == OP_EQUAL ? LEAF_EQUAL : LEAF_NOT_EQUAL, .from = limit, .upto = limit};
     }
 }
 

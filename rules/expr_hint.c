@@ -68,10 +68,10 @@ static const struct slip signs[] = {
 static const struct {
     const char *written, *unit;
 } units[] = {
-    {"msec", "ms"}, {"sec", "s"},   {"secs", "s"},   {"second", "s"}, {"seconds", "s"}, {"S", "s"},   {"min", "m"},
-    {"mins", "m"},  {"minute", "m"}, {"minutes", "m"}, {"M", "m"},      {"hr", "h"},      {"hrs", "h"}, {"hour", "h"},
-    {"hours", "h"}, {"H", "h"},     {"day", "d"},    {"days", "d"},   {"D", "d"},       {"year", "y"}, {"years", "y"},
-    {"秒", "s"},    {"分", "m"},    {"分钟", "m"},   {"小时", "h"},   {"天", "d"},      {"年", "y"},
+    {"msec", "ms"}, {"sec", "s"},    {"secs", "s"},    {"second", "s"}, {"seconds", "s"}, {"S", "s"},    {"min", "m"},
+    {"mins", "m"},  {"minute", "m"}, {"minutes", "m"}, {"M", "m"},      {"hr", "h"},      {"hrs", "h"},  {"hour", "h"},
+    {"hours", "h"}, {"H", "h"},      {"day", "d"},     {"days", "d"},   {"D", "d"},       {"year", "y"}, {"years", "y"},
+    {"秒", "s"},    {"分", "m"},     {"分钟", "m"},    {"小时", "h"},   {"天", "d"},      {"年", "y"},
 };
 static const char *const own_units[] = {"ms", "s", "m", "h", "d", "y"};
 
@@ -80,8 +80,7 @@ static bool is(const char *word, const char *text, size_t len)
     return strlen(word) == len && memcmp(word, text, len) == 0;
 }
 
-static bool look_up(const struct slip *slips, size_t count, const char *text, size_t len,
-                    char ret_hint[EXPR_HINT_MAX])
+static bool look_up(const struct slip *slips, size_t count, const char *text, size_t len, char ret_hint[EXPR_HINT_MAX])
 {
     for (size_t i = 0; i < count; i++) {
         if (!is(slips[i].written, text, len)) {

@@ -19,11 +19,11 @@ struct echo {
 struct repeats {
     int64_t width_ns;
     double resolution;
-    double answer;      /* after the newest movement */
-    uint32_t movements; /* number of the newest, from 1; 136 years at one a second */
-    struct movement kept[REPEATS_KEPT];  /* at its number modulo REPEATS_KEPT */
-    uint32_t chains[REPEATS_KEPT];       /* number of the newest movement whose value has this hash; 0: none */
-    struct echo echoes[REPEATS_KEPT];    /* [lag - 1] */
+    double answer;                      /* after the newest movement */
+    uint32_t movements;                 /* number of the newest, from 1; 136 years at one a second */
+    struct movement kept[REPEATS_KEPT]; /* at its number modulo REPEATS_KEPT */
+    uint32_t chains[REPEATS_KEPT];      /* number of the newest movement whose value has this hash; 0: none */
+    struct echo echoes[REPEATS_KEPT];   /* [lag - 1] */
 };
 
 struct repeats *repeats_new(struct arena *arena, int64_t width_ns, double resolution)

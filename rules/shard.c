@@ -24,7 +24,7 @@ static uint16_t final_status(const struct point_state *point, const struct sampl
     }
     int64_t ahead_ns = 0;
     if (__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) ? sample->time_ns > sample->seen_ns
-                                                                             : ahead_ns > SHARD_SKEW_NS) {
+                                                                            : ahead_ns > SHARD_SKEW_NS) {
         status |= ST_SKEW;
     } else {
         status &= (uint16_t)~ST_SKEW;

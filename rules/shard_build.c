@@ -315,10 +315,8 @@ static struct want want_of(const struct shard *shard, uint32_t i, size_t slot)
 {
     const struct instance *inst = &shard->instances[i];
     const struct window_read *read = &shard->rules[inst->rule].code->reads.windows[slot];
-    return (struct want){.width_ns = read->width_ns,
-                         .point = window_point(shard, inst, read),
-                         .kind = read->kind,
-                         .needs = read->needs};
+    return (struct want){
+        .width_ns = read->width_ns, .point = window_point(shard, inst, read), .kind = read->kind, .needs = read->needs};
 }
 
 static void make_windows(struct shard *shard, const struct want *wants, uint32_t n)

@@ -94,18 +94,17 @@ static void say_step(struct shard *shard, const struct instance *inst, int64_t t
     verdict.kind = VERDICT_STEP;
     verdict.before = *said & SAID_LEVEL;
     verdict.level = now & SAID_LEVEL;
-    verdict.flags = (uint8_t)(((now & SAID_UNLESS) != 0 ? VERDICT_UNLESS : 0u) |
-                              ((now & SAID_BLIND) != 0 ? VERDICT_BLIND : 0u));
+    verdict.flags =
+        (uint8_t)(((now & SAID_UNLESS) != 0 ? VERDICT_UNLESS : 0u) | ((now & SAID_BLIND) != 0 ? VERDICT_BLIND : 0u));
     *said = now;
     say(shard, &verdict);
 }
 
 static uint8_t level_keep(uint16_t bits, unsigned k)
 {
-    return (uint8_t)(((bits & bit(BIT_WHEN, k)) != 0 ? KEEP_WHEN : 0) |
-                     ((bits & bit(BIT_CLEAR, k)) != 0 ? KEEP_CLEAR : 0) |
-                     ((bits & bit(BIT_ENTERED, k)) != 0 ? KEEP_ENTERED : 0) |
-                     ((bits & BIT_UNLESS) != 0 ? KEEP_UNLESS : 0));
+    return (
+        uint8_t)(((bits & bit(BIT_WHEN, k)) != 0 ? KEEP_WHEN : 0) | ((bits & bit(BIT_CLEAR, k)) != 0 ? KEEP_CLEAR : 0) |
+                 ((bits & bit(BIT_ENTERED, k)) != 0 ? KEEP_ENTERED : 0) | ((bits & BIT_UNLESS) != 0 ? KEEP_UNLESS : 0));
 }
 
 /* Says which levels' conditions are no longer what they were. */
@@ -162,8 +161,8 @@ void judge_group_end(struct shard *shard)
     const struct instance *inst = &shard->instances[shard->group_open];
     struct group *group = &shard->groups[inst->group];
     shard->group_open = SITE_NONE;
-    uint8_t now = say_pack(group_level(group, shard->rules[inst->rule].vote), group->unless == group->members,
-                           group->blind > 0);
+    uint8_t now =
+        say_pack(group_level(group, shard->rules[inst->rule].vote), group->unless == group->members, group->blind > 0);
     say_step(shard, inst, group->now_ns, &group->said, now);
 }
 
@@ -326,8 +325,7 @@ static void judge_level(const struct judge_rule *rule, struct instance *inst, un
     const struct conditions *conditions = &rule->code->conditions;
     const struct formula *clear = &conditions->clear[k];
     bool when = holds(&conditions->when[k], conditions->leaves, terms, has(inst, bit(BIT_WHEN, k)));
-    bool cleared =
-        clear->steps == NULL ? !when : holds(clear, conditions->leaves, terms, has(inst, bit(BIT_CLEAR, k)));
+    bool cleared = clear->steps == NULL ? !when : holds(clear, conditions->leaves, terms, has(inst, bit(BIT_CLEAR, k)));
     set(inst, bit(BIT_WHEN, k), when);
     set(inst, bit(BIT_CLEAR, k), cleared);
     bool waits = has(inst, bit(BIT_ENTERED, k)) ? cleared : when;
@@ -398,8 +396,7 @@ static void judge_conditions(struct shard *shard, uint32_t i, const struct judge
         judge_level(rule, inst, k, shard->terms);
     }
     if (conditions->unless.steps != NULL) {
-        set(inst, BIT_UNLESS,
-            holds(&conditions->unless, conditions->leaves, shard->terms, has(inst, BIT_UNLESS)));
+        set(inst, BIT_UNLESS, holds(&conditions->unless, conditions->leaves, shard->terms, has(inst, BIT_UNLESS)));
     }
     set(inst, BIT_BLIND, is_blind(shard, rule, inst));
     inst->level = highest_entered(rule, inst);

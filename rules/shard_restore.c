@@ -88,8 +88,7 @@ void shard_restore_point(struct shard *shard, uint32_t point, const struct board
         state->moved_ns = entry->time_ns;
     }
     state->status = entry->status;
-    state->unknown = isnan(entry->value) || (entry->status & ST_UNKNOWN) != 0 ||
-                     entry->value < state->range_lo;
+    state->unknown = isnan(entry->value) || (entry->status & ST_UNKNOWN) != 0 || entry->value < state->range_lo;
     for (uint32_t k = 0; k < state->readers.count; k++) {
         judge_sight(shard, reader_of(shard, state->readers, k));
     }

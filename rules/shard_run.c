@@ -27,8 +27,9 @@ enum { POINTS_AHEAD = 24, READERS_AHEAD = 12, WINDOWS_AHEAD = 8, ENTRIES_AHEAD =
 static inline bool in_order(const struct point_state *point, const struct sample *sample)
 {
     int64_t ahead_ns = 0;
-    return (sample->status & ~SAMPLE_OPEN) == 0 && sample->time_ns > point->newest_ns && sample->seen_ns >= point->seen_ns &&
-           !__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) && ahead_ns <= SHARD_SKEW_NS;
+    return (sample->status & ~SAMPLE_OPEN) == 0 && sample->time_ns > point->newest_ns &&
+           sample->seen_ns >= point->seen_ns && !__builtin_sub_overflow(sample->time_ns, sample->seen_ns, &ahead_ns) &&
+           ahead_ns <= SHARD_SKEW_NS;
 }
 
 static inline const struct span *spans_of(const struct shard *shard, const struct instance *inst,
@@ -216,9 +217,8 @@ static inline __attribute__((always_inline)) void look_ahead(const struct shard 
 }
 
 /* The windows of points that have any, in steps too: the list's entry, the window, the ends of its entries. */
-static inline __attribute__((always_inline)) void look_ahead_windows(const struct shard *shard,
-                                                                     const struct run_view *view,
-                                                                     const struct sample *sample)
+static inline __attribute__((always_inline)) void
+look_ahead_windows(const struct shard *shard, const struct run_view *view, const struct sample *sample)
 {
     if (sample[POINTS_AHEAD].point != POINT_MARK) {
         __builtin_prefetch(&shard->point_windows[point_of(view, &sample[POINTS_AHEAD]) - view->points]);
@@ -285,8 +285,8 @@ static size_t run_quiet(struct shard *shard, const struct run_view *view, const 
 }
 
 /* The sample that was not quiet, if it can be judged at once. */
-static bool run_simple(struct shard *shard, const struct run_view *view, const struct sample *sample,
-                       int64_t before_ns, struct run_out *out)
+static bool run_simple(struct shard *shard, const struct run_view *view, const struct sample *sample, int64_t before_ns,
+                       struct run_out *out)
 {
     if (sample->point == POINT_MARK || sample->seen_ns >= before_ns) {
         return false;

@@ -34,7 +34,7 @@ static int64_t width_for(const struct point_state *points, uint32_t n)
 }
 
 void silence_init(struct silence *silence, struct arena *arena, const struct point_state *points, uint32_t n,
-                int64_t start_ns)
+                  int64_t start_ns)
 {
     silence->points = points;
     timers_init(&silence->near, arena, n);

@@ -44,23 +44,23 @@ struct wedge {
 struct window {
     enum window_kind kind;
     uint8_t needs;
-    bool owned;          /* the rings are malloc'd, not the arena's */
-    uint32_t capacity;   /* entries, a power of two */
+    bool owned;        /* the rings are malloc'd, not the arena's */
+    uint32_t capacity; /* entries, a power of two */
     uint32_t growths;
     int64_t width_ns;
     double resolution;
     uint64_t kept, tail, head;
-    int64_t edge_ns;     /* of the latest query: what is not later is out of the sums */
+    int64_t edge_ns; /* of the latest query: what is not later is out of the sums */
     struct reference reference;
-    struct sums sums;    /* over [tail, head) */
+    struct sums sums; /* over [tail, head) */
     struct wedge least, greatest;
-    struct dot *dots;       /* ring; NULL once there are buckets */
-    struct bucket *buckets; /* ring; NULL before */
+    struct dot *dots;        /* ring; NULL once there are buckets */
+    struct bucket *buckets;  /* ring; NULL before */
     struct anomaly *anomaly; /* of that kind only, like repeats; both the arena's */
     struct repeats *repeats;
     /* ewma, zscore, anomaly and repeats */
-    int64_t answer_ns;   /* time of the latest sample */
-    double answer;       /* NaN before the first */
+    int64_t answer_ns; /* time of the latest sample */
+    double answer;     /* NaN before the first */
 };
 
 static int64_t subtract_time(int64_t a_ns, int64_t b_ns)
@@ -225,8 +225,8 @@ static uint32_t first_capacity(int64_t width_ns, int64_t every_ns)
     return capacity;
 }
 
-struct window *window_new(struct arena *arena, enum window_kind kind, int64_t width_ns, uint8_t needs,
-                          int64_t every_ns, double resolution)
+struct window *window_new(struct arena *arena, enum window_kind kind, int64_t width_ns, uint8_t needs, int64_t every_ns,
+                          double resolution)
 {
     struct window *window = ARENA_NEW(arena, struct window);
     window->kind = kind;
@@ -507,8 +507,7 @@ static void see(struct window *window, int64_t t_ns, struct view *ret_view)
     ret_view->last = entry_last(window, window->head - 1);
     if (wants_extremes(window)) {
         ret_view->min = entry_extreme(window, window->least.positions[slot(window, window->least.front)], true);
-        ret_view->max =
-            entry_extreme(window, window->greatest.positions[slot(window, window->greatest.front)], false);
+        ret_view->max = entry_extreme(window, window->greatest.positions[slot(window, window->greatest.front)], false);
     }
 }
 

@@ -34,8 +34,7 @@ static inline void move_sample(struct sums *sums, uint8_t needs, const struct re
     }
 }
 
-void sums_add_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns,
-                     double value)
+void sums_add_sample(struct sums *sums, uint8_t needs, const struct reference *reference, int64_t time_ns, double value)
 {
     move_sample(sums, needs, reference, time_ns, value, true);
 }

@@ -345,10 +345,11 @@ static void print_bytes(const struct subject *subject, uint32_t points, struct s
 {
     char metric[96];
     (void)snprintf(metric, sizeof metric, "bytes_per_point_%s_%u", subject->name, points);
-    bench_print("rules", metric, (double)bytes.all / points, "B",
-                "all state of the shard; a point %zu, of which a sample that changes nothing touches %zu; an alarm of 4 "
-                "levels %zu; a window with its samples %zu on average",
-                bytes.point, bytes.quiet, bytes.alarm, bytes.window);
+    bench_print(
+        "rules", metric, (double)bytes.all / points, "B",
+        "all state of the shard; a point %zu, of which a sample that changes nothing touches %zu; an alarm of 4 "
+        "levels %zu; a window with its samples %zu on average",
+        bytes.point, bytes.quiet, bytes.alarm, bytes.window);
 }
 
 static void measure(const struct subject *subject, uint32_t points)
