@@ -363,11 +363,6 @@ static bool is_blind(const struct shard *shard, const struct judge_rule *rule, c
     return false;
 }
 
-static struct span *spans_of(const struct shard *shard, struct instance *inst, unsigned term_count)
-{
-    return term_count > INSTANCE_SPANS ? &shard->far_spans[inst->far_spans] : inst->spans;
-}
-
 /* A delay of zero that waits for the next judgement is no timer, so the next judgement must not be left out. */
 static bool waits_for_judgement(const struct judge_rule *rule, const struct instance *inst)
 {
@@ -384,7 +379,7 @@ static void find_steady(const struct shard *shard, struct instance *inst, const 
 {
     const struct conditions *conditions = &rule->code->conditions;
     inst->steady = inst->said == says(inst) && !waits_for_judgement(rule, inst) &&
-                   conditions_spans(conditions, shard->terms, spans_of(shard, inst, conditions->term_count));
+                   conditions_spans(conditions, shard->terms, instance_spans(shard, inst, conditions));
 }
 
 static void judge_conditions(struct shard *shard, uint32_t i, const struct judge_rule *rule)
@@ -416,7 +411,7 @@ void judge_instance(struct shard *shard, uint32_t i, int64_t t_ns)
     const struct frame frame = judge_frame(shard, inst, rule, inst->now_ns);
     conditions_read(conditions, &frame, shard->terms);
     if (inst->steady && inst->now_ns < inst->end_ns &&
-        conditions_hold(conditions, shard->terms, spans_of(shard, inst, conditions->term_count))) {
+        conditions_hold(conditions, shard->terms, instance_spans(shard, inst, conditions))) {
         set_due(shard, i);
         return;
     }

@@ -103,6 +103,13 @@ static inline uint32_t reader_of(const struct shard *shard, struct run run, uint
     return run.count == 1 ? run.first : shard->readers[run.first + k];
 }
 
+/* The spans of an instance's terms, in itself when there is room. */
+static inline struct span *instance_spans(const struct shard *shard, struct instance *inst,
+                                          const struct conditions *conditions)
+{
+    return conditions->term_count > INSTANCE_SPANS ? &shard->far_spans[inst->far_spans] : inst->spans;
+}
+
 /* When a sample happened, as far as the order of its point's samples goes. */
 static inline int64_t sample_effective_time(const struct sample *sample)
 {

@@ -32,19 +32,13 @@ static inline bool in_order(const struct point_state *point, const struct sample
            ahead_ns <= SHARD_SKEW_NS;
 }
 
-static inline const struct span *spans_of(const struct shard *shard, const struct instance *inst,
-                                          const struct conditions *conditions)
-{
-    return conditions->term_count > INSTANCE_SPANS ? &shard->far_spans[inst->far_spans] : inst->spans;
-}
-
 /* Whether all that the alarms of a quiet point compare stays within its spans. */
 static bool terms_stay(const struct shard *shard, const struct point_state *point, double value)
 {
     for (uint32_t k = 0; k < point->readers.count; k++) {
-        const struct instance *inst = &shard->instances[reader_of(shard, point->readers, k)];
+        struct instance *inst = &shard->instances[reader_of(shard, point->readers, k)];
         const struct conditions *conditions = &shard->rules[inst->rule].code->conditions;
-        const struct span *spans = spans_of(shard, inst, conditions);
+        const struct span *spans = instance_spans(shard, inst, conditions);
         for (unsigned t = 0; t < conditions->term_count; t++) {
             if (!span_has(&spans[t], term_calculate(&conditions->terms[t], value))) {
                 return false;
@@ -100,7 +94,7 @@ static inline bool stays_steady(struct shard *shard, struct instance *inst, int6
     }
     const struct judge_rule *rule = &shard->rules[inst->rule];
     const struct conditions *conditions = &rule->code->conditions;
-    const struct span *spans = spans_of(shard, inst, conditions);
+    const struct span *spans = instance_spans(shard, inst, conditions);
     const int64_t t_ns = time_ns > inst->now_ns ? time_ns : inst->now_ns;
     const struct frame frame = judge_frame(shard, inst, rule, t_ns);
     for (unsigned t = 0; t < conditions->term_count; t++) {
