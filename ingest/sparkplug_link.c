@@ -343,6 +343,7 @@ enum err_code spb_link_init(struct spb_link *link, const struct site *site, cons
         return err_set(err, ERR_ENV, "source \"%s\": no MQTT client could be made (%d)", source->id, failed);
     }
     link->client = client;
+    MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR); /* see mqtt_inbox.c */
     fill_filters(link, arena);
     if (MQTTAsync_setCallbacks(client, link, on_lost, on_message, NULL) != MQTTASYNC_SUCCESS) {
         return err_set(err, ERR_ENV, "source \"%s\": the MQTT client takes no callbacks", source->id);

@@ -234,6 +234,7 @@ enum err_code edge_link_new(const char *site_id, const struct site_source *sourc
     edge_command_topic(edge, &link->commands);
     int code = MQTTAsync_create(&link->client, link->url.data, link->client_id.data, MQTTCLIENT_PERSISTENCE_NONE, NULL);
     if (code == MQTTASYNC_SUCCESS) {
+        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR); /* its trace is half the cost of a message */
         code = MQTTAsync_setCallbacks(link->client, link, on_lost, on_message, NULL);
     }
     if (code != MQTTASYNC_SUCCESS) {

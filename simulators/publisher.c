@@ -282,6 +282,7 @@ static enum err_code open_client(struct publisher *publisher, struct err *err)
     int code = MQTTAsync_create(&publisher->client, publisher->url.data, publisher->client_id.data,
                                 MQTTCLIENT_PERSISTENCE_NONE, NULL);
     if (code == MQTTASYNC_SUCCESS) {
+        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR); /* its trace is half the cost of a message */
         code = MQTTAsync_setCallbacks(publisher->client, publisher, on_lost, on_message, NULL);
     }
     if (code != MQTTASYNC_SUCCESS) {

@@ -6,11 +6,15 @@
  *   ours:  publish -> mosquitto -> davy run: acknowledged when safe from SIGKILL; decoded, judged (a limit on each
  *          point), stored
  *   bare:  publish -> mosquitto -> a paho client that throws everything away (TCP_NODELAY, as ours)
+ *   mute:  the same with paho's trace turned off, as ours has it (half the cost of a message, see ingest/mqtt_inbox.c)
  *
  * A round is a burst of messages, as fast as the broker takes them, and ends
  * when the receiver has answered the last: ours by the alarm that it raises,
- * the bare one by publishing it again.  So ours has at the end judged them all.
+ * the bare ones by publishing it again.  So ours has at the end judged them all.
  * Turns alternate; the first of each is thrown away.
+ *
+ * All share the machine with the broker and the publisher.  On two cores what
+ * ours does beyond receiving has only what those leave idle.
  */
 #include "base/nodelay.h"
 #include "bench.h"
@@ -27,12 +31,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROUNDS = 7, POINTS = 100, PAYLOAD_MAX = 4096 };
+enum { ROUNDS = 7, POINTS = 100, PAYLOAD_MAX = 4096, WAYS = 3 };
 
-/* ---- the bare subscriber, a process of its own ---- */
+/* ---- a bare subscriber, a process of its own ---- */
 
 static MQTTAsync bare_client;
 static int bare_qos;
+static char bare_in[32], bare_out[32]; /* topics */
 
 static int bare_arrived(void *context, char *topic, int topic_len, MQTTAsync_message *message)
 {
@@ -43,7 +48,7 @@ static int bare_arrived(void *context, char *topic, int topic_len, MQTTAsync_mes
         copy.payload = message->payload;
         copy.payloadlen = message->payloadlen;
         copy.qos = 1;
-        (void)MQTTAsync_sendMessage(bare_client, "bare/out", &copy, NULL);
+        (void)MQTTAsync_sendMessage(bare_client, bare_out, &copy, NULL);
     }
     MQTTAsync_freeMessage(&message);
     MQTTAsync_free(topic);
@@ -55,10 +60,10 @@ static void bare_connected(void *context, MQTTAsync_successData *data)
     (void)context;
     (void)data;
     (void)nodelay_peer("127.0.0.1", rig_broker_port);
-    (void)MQTTAsync_subscribe(bare_client, "bare/in", bare_qos, NULL);
+    (void)MQTTAsync_subscribe(bare_client, bare_in, bare_qos, NULL);
 }
 
-static pid_t start_bare(int qos)
+static pid_t start_bare(const char *name, int qos)
 {
     pid_t pid = fork();
     if (pid != 0) {
@@ -67,12 +72,17 @@ static pid_t start_bare(int qos)
     char url[64];
     (void)snprintf(url, sizeof url, "tcp://127.0.0.1:%u", rig_broker_port);
     bare_qos = qos;
+    (void)snprintf(bare_in, sizeof bare_in, "%s/in", name);
+    (void)snprintf(bare_out, sizeof bare_out, "%s/out", name);
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     options.onSuccess = bare_connected;
-    if (MQTTAsync_create(&bare_client, url, "bare", MQTTCLIENT_PERSISTENCE_NONE, NULL) != 0 ||
+    if (MQTTAsync_create(&bare_client, url, name, MQTTCLIENT_PERSISTENCE_NONE, NULL) != 0 ||
         MQTTAsync_setCallbacks(bare_client, NULL, NULL, bare_arrived, NULL) != 0 ||
         MQTTAsync_connect(bare_client, &options) != 0) {
         _exit(1);
+    }
+    if (strcmp(name, "mute") == 0) {
+        MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_ERROR);
     }
     for (;;) {
         (void)pause();
@@ -105,7 +115,7 @@ static pid_t start_davy(const char *self, int qos)
 /* ---- a burst ---- */
 
 struct way {
-    const char *in;
+    char in[32], out[32]; /* topics */
     int fd;          /* publishes; receipts come back on it */
     int answers;     /* hears the answer to the last */
     int qos, samples, messages;
@@ -216,24 +226,57 @@ static void await_ready(struct way *way)
     rig_die("the other end does not answer");
 }
 
-static void measure(struct way *ours, struct way *bare, int qos, int samples, int messages)
+static void measure(struct way ways[WAYS], int qos, int samples, int messages)
 {
     char metric[64];
-    struct way *ways[] = {ours, bare};
-    for (int w = 0; w < 2; w++) {
-        ways[w]->qos = qos;
-        ways[w]->samples = samples;
-        ways[w]->messages = messages;
+    for (int w = 0; w < WAYS; w++) {
+        ways[w].qos = qos;
+        ways[w].samples = samples;
+        ways[w].messages = messages;
     }
-    const struct bench_pair pair = bench_alternate(ROUNDS, burst_ours, ours, burst, bare);
+    const struct bench_pair bare = bench_alternate(ROUNDS, burst_ours, &ways[0], burst, &ways[1]);
+    const struct bench_pair mute = bench_alternate(ROUNDS, burst_ours, &ways[0], burst, &ways[2]);
     (void)snprintf(metric, sizeof metric, "qos%d_%d_messages_per_s", qos, samples);
-    bench_print("mqtt", metric, pair.ours, "1/s", "%d samples a message, judged and stored", samples);
+    bench_print("mqtt", metric, bare.ours, "1/s", "%d samples a message, judged and stored", samples);
     (void)snprintf(metric, sizeof metric, "qos%d_%d_samples_per_s", qos, samples);
-    bench_print("mqtt", metric, pair.ours * samples, "1/s", "the same in samples");
+    bench_print("mqtt", metric, bare.ours * samples, "1/s", "the same in samples");
     (void)snprintf(metric, sizeof metric, "qos%d_%d_bare_per_s", qos, samples);
-    bench_print("mqtt", metric, pair.bare, "1/s", "messages thrown away by a bare subscriber");
+    bench_print("mqtt", metric, bare.bare, "1/s", "messages thrown away by a bare subscriber");
     (void)snprintf(metric, sizeof metric, "qos%d_%d_ratio", qos, samples);
-    bench_print("mqtt", metric, pair.ratio, "1", "median of %d alternated rounds of %d messages", ROUNDS, messages);
+    bench_print("mqtt", metric, bare.ratio, "1", "median of %d alternated rounds of %d messages", ROUNDS, messages);
+    (void)snprintf(metric, sizeof metric, "qos%d_%d_mute_per_s", qos, samples);
+    bench_print("mqtt", metric, mute.bare, "1/s", "thrown away by a bare subscriber with paho's trace off");
+    (void)snprintf(metric, sizeof metric, "qos%d_%d_mute_ratio", qos, samples);
+    bench_print("mqtt", metric, mute.ratio, "1", "ours beside that one");
+}
+
+/* Connects the publisher of a way and who hears its answers, and waits until the other end is there. */
+static void open_way(struct way *way, const char *name, int qos)
+{
+    char client[48];
+    *way = (struct way){.time_ms = 1767571230000 + (int64_t)qos * 1000000000};
+    (void)snprintf(way->in, sizeof way->in, "%s/in", name);
+    (void)snprintf(way->out, sizeof way->out, "%s", strcmp(name, "davy") == 0 ? "davy/v1/b/events/#" : "");
+    if (way->out[0] == '\0') {
+        (void)snprintf(way->out, sizeof way->out, "%s/out", name);
+    }
+    way->bytes = malloc((size_t)30000 * 512);
+    if (way->bytes == NULL) {
+        rig_die("memory");
+    }
+    (void)snprintf(client, sizeof client, "publish-%d-%s", qos, name);
+    way->fd = rig_connect(client);
+    (void)snprintf(client, sizeof client, "answers-%d-%s", qos, name);
+    way->answers = rig_connect(client);
+    rig_subscribe(way->answers, way->out);
+    await_ready(way);
+}
+
+static void close_way(struct way *way)
+{
+    (void)close(way->fd);
+    (void)close(way->answers);
+    free(way->bytes);
 }
 
 int main(int argc, char **argv)
@@ -241,37 +284,24 @@ int main(int argc, char **argv)
     static const struct {
         int samples, messages;
     } sizes[] = {{1, 30000}, {10, 20000}, {100, 5000}};
+    static const char *const names[WAYS] = {"davy", "bare", "mute"};
     (void)argc;
     rig_open();
     for (int qos = 0; qos < 2; qos++) {
-        char name[32];
-        struct way ours = {.in = "davy/in", .time_ms = 1767571230000 + (int64_t)qos * 1000000000};
-        struct way bare = ours;
-        bare.in = "bare/in";
-        const pid_t davy = start_davy(argv[0], qos);
-        const pid_t subscriber = start_bare(qos);
-        struct way *ways[] = {&ours, &bare};
-        for (int w = 0; w < 2; w++) {
-            ways[w]->bytes = malloc((size_t)30000 * 512);
-            if (ways[w]->bytes == NULL) {
-                rig_die("memory");
-            }
-            (void)snprintf(name, sizeof name, "publish-%d-%d", qos, w);
-            ways[w]->fd = rig_connect(name);
-            (void)snprintf(name, sizeof name, "answers-%d-%d", qos, w);
-            ways[w]->answers = rig_connect(name);
-            rig_subscribe(ways[w]->answers, w == 0 ? "davy/v1/b/events/#" : "bare/out");
-            await_ready(ways[w]);
+        struct way ways[WAYS];
+        pid_t pids[WAYS];
+        for (int w = 0; w < WAYS; w++) {
+            pids[w] = w == 0 ? start_davy(argv[0], qos) : start_bare(names[w], qos);
+        }
+        for (int w = 0; w < WAYS; w++) {
+            open_way(&ways[w], names[w], qos);
         }
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-            measure(&ours, &bare, qos, sizes[i].samples, sizes[i].messages);
+            measure(ways, qos, sizes[i].samples, sizes[i].messages);
         }
-        rig_end(davy);
-        rig_end(subscriber);
-        for (int w = 0; w < 2; w++) {
-            (void)close(ways[w]->fd);
-            (void)close(ways[w]->answers);
-            free(ways[w]->bytes);
+        for (int w = 0; w < WAYS; w++) {
+            rig_end(pids[w]);
+            close_way(&ways[w]);
         }
     }
     rig_close();
