@@ -119,7 +119,11 @@ export class Stream {
     }
   }
 
-  #take({ id, data }) {
+  #take({ id, event, data }) {
+    if (event === "lost") { // our place is not in the journal: it was cut, or is another one
+      this.seq = JSON.parse(data).next - 1;
+      return;
+    }
     const seq = Number(id);
     if (Number.isSafeInteger(seq) && seq > this.seq) {
       this.seq = seq;

@@ -146,6 +146,20 @@ test("a stream goes on behind the last event, and takes none twice", async () =>
   assert.deepEqual(downs, ["closed", "HTTP 503", "closed"]);
 });
 
+test("a stream whose place is not in the journal goes on where the journal does", async () => {
+  const asked = [];
+  const events = [];
+  const timers = clock();
+  const stream = new Stream("s", 40, { onEvent: (_, seq) => events.push(seq), onUp() {}, onDown() {} }, { ...timers, fetch: monitor(
+    ["event: lost\ndata: {\"after\":40,\"next\":3}\n\nid: 3\ndata: {}\n\n"].map((one) => [one]), asked) });
+  await settle();
+  timers.pass(1000);
+  await settle();
+  stream.stop();
+  assert.deepEqual(events, [3]);
+  assert.deepEqual(asked, ["40", "3"]);
+});
+
 test("a stream that is silent for too long is taken for lost", async () => {
   const downs = [];
   const timers = clock();
