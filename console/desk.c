@@ -25,10 +25,15 @@ static bool refuse_size(struct http_call *call)
     return true;
 }
 
+static enum guard_wish guest_of(enum route_kind kind)
+{
+    return kind == ROUTE_ACT ? GUARD_ACT : kind == ROUTE_PAGE ? GUARD_PAGE : GUARD_DATA;
+}
+
 static bool refuse_guest(const struct desk *desk, struct http_call *call)
 {
     struct err err;
-    const unsigned status = guard_check(&call->request.headers, desk->host, call->route.kind == ROUTE_ACT, &err);
+    const unsigned status = guard_check(&call->request.headers, desk->host, guest_of(call->route.kind), &err);
     if (status != 0) {
         reply_error(&call->reply, status, "%s", err.text);
     }
@@ -159,6 +164,16 @@ static enum http_say take_stream(const struct desk *desk, struct http_call *call
     return HTTP_REPLY;
 }
 
+/* A file of the page: also between two runs, the page says itself that it hears nothing. */
+static enum http_say take_page(struct http_call *call)
+{
+    const struct page_file *page = call->route.page;
+    reply_begin(&call->reply, NULL);
+    call->reply.type = page->type;
+    buf_add(&call->reply.out, page->bytes, page->len);
+    return HTTP_REPLY;
+}
+
 static enum http_say take_whole(struct desk *desk, struct http_call *call)
 {
     call->turn = desk->turn;
@@ -167,6 +182,9 @@ static enum http_say take_whole(struct desk *desk, struct http_call *call)
     }
     if (call->route.kind == ROUTE_STREAM) {
         return take_stream(desk, call);
+    }
+    if (call->route.kind == ROUTE_PAGE) {
+        return take_page(call);
     }
     if (desk->source == NULL || desk->ending || (desk->holding && call->route.kind == ROUTE_ACT)) {
         reply_later(&call->reply, "the monitor starts or stops at this moment; try again");

@@ -1,15 +1,10 @@
-/*
- * page: see page.h.
- */
+/* page: see page.h. */
 #include "console/page.h"
 #include <string.h>
 
-const struct page_file *page_find(const char *path)
+const struct page_file *page_find(const char *name)
 {
-    if (path[0] != '/') {
-        return NULL;
-    }
-    const char *name = path[1] != '\0' ? path + 1 : "index.html";
+    name = name[0] != '\0' ? name : "index.html";
     for (size_t i = 0; i < page_file_count; i++) {
         if (strcmp(page_files[i].name, name) == 0) {
             return &page_files[i];

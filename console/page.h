@@ -21,7 +21,7 @@ struct page_file {
 extern const struct page_file page_files[];
 extern const size_t page_file_count;
 
-/* The file at a path of the server, "/" being index.html; NULL when there is none. */
-const struct page_file *page_find(const char *path);
+/* The file of that name, "" being index.html; NULL when there is none. */
+const struct page_file *page_find(const char *name);
 
 #endif
