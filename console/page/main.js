@@ -254,12 +254,14 @@ function showLine() {
   at("lost").textContent = words.lost(times.full(heard + clockAhead));
 }
 
-const readSite = onceMore(async () => {
+async function takeSite() {
   site = await api.site();
   times = new Times(site.timezone ?? "UTC");
   clockAhead = Date.parse(site.time) - Date.now();
   showSite();
-});
+}
+
+const readSite = onceMore(takeSite);
 
 function onUp() {
   heard = Date.now();
@@ -286,7 +288,7 @@ function showSite() {
 async function begin() {
   while (site.seq === undefined) {
     try {
-      site = await api.site();
+      await takeSite();
     } catch (error) {
       at("line").textContent = words.refusedPage(error.message);
       at("line").classList.add("off");
