@@ -28,7 +28,8 @@ static bool refuse_size(struct http_call *call)
 static bool refuse_guest(const struct desk *desk, struct http_call *call)
 {
     struct err err;
-    const unsigned status = guard_check(&call->request.headers, desk->host, call->route.kind == ROUTE_ACT, &err);
+    const bool act = call->route.kind == ROUTE_ACT && route_allows(ROUTE_ACT, call->request.method);
+    const unsigned status = guard_check(&call->request.headers, desk->host, act, &err);
     if (status != 0) {
         reply_error(&call->reply, status, "%s", err.text);
     }
