@@ -18,6 +18,7 @@
 #include "console/stream.h"
 #include "model/queues.h"
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -262,7 +263,9 @@ enum err_code console_new(const char *host, uint16_t port, struct console **ret_
         console_free(console);
         return code;
     }
-    log_event(LOG_INFO, "console", "CON-001", "http", "host=%s port=%u serving", host, (unsigned)console->port);
+    char subject[32];
+    (void)snprintf(subject, sizeof subject, "port %u", (unsigned)console->port); /* a new address is no repeat */
+    log_event(LOG_INFO, "console", "CON-001", subject, "host=%s port=%u serving", host, (unsigned)console->port);
     *ret_console = console;
     return ERR_NONE;
 }

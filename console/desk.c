@@ -25,15 +25,22 @@ static bool refuse_size(struct http_call *call)
     return true;
 }
 
-static enum guard_wish guest_of(enum route_kind kind)
+static enum guard_wish guest_of(const struct http_call *call)
 {
-    return kind == ROUTE_ACT ? GUARD_ACT : kind == ROUTE_PAGE ? GUARD_PAGE : GUARD_DATA;
+    switch (call->route.kind) {
+    case ROUTE_ACT:
+        return route_allows(ROUTE_ACT, call->request.method) ? GUARD_ACT : GUARD_DATA;
+    case ROUTE_PAGE:
+        return GUARD_PAGE;
+    default:
+        return GUARD_DATA;
+    }
 }
 
 static bool refuse_guest(const struct desk *desk, struct http_call *call)
 {
     struct err err;
-    const unsigned status = guard_check(&call->request.headers, desk->host, guest_of(call->route.kind), &err);
+    const unsigned status = guard_check(&call->request.headers, desk->host, guest_of(call), &err);
     if (status != 0) {
         reply_error(&call->reply, status, "%s", err.text);
     }

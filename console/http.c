@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,7 +21,8 @@ struct http {
     struct http_handler handler;
     struct MHD_Daemon *daemon;
     int epoll;
-    int64_t now_ns; /* of this round */
+    int64_t now_ns;  /* of this round */
+    int64_t look_ns; /* when to look for streams whose clients have gone */
     int done;       /* in this round */
     struct http_counts counts;
     struct http_call calls[HTTP_CALLS];
@@ -204,6 +206,9 @@ static ssize_t on_room(void *self, uint64_t pos, char *room, size_t size)
     struct http_call *call = self;
     struct http *http = call->home;
     http->done++;
+    if (call->phase == CALL_CUT) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     if (call->out_pos < call->reply.out.len) {
         return give(http, call, room, size);
     }
@@ -376,6 +381,20 @@ void http_free(struct http *http)
     free(http);
 }
 
+static void cut_gone(struct http *http)
+{
+    http->look_ns = http->now_ns + NS_PER_S;
+    for (size_t i = 0; i < HTTP_CALLS; i++) {
+        struct http_call *call = &http->calls[i];
+        if (call->phase == CALL_RESTING && call->suspended) {
+            struct pollfd gone = {.fd = descriptor_of(connection_of(call)), .events = POLLRDHUP};
+            if (poll(&gone, 1, 0) > 0) {
+                cut(http, call);
+            }
+        }
+    }
+}
+
 int http_work(struct http *http, int64_t now_ns)
 {
     http->now_ns = now_ns;
@@ -384,6 +403,9 @@ int http_work(struct http *http, int64_t now_ns)
     while ((late = calls_overdue(http->calls, now_ns)) != NULL) {
         http->counts.timeouts += late->phase != CALL_IDLE; /* an idle connection is not slow, only not needed */
         cut(http, late);
+    }
+    if (now_ns >= http->look_ns) {
+        cut_gone(http);
     }
     (void)MHD_run(http->daemon);
     return http->done;

@@ -157,11 +157,13 @@ static void has(const struct buf *heard, const char *part)
     }
 }
 
+/* By hand: sanitizers look at all of a text for each call of a function of the library. */
 static size_t count(const struct buf *heard, const char *part)
 {
+    const size_t len = strlen(part);
     size_t n = 0;
-    for (const char *at = heard->data; (at = strstr(at, part)) != NULL; at += strlen(part)) {
-        n++;
+    for (size_t i = 0; i + len <= heard->len; i++) {
+        n += heard->data[i] == part[0] && memcmp(heard->data + i, part, len) == 0;
     }
     return n;
 }
