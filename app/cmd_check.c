@@ -53,7 +53,7 @@ int cmd_check(const struct command *self, int argc, char **argv)
     }
     struct site *site = NULL;
     struct rules *rules = NULL;
-    int code = command_load(self, args.positional[0], &site, &rules);
+    int code = command_check(self, args.positional[0], &site, &rules);
     if (code == ERR_NONE && sample.file == NULL) {
         printf("%s: fine: %zu sources, %zu points, %zu rules, %zu alarms, %zu sinks\n", args.positional[0],
                site->source_count, site->point_count, site->rule_count, site->alarm_count, site->sink_count);

@@ -3,7 +3,11 @@
 
 #include "base/mistakes.h"
 #include "ingest/ingest.h"
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 int command_fail(const struct command *self, const struct err *err)
 {
@@ -14,7 +18,32 @@ int command_fail(const struct command *self, const struct err *err)
     return (int)err->code;
 }
 
-int command_load(const struct command *self, const char *file, struct site **ret_site, struct rules **ret_rules)
+/* Files that sinks write are made by them, their folders are not. */
+static void check_sink_files(const struct site *site, struct mistakes *mistakes)
+{
+    for (size_t i = 0; i < site->sink_count; i++) {
+        char path[PATH_MAX];
+        char place[256];
+        struct stat status;
+        const struct site_sink *sink = &site->sinks[i];
+        if (sink->type != SINK_FILE) {
+            continue;
+        }
+        (void)snprintf(place, sizeof place, "sinks.%s.path", sink->id); /* a longer one is cut */
+        (void)snprintf(path, sizeof path, "%s", sink->path);
+        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+            mistakes_add(mistakes, site->file, place, "name a file", "%s is a folder", path);
+            continue;
+        }
+        const char *folder = dirname(path); /* cuts path */
+        if (stat(folder, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+            mistakes_add(mistakes, site->file, place, "make it, or name another", "the folder %s is not there", folder);
+        }
+    }
+}
+
+static int load(const struct command *self, const char *file, bool surroundings, struct site **ret_site,
+                struct rules **ret_rules)
 {
     struct mistakes mistakes;
     struct err err = {0};
@@ -25,6 +54,9 @@ int command_load(const struct command *self, const char *file, struct site **ret
     if (site != NULL) {
         if (mistakes.total == 0) { /* it follows what is read */
             mbus_check(site, &mistakes);
+        }
+        if (surroundings) {
+            check_sink_files(site, &mistakes);
         }
         code = rules_compile(site, &mistakes, &rules, &err);
         if (code == ERR_NONE && mistakes.total > 0) {
@@ -45,6 +77,16 @@ int command_load(const struct command *self, const char *file, struct site **ret
     *ret_site = site;
     *ret_rules = rules;
     return ERR_NONE;
+}
+
+int command_load(const struct command *self, const char *file, struct site **ret_site, struct rules **ret_rules)
+{
+    return load(self, file, false, ret_site, ret_rules);
+}
+
+int command_check(const struct command *self, const char *file, struct site **ret_site, struct rules **ret_rules)
+{
+    return load(self, file, true, ret_site, ret_rules);
 }
 
 const char *command_store_path(const struct site *site, char *buffer, size_t size)

@@ -31,11 +31,11 @@ enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_C
 static const char spool_file[] = "mqtt.spool"; /* in the store's folder */
 
 enum {
-    SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
-    VERDICT_SLOTS = 4096, /* at least; more when one step can cause more */
+    SAMPLE_SLOTS = QUEUE_SAMPLES, /* per sample ring: 256 KiB, touched only as far as it fills */
+    VERDICT_SLOTS = 4096,         /* at least; more when one step can cause more */
     COMMAND_SLOTS = 32,
     QUEUES_MAX = (WORKER_COUNT + 2) * QUEUE_SHARDS_MAX + 1,
-    SINKS_MAX = 32,
+    SINKS_MAX = SITE_SINKS_MAX,
     COUNTERS_BASE = 256,
     COUNTERS_PER_SOURCE = 32,
 };
@@ -135,9 +135,6 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
     }
     if (p->config.console != NULL) {
         p->web_counts = console_count(p->counters);
-    }
-    if (site->sink_count > SINKS_MAX) {
-        return err_set(err, ERR_INPUT, "%zu sinks are too many; at most %d are possible", site->sink_count, SINKS_MAX);
     }
     rules_plan(p->config.rules, p->config.shards, p->masks, p->homes);
     return ERR_NONE;

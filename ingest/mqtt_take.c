@@ -12,6 +12,7 @@
 struct taking {
     struct mqtt_take *take;
     const struct spool_record *record;
+    uint64_t topic; /* for mqtt_repeats; known when there is a seq and a time */
     struct mqtt_heading heading;
     bool repeat;
     bool known_only; /* nothing is to be put */
@@ -121,23 +122,34 @@ static bool on_begin(void *self, const struct mqtt_heading *heading)
     struct taking *taking = self;
     const struct spool_record *record = taking->record;
     taking->heading = *heading;
-    taking->repeat = heading->has_seq && heading->has_time &&
-                     mqtt_repeats_known(&taking->take->repeats, record->topic, record->topic_len, heading->seq,
-                                        heading->time_ns);
+    if (heading->has_seq && heading->has_time) {
+        taking->topic = mqtt_repeats_topic(record->topic, record->topic_len);
+        taking->repeat = mqtt_repeats_known(&taking->take->repeats, taking->topic, heading->seq, heading->time_ns);
+    }
     return !taking->repeat && !taking->known_only;
+}
+
+/* All were received at once, so the latest of them lags least.  One that bears the time of its receipt says nothing. */
+static void note_lag(struct mqtt_take *take, const struct mqtt_batch *batch)
+{
+    int64_t latest_ns = INT64_MIN;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct sample *sample = &batch->samples[i];
+        const int64_t time_ns = sample->time_ns != sample->seen_ns ? sample->time_ns : INT64_MIN;
+        latest_ns = time_ns > latest_ns ? time_ns : latest_ns;
+    }
+    if (latest_ns != INT64_MIN) {
+        mqtt_lag_add(&take->lag, latest_ns, batch->samples[0].seen_ns);
+    }
 }
 
 static bool hand_on(void *self, struct mqtt_batch *batch)
 {
     struct taking *taking = self;
     struct mqtt_take *take = taking->take;
+    note_lag(take, batch);
     take_wait_room(take->shared->router, batch->count + 1);
-    for (size_t i = 0; i < batch->count; i++) {
-        struct sample *sample = &batch->samples[i];
-        mqtt_lag_add(&take->lag, sample->time_ns, sample->seen_ns);
-        sample->status |= SAMPLE_OPEN;
-        router_put(take->shared->router, sample);
-    }
+    router_put_all(take->shared->router, batch->samples, batch->count, SAMPLE_OPEN);
     counter_add(take->count.samples, batch->count);
     batch->count = 0;
     return true;
@@ -161,8 +173,7 @@ void mqtt_take_aside(struct mqtt_take *take, const struct spool_record *record, 
 static void remember(struct taking *taking)
 {
     if (taking->heading.has_seq && taking->heading.has_time && !taking->repeat) {
-        mqtt_repeats_note(&taking->take->repeats, taking->record->topic, taking->record->topic_len,
-                          taking->heading.seq, taking->heading.time_ns);
+        mqtt_repeats_note(&taking->take->repeats, taking->topic, taking->heading.seq, taking->heading.time_ns);
     }
 }
 

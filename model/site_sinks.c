@@ -90,4 +90,8 @@ void site_read_sinks(struct site_build *build, const struct site_doc *doc)
         const struct conf_at at = CONF_KEY_AT(&list, id);
         read_sink(build, &at, doc, id, object);
     }
+    if (build->site->sink_count > SITE_SINKS_MAX) {
+        conf_mistake(&build->conf, &list, "let some receivers share a sink", "%zu are too many; at most %d are possible",
+                     build->site->sink_count, SITE_SINKS_MAX);
+    }
 }

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 static const char *const cf_names[CF_COUNT] = {"default", "series", "blocks", "log",
-                                              "journal", "state",  "tiers",  "notes"};
+                                               "journal", "state",  "tiers",  "notes"};
 
-enum { HEAL_PAUSE_MS = 200, PROBE_BYTES = 64 * 1024, SECONDARY_TRIES = 20 };
+enum { HEAL_PAUSE_MS = 200, PROBE_BYTES = 64 * 1024, SECONDARY_TRIES = 20, CHECK_SAME = 3 };
 
 enum err_code db_error(struct store *store, char *rocks_err, struct err *err)
 {
@@ -128,38 +128,56 @@ static char *check_tables_once(struct store *store)
     char *rocks_err = NULL;
     char name[64];
     rocksdb_column_family_handle_t *cf[CF_COUNT];
+    const int count = store->cf[CF_FIRST] == NULL ? CF_FIRST : CF_COUNT; /* an older store has fewer */
     const rocksdb_options_t *const *const options = (const rocksdb_options_t *const *)store->cf_options;
     rocksdb_try_catch_up_with_primary(store->db, &rocks_err);
     rocksdb_free(rocks_err); /* what it could not see shows below */
     rocks_err = NULL;
-    rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, CF_COUNT, cf_names,
+    rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, count, cf_names,
                                                                       options, cf, 0, &rocks_err);
     if (rocks_err != NULL) {
         return rocks_err;
     }
     const bool other = has_other_tables(all, store->db, name);
-    for (int i = 0; i < CF_COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         rocksdb_column_family_handle_destroy(cf[i]);
     }
     rocksdb_close(all);
     return other ? strdup(name) : NULL;
 }
 
+/* Beside a monitor that makes and removes tables just now each look meets others; what is missing stays the same. */
 enum err_code db_check_tables(struct store *store, struct err *err)
 {
-    char *missing = NULL;
-    const int most = store_is_held(store->path) ? SECONDARY_TRIES : 1; /* its monitor may be making others just now */
-    for (int tries = 0; tries < most; tries++) {
-        free(missing);
-        missing = check_tables_once(store);
-        if (missing == NULL) {
-            return ERR_NONE;
-        }
+    char *before = NULL;
+    char *missing = check_tables_once(store);
+    int same = 1;
+    for (int tries = 1; missing != NULL && same < CHECK_SAME && tries < SECONDARY_TRIES; tries++) {
+        free(before);
+        before = missing;
         (void)nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+        missing = check_tables_once(store);
+        same = missing != NULL && strcmp(missing, before) == 0 ? same + 1 : 1;
     }
-    (void)err_set(err, ERR_NO, "%s: tables are damaged or missing: %s", store->path, missing);
+    free(before);
+    if (missing == NULL) {
+        return ERR_NONE;
+    }
+    store->damaged = true;
+    const enum err_code code = err_set(err, ERR_ENV,
+                                       "%s: tables are damaged or missing, what they held cannot be told: %s; "
+                                       "davy restore puts a backup in place",
+                                       store->path, missing);
     free(missing);
-    return ERR_NO;
+    return code;
+}
+
+enum err_code db_log_gaps(const struct store *store, struct err *err)
+{
+    return err_set(err, ERR_ENV,
+                   "%s: part of the recovery log cannot be read, the newest samples may be missing; "
+                   "davy verify tells more",
+                   store->path);
 }
 
 void db_close(struct store *store)

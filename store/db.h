@@ -59,6 +59,7 @@ struct store {
     pthread_mutex_t loading;  /* reader: guards the loading and the last of these; taken before `lock` */
     struct cell loaded;       /* 1: book and lasts are there and stay as they are */
     bool read_before;         /* a series was read already */
+    bool log_gaps;            /* once loaded: part of the log could not be read */
 
     pthread_mutex_t naming; /* guards the next one */
     struct names names;
@@ -73,9 +74,11 @@ struct store {
  * older version did not have are made; a reader goes without them until the next one that writes. */
 enum err_code db_open(struct store *store, struct err *err) MUST_CHECK;
 void db_close(struct store *store);
+/* Of a reader that met gaps in the log: says so, after it gave out what is whole. */
+enum err_code db_log_gaps(const struct store *store, struct err *err) MUST_CHECK;
 
-/* Of an open reader: that it sees all tables there should be.  A secondary passes over one that cannot be opened, and over
- * what came with it, without a word: it shows an older state.  ERR_NO when tables are damaged or missing. */
+/* Of an open reader: that it sees all tables there should be, else ERR_ENV and `damaged`.  A secondary passes over one
+ * that cannot be opened, and over what came with it, without a word: it shows an older state. */
 enum err_code db_check_tables(struct store *store, struct err *err) MUST_CHECK;
 
 /* False, with the reason, while there is no database; else db_leave must follow. */

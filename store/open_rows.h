@@ -22,6 +22,7 @@
 struct open_rows {
     struct store_row rows[2][BOOK_BLOCK_ROWS]; /* in order of time; late, by time, each time once */
     size_t count[2];
+    bool gaps; /* reader: part of the log cannot be read, so samples may be missing here */
 };
 
 /* Before db_enter: a reader loads its book if it has not, and if more than one series is read. */

@@ -67,5 +67,5 @@ enum err_code store_last_all(struct store *store, store_last_fn *fn, void *self,
     struct last_walk walk = {.store = store, .fn = fn, .self = self};
     code = names_walk(store, take_last, &walk, err);
     db_leave(store);
-    return code;
+    return code == ERR_NONE && store->log_gaps ? db_log_gaps(store, err) : code;
 }

@@ -132,6 +132,7 @@ enum err_code recover(struct store *store, struct err *err)
         code = walk_log(&recovery, err);
     }
     db_leave(store);
+    store->log_gaps = store->scratch != NULL && recovery.damaged > 0;
     if (code == ERR_NONE && recovery.sealed > 0) {
         code = db_write(store, recovery.batch, true, err);
     }

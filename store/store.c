@@ -179,10 +179,8 @@ static bool is_store(const char *path)
     return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
 }
 
-/* Opens for reading, `strict`: only when all its tables can be opened.  On failure *ret_damaged tells whether that is
- * because something of the store is not as it was. */
-static enum err_code open_reader(const char *path, bool strict, struct store **ret_store, bool *ret_damaged,
-                                 struct err *err)
+/* On failure *ret_damaged tells whether that is because something of the store is not as it was. */
+static enum err_code open_reader(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
 {
     struct store *const store = new_store(path);
     bool is_new = false;
@@ -191,7 +189,7 @@ static enum err_code open_reader(const char *path, bool strict, struct store **r
         db_options_make(store);
         code = db_open(store, err);
     }
-    if (code == ERR_NONE && strict) {
+    if (code == ERR_NONE) {
         code = db_check_tables(store, err);
     }
     if (code == ERR_NONE) {
@@ -214,14 +212,6 @@ static enum err_code open_reader(const char *path, bool strict, struct store **r
     return ERR_NONE;
 }
 
-enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
-{
-    bool damaged;
-    return is_store(path)
-               ? open_reader(path, false, ret_store, &damaged, err)
-               : err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
-}
-
 /* True when files of a database stand in the folder. */
 static bool has_remains(const char *path)
 {
@@ -237,16 +227,28 @@ static bool has_remains(const char *path)
     return any;
 }
 
+static enum err_code open_found(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
+{
+    *ret_damaged = false;
+    if (is_store(path)) {
+        return open_reader(path, ret_store, ret_damaged, err);
+    }
+    *ret_damaged = has_remains(path);
+    return *ret_damaged
+               ? err_set(err, ERR_ENV, "%s: the file CURRENT is missing, without which the others cannot be read", path)
+               : err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
+}
+
+enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
+{
+    bool damaged;
+    return open_found(path, ret_store, &damaged, err);
+}
+
 enum err_code store_open_checked(const char *path, struct store **ret_store, struct err *err)
 {
-    bool damaged = false;
-    if (!is_store(path) && has_remains(path)) {
-        return err_set(err, ERR_NO, "%s: the file CURRENT is missing, without which the others cannot be read", path);
-    }
-    if (!is_store(path)) {
-        return store_open_reader(path, ret_store, err);
-    }
-    const enum err_code code = open_reader(path, true, ret_store, &damaged, err);
+    bool damaged;
+    const enum err_code code = open_found(path, ret_store, &damaged, err);
     return code != ERR_NONE && damaged ? ERR_NO : code;
 }
 

@@ -31,9 +31,10 @@ struct store;
 /* Opens (makes) the store in `path` for writing.  ERR_ENV: disk trouble, or another monitor holds it (text says so).
  * `site_id` must be the one it was made for (ERR_INPUT). */
 enum err_code store_open(const char *path, const char *site_id, struct store **ret_store, struct err *err) MUST_CHECK;
-/* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none. */
+/* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none; ERR_ENV also when one
+ * of its tables is damaged or missing: what is shown is never an older state. */
 enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
-/* The same, but ERR_NO when it cannot be opened because something of it is damaged or missing; looks for each table. */
+/* The same, but ERR_NO when it cannot be opened because something of it is damaged or missing. */
 enum err_code store_open_checked(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
 void store_close(struct store *store);
 /* True while a monitor holds the store for writing.  Not for the process that holds it: asking gives its lock up. */

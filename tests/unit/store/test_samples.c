@@ -437,6 +437,62 @@ static void a_slow_point_does_not_hold_back_the_log(void **state)
     folder_remove(path);
 }
 
+/* Removes a record from the midst of the log, as damage on the disk might. */
+static void lose_a_record(struct store *store)
+{
+    static const char number[8] = {0, 0, 0, 0, 0, 0, 0, 2};
+    struct err err;
+    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
+    rocksdb_writebatch_delete_cf(batch, store->cf[CF_LOG], number, sizeof number);
+    assert_int_equal(db_write(store, batch, true, &err), ERR_NONE);
+    rocksdb_writebatch_destroy(batch);
+}
+
+static bool pass_over(void *self, const char *id, size_t id_len, const struct board_entry *entry)
+{
+    (void)self;
+    (void)id;
+    (void)id_len;
+    return entry->time_ns > 0;
+}
+
+/* A reader gives what is left and says that more may be missing; the next one that writes has saved what there was. */
+static void a_reader_tells_of_a_gap_in_the_log(void **state)
+{
+    char *const path = folder_new();
+    struct site *const site = site_make(2);
+    struct rig rig;
+    struct store *reader = NULL;
+    struct err err;
+    size_t n = 0;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (int64_t time = 1; time <= 4; time++) {
+        rig_put(&rig, 0, time, time, 1, 0);
+        rig_run(&rig); /* each a record of its own */
+    }
+    lose_a_record(rig.store);
+    rig_drop(&rig);
+    assert_int_equal(store_open_reader(path, &reader, &err), ERR_NONE);
+    for (int i = 0; i < 2; i++) { /* from the log, and from the book once loaded */
+        assert_int_equal(store_read(reader, "p0", 0, INT64_MAX, count_row, &n, &err), ERR_ENV);
+        assert_non_null(strstr(err.text, "recovery log"));
+        assert_int_equal(store_last_all(reader, pass_over, NULL, &err), ERR_ENV);
+    }
+    assert_true(n > 0);
+    store_close(reader);
+    rig_open(&rig, path, site, NS_PER_S);
+    rig_put(&rig, 0, 9, 9, 1, 0);
+    rig_run(&rig);
+    assert_int_equal(store_open_reader(path, &reader, &err), ERR_NONE);
+    assert_int_equal(store_read(reader, "p0", 0, INT64_MAX, count_row, &n, &err), ERR_NONE);
+    assert_int_equal(store_last_all(reader, pass_over, NULL, &err), ERR_NONE);
+    store_close(reader);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 static void marks_are_confirmed_after_the_commit(void **state)
 {
     char *const path = folder_new();
@@ -490,6 +546,7 @@ int main(void)
         cmocka_unit_test(open_samples_are_the_same_whatever_way_they_come),
         cmocka_unit_test(aggregates_count_what_has_a_value),
         cmocka_unit_test(a_slow_point_does_not_hold_back_the_log),
+        cmocka_unit_test(a_reader_tells_of_a_gap_in_the_log),
         cmocka_unit_test(marks_are_confirmed_after_the_commit),
         cmocka_unit_test(a_store_belongs_to_one_site_and_one_writer),
     };
