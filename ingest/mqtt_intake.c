@@ -12,7 +12,7 @@
 #include <time.h>
 
 enum {
-    INLINE_PAYLOAD_MAX = 1024, /* larger messages are worth a hand-over */
+    INLINE_PAYLOAD_MAX = 4096, /* some 150 samples; to wake a thread for less costs more than the work */
     TAKES_PER_MARK = 64,       /* messages behind which a mark is set at the latest */
 };
 static const int64_t nap_ns = NS_PER_MS; /* between two looks for room in a full spool */
@@ -273,9 +273,7 @@ bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_n
         .payload_len = len,
     };
     if (!spool_fits(intake->spool, &record)) {
-        (void)pthread_mutex_lock(&intake->lock);
-        mqtt_take_aside(take, &record, "larger than the spool");
-        (void)pthread_mutex_unlock(&intake->lock);
+        mqtt_take_large(take, &record);
         return true;
     }
     const uint64_t number = put_patiently(intake, &record);
@@ -289,8 +287,9 @@ bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_n
 
 /* ---- the agent ---- */
 
-static void show_source(const struct mqtt_intake *intake, const struct mqtt_take *take, int64_t now_ns)
+static void show_source(const struct mqtt_intake *intake, struct mqtt_take *take, int64_t now_ns)
 {
+    mqtt_take_count_large(take);
     const int64_t heard_ns = take->heard_ns > intake->start_ns ? take->heard_ns : intake->start_ns;
     const int64_t least_ns = mqtt_lag_least(&take->lag, now_ns);
     const int64_t lag_ms = least_ns == LAG_UNKNOWN ? 0 : least_ns / NS_PER_MS;
@@ -318,7 +317,7 @@ static int do_work(void *self, int64_t now_ns)
     if (taken == 0) {
         release(intake); /* someone may wait for room */
     }
-    if (now_ns >= intake->tick_ns) {
+    if (now_ns >= intake->tick_ns || (taken == 0 && ending)) {
         tick(intake, now_ns);
     }
     (void)pthread_mutex_unlock(&intake->lock);

@@ -20,7 +20,7 @@ struct taking {
 
 /* The shortest text of a sample in any format, "k":1, with what stands around it. */
 enum { SAMPLE_TEXT_MIN = 5 };
-static const int64_t nap_ns = 50 * NS_PER_US; /* between two looks for room */
+static const int64_t nap_ns = 200 * NS_PER_US; /* between two looks for room; a full ring lasts longer */
 
 void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, struct arena *arena)
 {
@@ -155,19 +155,26 @@ static bool hand_on(void *self, struct mqtt_batch *batch)
     return true;
 }
 
-static void report_aside(const struct mqtt_take *take, const struct spool_record *record, uint64_t parts, size_t offset,
-                         const char *reason)
+static void tell_aside(const struct mqtt_take *take, const struct spool_record *record, uint64_t parts, size_t offset,
+                       const char *reason)
 {
     char topic[TOPIC_PRINT_MAX];
     mqtt_topic_print(record->topic, record->topic_len, topic);
-    counter_add(take->count.set_aside, parts);
     log_event(LOG_WARN, "ingest", "ING-013", topic, "source=%s topic=\"%s\" offset=%zu reason=\"%s\" parts=%llu",
               take->keys.source->id, topic, offset, reason, (unsigned long long)parts);
 }
 
-void mqtt_take_aside(struct mqtt_take *take, const struct spool_record *record, const char *reason)
+void mqtt_take_large(struct mqtt_take *take, const struct spool_record *record)
 {
-    report_aside(take, record, 1, 0, reason);
+    tell_aside(take, record, 1, 0, "larger than the spool");
+    cell_set(&take->large, cell_get(&take->large) + 1);
+}
+
+void mqtt_take_count_large(struct mqtt_take *take)
+{
+    const uint64_t large = cell_get(&take->large);
+    counter_add(take->count.set_aside, large - take->large_counted);
+    take->large_counted = large;
 }
 
 static void remember(struct taking *taking)
@@ -227,7 +234,8 @@ bool mqtt_take_message(struct mqtt_take *take, const struct spool_record *record
     remember(&taking);
     counter_add(take->count.messages, 1);
     if (batch.aside > 0) {
-        report_aside(take, record, batch.aside, batch.offset, batch.reason);
+        counter_add(take->count.set_aside, batch.aside);
+        tell_aside(take, record, batch.aside, batch.offset, batch.reason);
     }
     return true;
 }
