@@ -728,10 +728,10 @@ static void drain(struct pipeline *p)
     for (unsigned m = 0; m < p->config.shards; m++) {
         runner_join(p->shard_runners[m]);
     }
-    /* A shard that never ran cannot end its rings. */
-    bool ran = p->engine != NULL || p->shard_runners[0] != NULL;
-    for (unsigned m = 0; !ran && m < p->config.shards; m++) {
-        if (p->kept[m] != NULL && p->verdicts[m] != NULL) {
+    /* A shard that never ran cannot end its rings; of several some may have run. */
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        const bool ran = p->config.shards == 1 ? p->engine != NULL : p->shard_runners[m] != NULL;
+        if (!ran && p->kept[m] != NULL && p->verdicts[m] != NULL) {
             ring_close(p->kept[m]);
             ring_close(p->verdicts[m]);
         }
