@@ -694,6 +694,7 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     if (code != ERR_NONE) {
         pipeline_stop(p);
+        recorder_discard(p->recorder);
         pipeline_free(p);
         return code;
     }

@@ -38,6 +38,7 @@ def test_each_thread_in_turn(stage):
             raise flow.Failure(f"hangs without thread {name}") from fault
         monitor.end()
         equal(code, 3, f"exit code without thread {name}: {monitor.err}")
+        require(not os.path.exists(stage.path(f"wire-{number}")), "no recording is left")
         require(f'cannot start thread "{name}"' in monitor.err[-1], monitor.err)
     stage.run("verify", "site.json")
     monitor = run_without(stage, len(OURS) + 1, "--record", "wire")
