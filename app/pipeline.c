@@ -38,8 +38,6 @@ enum {
     COUNTERS_PER_SOURCE = 32,
 };
 
-/* How much of a window is filled again at the start; the rest of a longer one fills as time goes on. */
-#define RESTORE_REACH_NS (24 * 3600 * NS_PER_S)
 #define SINK_GOODBYE_NS  (5 * NS_PER_S) /* how long a clean stop waits for receivers */
 #define DISK_GOODBYE_NS  (4 * NS_PER_S) /* … and for a disk that takes nothing */
 
@@ -471,7 +469,7 @@ static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int6
     struct board_entry last;
     enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
-        const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
+        const int64_t reach = reach_ns < RULES_RESTORED_NS ? reach_ns : RULES_RESTORED_NS;
         int64_t from_ns = 0;
         if (__builtin_sub_overflow(last.time_ns, reach, &from_ns)) {
             from_ns = INT64_MIN;
