@@ -40,8 +40,6 @@ enum {
     COUNTERS_PER_SOURCE = 32,
 };
 
-/* How much of a window is filled again at the start; the rest of a longer one fills as time goes on. */
-#define RESTORE_REACH_NS (24 * 3600 * NS_PER_S)
 #define SINK_GOODBYE_NS  (5 * NS_PER_S) /* how long a clean stop waits for receivers */
 #define DISK_GOODBYE_NS  (4 * NS_PER_S) /* … and for a disk that takes nothing */
 
@@ -487,7 +485,7 @@ static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int6
     struct board_entry last;
     enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
-        const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
+        const int64_t reach = reach_ns < RULES_RESTORED_NS ? reach_ns : RULES_RESTORED_NS;
         int64_t from_ns = 0;
         if (__builtin_sub_overflow(last.time_ns, reach, &from_ns)) {
             from_ns = INT64_MIN;
@@ -756,6 +754,7 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     if (code != ERR_NONE) {
         pipeline_stop(p);
+        recorder_discard(p->recorder);
         pipeline_free(p);
         return code;
     }
@@ -793,10 +792,10 @@ static void drain(struct pipeline *p)
     for (unsigned m = 0; m < p->config.shards; m++) {
         runner_join(p->shard_runners[m]);
     }
-    /* A shard that never ran cannot end its rings. */
-    bool ran = p->engine != NULL || p->shard_runners[0] != NULL;
-    for (unsigned m = 0; !ran && m < p->config.shards; m++) {
-        if (p->kept[m] != NULL && p->verdicts[m] != NULL) {
+    /* A shard that never ran cannot end its rings; of several some may have run. */
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        const bool ran = p->config.shards == 1 ? p->engine != NULL : p->shard_runners[m] != NULL;
+        if (!ran && p->kept[m] != NULL && p->verdicts[m] != NULL) {
             ring_close(p->kept[m]);
             ring_close(p->verdicts[m]);
         }

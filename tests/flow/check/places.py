@@ -71,5 +71,26 @@ def test_what_run_refuses_check_tells(stage):
     equal(mistakes(stage), ["site.json: sinks.log.path: . is a folder; name a file"], "a folder")
 
 
+def test_windows_that_a_restart_shortens_are_noted(stage):
+    """By the class of the point, by what stays anyway, by the limit of a day; a note is no mistake."""
+    def rule(number, when, **where):
+        return {"id": f"r{number}", "where": where, "levels": [{"level": "red", "when": when}]}
+
+    stage.write("site.json", {
+        "site": {"id": "s"}, "points": [{"id": "a", "kind": "x"}, {"id": "b", "kind": "x"}, {"id": "c", "kind": "y"}],
+        "store": {"keep": {"raw": "6h", "classes": [{"where": {"id": "a"}, "raw": "1y"}, {"where": {"id": "c"}, "raw": "1h"}]},
+                  "pin": {"before": "30m"}},
+        "rules": [rule(0, "mean(12h) > 1", kind="x"), rule(1, "mean(6h) > 1 || ewma(5h) > 1", kind="x"),
+                  rule(2, "max(7d) > 1", id="a"), rule(3, "min('c', 90m) > 1", id="a"), rule(4, "min('c', 2h) > 1", id="a"),
+                  rule(5, "zscore(7h) > 1 && stddev(8h) > 1", id="b")]})
+    hint = "only, its samples are not kept for longer; let store.keep.raw, or a class of store.keep.classes, be as long as the window"
+    noted = mistakes(stage, expect=0)
+    equal(noted, [f'note: site.json: rules[0]: after a restart a window of 12h of "b" holds the last 6h {hint}',
+                  'note: site.json: rules[2]: after a restart a window of 7d of "a" holds the last 1d only; '
+                  'nothing need be done; the rest fills as time goes on',
+                  f'note: site.json: rules[4]: after a restart a window of 2h of "c" holds the last 90m {hint}',
+                  f'note: site.json: rules[5]: after a restart a window of 8h of "b" holds the last 6h {hint}'], "notes")
+
+
 if __name__ == "__main__":
     flow.main(globals())
