@@ -49,8 +49,11 @@ struct reply {
             uint32_t next;
         } points;
         struct {
-            int64_t next_ns, span_ns;
-            bool known; /* the site has the point */
+            int64_t next_ns;
+            int64_t first_ns; /* monotonic, of the piece's first bucket; 0: none yet */
+            size_t piece;     /* bytes of the next ones */
+            bool stopped;     /* before the end of what was asked */
+            bool known;       /* the site has the point */
         } samples;
         struct {
             struct reply_alarm *items; /* owned */
