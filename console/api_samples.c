@@ -63,10 +63,7 @@ static enum reply_next settle(struct reply *reply, enum err_code code, bool stop
         return REPLY_END;
     }
     if (code != ERR_NONE) {
-        if (!reply->any) {
-            reply_fail(reply, err);
-        }
-        return REPLY_BROKEN;
+        return reply_break(reply, err);
     }
     return stopped && reply->ask.limit > 0 ? reply_go_on(reply) : reply_end_list(reply);
 }

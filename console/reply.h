@@ -80,6 +80,8 @@ void reply_done(struct reply *reply);
 void reply_error(struct reply *reply, unsigned status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same for what a function of the store or a reader said: 400, 404 or 503. */
 void reply_fail(struct reply *reply, const struct err *err);
+/* The store failed: logs it; tells it if nothing was sent yet, else the answer is to be broken off.  Gives BROKEN. */
+enum reply_next reply_break(struct reply *reply, const struct err *err);
 /* 503 with a time to come back. */
 void reply_later(struct reply *reply, const char *text);
 
