@@ -707,6 +707,7 @@ static void show(struct pipeline *p)
         .store = p->store,
         .store_path = p->config.store_path,
         .board = p->board,
+        .exceptions = p->exceptions,
         .counters = p->counters,
         .counts = p->web_counts,
         .commands = p->web_commands,

@@ -11,7 +11,7 @@ static void first_piece(struct reply *reply, const struct console_source *source
     const enum reply_next next = more(reply, source, now_ns);
     if (next == REPLY_END) {
         reply->more = NULL;
-    } else if (next == REPLY_BROKEN && reply->status == 200) {
+    } else if (next == REPLY_BROKEN && reply->status == 200) { /* some of it was there before the store failed */
         reply_error(reply, 503, "the store cannot be read; the log says why");
     }
 }

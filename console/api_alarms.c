@@ -102,7 +102,7 @@ void api_alarms_begin(struct reply *reply, const struct console_source *source)
     struct err err = {0};
     reply_begin(reply, api_alarms_more);
     if (store_scan(source->store, MANAGER_SHOWN, collect, &collecting, &err) != ERR_NONE) {
-        reply_fail(reply, &err);
+        (void)reply_break(reply, &err); /* nothing was sent yet */
         return;
     }
     if (reply->at.alarms.count > 0) {
@@ -136,7 +136,7 @@ enum reply_next api_alarms_more(struct reply *reply, const struct console_source
     }
     buf_done(&json);
     if (code != ERR_NONE) {
-        return REPLY_BROKEN;
+        return reply_break(reply, &err);
     }
     if (reply->at.alarms.next < reply->at.alarms.count) {
         return reply_go_on(reply);

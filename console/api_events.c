@@ -43,10 +43,7 @@ enum reply_next api_events_more(struct reply *reply, const struct console_source
         return reply_end_list(reply);
     }
     if (store_events(source->store, reply->ask.after, take_event, &taking, &err) != ERR_NONE) {
-        if (!reply->any) {
-            reply_fail(reply, &err);
-        }
-        return REPLY_BROKEN;
+        return reply_break(reply, &err);
     }
     const bool more = !taking.ended && reply->ask.limit > 0 && reply->ask.after < reply->at.events.end;
     return more && taking.looked_at > 0 ? reply_go_on(reply) : reply_end_list(reply);

@@ -197,7 +197,8 @@ static int console_work(void *self, int64_t now_ns)
 {
     struct console *console = self;
     console->desk.now_ns = now_ns;
-    int work = follow(console) + take_answers(console) + wake(console);
+    int work = take_answers(console); /* those of a run that ends too */
+    work += follow(console) + wake(console);
     work += http_work(console->http, now_ns);
     if (console->desk.source != NULL && console->desk.source->counts.requests != NULL) {
         publish(console);
@@ -266,6 +267,9 @@ enum err_code console_new(const char *host, uint16_t port, struct console **ret_
     char subject[32];
     (void)snprintf(subject, sizeof subject, "port %u", (unsigned)console->port); /* a new address is no repeat */
     log_event(LOG_INFO, "console", "CON-001", subject, "host=%s port=%u serving", host, (unsigned)console->port);
+    if (!guard_is_loopback(host)) {
+        log_event(LOG_WARN, "console", "CON-003", subject, "host=%s who reaches this address may look and act", host);
+    }
     *ret_console = console;
     return ERR_NONE;
 }

@@ -151,6 +151,7 @@ static enum http_say take_health(const struct desk *desk, struct http_call *call
     const char *word = runs ? "ok" : desk->holding || desk->ending ? "stopping" : "starting";
     reply_begin(&call->reply, NULL);
     call->reply.status = runs ? 200 : 503;
+    call->reply.retry_s = runs ? 0 : 1;
     buf_printf(&call->reply.out, "{\"status\":\"%s\"", word);
     if (desk->source != NULL) {
         buf_text(&call->reply.out, ",\"site\":");
@@ -208,8 +209,8 @@ static enum http_say take_whole(struct desk *desk, struct http_call *call)
 enum http_say desk_take(void *self, struct http_call *call, bool whole)
 {
     struct desk *desk = self;
-    if (!whole) { /* who is refused without a body may keep the connection */
-        return refuse_head(desk, call) && call->request.body_announced > 0 ? HTTP_REPLY : HTTP_READ_ON;
+    if (!whole) { /* who is answered before the body is read loses the connection, and with it perhaps the answer */
+        return refuse_head(desk, call) && call->request.body_announced > HTTP_BODY_MAX ? HTTP_REPLY : HTTP_READ_ON;
     }
     if (call->reply.status != 0 && call->ticket == 0) {
         return HTTP_REPLY;

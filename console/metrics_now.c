@@ -148,6 +148,21 @@ static void put_points(struct buf *out, const struct console_source *source, int
     free(points.by_source);
 }
 
+/* Points that their devices refuse; the others have no line. */
+static void put_exceptions(struct buf *out, const struct console_source *source)
+{
+    metrics_family(out, "davy_point_exception", "gauge", "code of the Modbus exception by which a device refuses the point");
+    for (size_t i = 0; source->exceptions != NULL && i < source->site->point_count; i++) {
+        const uint64_t code = cell_get(&source->exceptions[i]);
+        if (code != 0) {
+            struct buf labels = {0};
+            metrics_label(&labels, "point", source->site->points[i].id, strlen(source->site->points[i].id));
+            metrics_sample(out, "davy_point_exception", labels.data, (double)code);
+            buf_done(&labels);
+        }
+    }
+}
+
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void put_queues(struct buf *out, const struct console_source *source)
@@ -191,6 +206,7 @@ void metrics_put_now(struct buf *out, const struct console_source *source, int64
     put_one(out, "davy_journal_last_seq", "seq of the last event", (double)store_last_seq(source->store));
     put_alarms(out, source);
     put_points(out, source, now_ns);
+    put_exceptions(out, source);
     put_queues(out, source);
     put_disk(out, source);
 }

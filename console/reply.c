@@ -1,6 +1,7 @@
 /* reply: see reply.h. */
 #include "console/reply.h"
 
+#include "base/log.h"
 #include "console/api.h"
 #include <stdarg.h>
 #include <stdlib.h>
@@ -41,6 +42,15 @@ void reply_fail(struct reply *reply, const struct err *err)
 {
     static const unsigned statuses[] = {[ERR_NONE] = 500, [ERR_NO] = 404, [ERR_INPUT] = 400, [ERR_ENV] = 503};
     reply_error(reply, statuses[err->code], "%s", err->text);
+}
+
+enum reply_next reply_break(struct reply *reply, const struct err *err)
+{
+    log_event(LOG_ERROR, "console", "CON-002", "store", "reason=\"%s\" an answer could not be given", err->text);
+    if (!reply->any) {
+        reply_fail(reply, err);
+    }
+    return REPLY_BROKEN;
 }
 
 void reply_later(struct reply *reply, const char *text)

@@ -49,8 +49,11 @@ struct reply {
             uint32_t next;
         } points;
         struct {
-            int64_t next_ns, span_ns;
-            bool known; /* the site has the point */
+            int64_t next_ns;
+            int64_t first_ns; /* monotonic, of the piece's first bucket; 0: none yet */
+            size_t piece;     /* bytes of the next ones */
+            bool stopped;     /* before the end of what was asked */
+            bool known;       /* the site has the point */
         } samples;
         struct {
             struct reply_alarm *items; /* owned */
@@ -77,6 +80,8 @@ void reply_done(struct reply *reply);
 void reply_error(struct reply *reply, unsigned status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The same for what a function of the store or a reader said: 400, 404 or 503. */
 void reply_fail(struct reply *reply, const struct err *err);
+/* The store failed: logs it; tells it if nothing was sent yet, else the answer is to be broken off.  Gives BROKEN. */
+enum reply_next reply_break(struct reply *reply, const struct err *err);
 /* 503 with a time to come back. */
 void reply_later(struct reply *reply, const char *text);
 

@@ -10,6 +10,7 @@
 #ifndef DAVY_CONSOLE_SOURCE_H
 #define DAVY_CONSOLE_SOURCE_H
 
+#include "base/cell.h"
 #include "base/counter.h"
 #include "base/doorbell.h"
 #include "base/ring.h"
@@ -34,6 +35,7 @@ struct console_source {
     struct store *store;
     const char *store_path;
     const struct board *board;
+    const struct cell *exceptions;   /* [point]: the Modbus exception by which its device refuses it; may be NULL */
     const struct counters *counters; /* all made */
     struct console_counters counts;  /* of these; may be all NULL */
     struct ring *commands;           /* out: struct act; this is its one producer */

@@ -54,9 +54,10 @@ enum reply_next stream_more(struct reply *reply, const struct console_source *so
         if (!reply->at.stream.begun) {
             greet(reply, last_seq);
         }
+        reply->any = true; /* an error can no longer be told in place of the answer */
         if (last_seq > reply->ask.after &&
             store_events(source->store, reply->ask.after, take_event, reply, &err) != ERR_NONE) {
-            return REPLY_BROKEN;
+            return reply_break(reply, &err);
         }
     }
     if (reply->out.len == 0 && reply->at.stream.beat_ns <= now_ns) {
