@@ -4,6 +4,7 @@
 #include "app/rule_values.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/conf.h"
 #include <libgen.h>
 #include <limits.h>
 #include <math.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_TEXT = 160 };
+enum { PATH_TEXT = 160, FILE_BYTES_MAX = 64 << 20 };
 
 /* Reading one case: where we are, and what to add to. */
 struct reading {
@@ -346,16 +347,33 @@ static enum err_code load_site(struct rule_test *test, struct mistakes *mistakes
     return code == ERR_NONE && mistakes->total > 0 ? ERR_INPUT : code;
 }
 
+/* The same as of a site file: a byte order mark is no harm, a key that stands twice is told. */
+static json_t *read_json(const char *file, struct mistakes *mistakes, struct err *err)
+{
+    char *text = conf_read_file(mistakes, file, FILE_BYTES_MAX, err);
+    if (text == NULL) {
+        return NULL;
+    }
+    const size_t before = mistakes->total;
+    struct arena arena;
+    arena_init(&arena);
+    struct conf conf = {.arena = &arena, .mistakes = mistakes};
+    json_t *root = conf_parse_json(&conf, file, text);
+    arena_done(&arena);
+    free(text);
+    if (mistakes->total > before) {
+        json_decref(root);
+        (void)err_set(err, ERR_INPUT, "%s has mistakes", file);
+        return NULL;
+    }
+    return root;
+}
+
 static enum err_code read_test(struct rule_test *test, struct mistakes *mistakes, struct err *err)
 {
-    json_error_t where;
-    test->root = json_load_file(test->file, JSON_REJECT_DUPLICATES, &where);
+    test->root = read_json(test->file, mistakes, err);
     if (test->root == NULL) {
-        char place[64];
-        (void)snprintf(place, sizeof place, "line %d column %d", where.line, where.column);
-        mistakes_add(mistakes, test->file, where.line > 0 ? place : "",
-                     "look for a comma, quote or bracket too many or too few", "is no JSON: %s", where.text);
-        return ERR_INPUT;
+        return err->code;
     }
     enum err_code code = load_site(test, mistakes, err);
     if (code != ERR_NONE) {

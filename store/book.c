@@ -42,7 +42,7 @@ struct book *book_new(size_t pool_bytes)
 {
     struct book *const book = memory_new(1, sizeof *book);
     book->pool_count = (uint32_t)(pool_bytes / BOOK_SEGMENT) + 1;
-    book->pool = memory_new(book->pool_count, sizeof *book->pool);
+    book->pool = memory_map(book->pool_count * sizeof *book->pool);
     book->fresh = 1;
     return book;
 }
@@ -50,7 +50,7 @@ struct book *book_new(size_t pool_bytes)
 void book_free(struct book *book)
 {
     if (book != NULL) {
-        free(book->pool);
+        memory_unmap(book->pool, book->pool_count * sizeof *book->pool);
         free(book->strands_memory);
         free(book->rests);
         free(book);
