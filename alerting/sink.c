@@ -11,11 +11,12 @@ enum err_code sink_new(const struct sink_config *config, struct sink **ret_sink,
         return sink_mqtt_new(config, ret_sink, err);
     case SINK_FILE:
         return sink_file_new(config, ret_sink, err);
-    case SINK_CAP:
     case SINK_WEBHOOK:
+        return sink_webhook_new(config, ret_sink, err);
+    case SINK_CAP:
         break;
     }
-    return err_set(err, ERR_INPUT, "this program has no sink of that type; it has mqtt and file");
+    return err_set(err, ERR_INPUT, "this program has no sink of that type; it has mqtt, file and webhook");
 }
 
 void sink_free(struct sink *sink)

@@ -239,6 +239,7 @@ struct site_sink {
     const char *client_id; /* mqtt; default davy-<site>-sink-<id> */
     const char *user, *password;
     const char *ca, *cert, *key;
+    int64_t timeout_ns; /* cap, webhook: one POST; default 10 s */
 };
 
 /* How long samples, minutes and hours of a class of points are kept; 0: for ever. */

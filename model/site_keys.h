@@ -154,6 +154,7 @@ struct raw_sink {
     struct conf_head head;
     uint32_t type; /* enum sink_type */
     const char *url, *path, *secret, *client_id, *user, *password, *ca, *cert, *key;
+    int64_t timeout_ns;
 };
 
 struct raw_keep {
