@@ -45,6 +45,7 @@ enum err_code courier_open(struct courier *courier, const struct courier_config 
     courier->brought = make_counter(courier, "delivered", "deliveries that the receiver confirmed");
     courier->failures = make_counter(courier, "failures", "tries that failed");
     courier->behind = make_counter(courier, "behind", "events of the journal not yet delivered");
+    courier->config.name = courier->config.cursor = NULL; /* not needed any more */
     return cursor_open(&courier->cursor, config->sink->store, config->cursor, id, err);
 }
 

@@ -14,8 +14,7 @@
  * The cursor moves when the receiver has the event: at least once.  Events that
  * the trade has nothing to bring for are passed over.
  *
- * Thread: the sink's.  Memory: its own; the configuration's texts are borrowed,
- * but for its name.
+ * Thread: the sink's.  Memory: its own; sink, goal and trade are borrowed.
  */
 #ifndef DAVY_ALERTING_COURIER_H
 #define DAVY_ALERTING_COURIER_H

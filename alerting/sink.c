@@ -14,9 +14,9 @@ enum err_code sink_new(const struct sink_config *config, struct sink **ret_sink,
     case SINK_WEBHOOK:
         return sink_webhook_new(config, ret_sink, err);
     case SINK_CAP:
-        break;
+        return sink_cap_new(config, ret_sink, err);
     }
-    return err_set(err, ERR_INPUT, "this program has no sink of that type; it has mqtt, file and webhook");
+    return err_set(err, ERR_INPUT, "sink %s is of no type that is known", config->sink->id);
 }
 
 void sink_free(struct sink *sink)

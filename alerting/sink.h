@@ -32,6 +32,7 @@ struct sink; /* opaque; one implementation per type */
 
 enum err_code sink_mqtt_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
 enum err_code sink_file_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
+enum err_code sink_cap_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
 enum err_code sink_webhook_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
 
 /* Makes the sink of config->sink->type. */

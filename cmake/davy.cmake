@@ -18,6 +18,7 @@ pkg_check_modules(MODBUS REQUIRED IMPORTED_TARGET libmodbus)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat)
 find_library(PAHO_LIBRARY paho-mqtt3as REQUIRED)
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 

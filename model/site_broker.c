@@ -137,7 +137,7 @@ static void check_sink(struct site_build *build, const struct conf_at *at, const
 {
     if (sink->type == SINK_MQTT) {
         check_client(build, at, sink->url, sink->client_id, seen);
-    } else if (sink->type == SINK_FILE && sink->path != NULL && is_taken(build, seen, "file", sink->path)) {
+    } else if (sink->path != NULL && is_taken(build, seen, "file", sink->path)) {
         const struct conf_at here = CONF_KEY_AT(at, "path");
         conf_mistake(&build->conf, &here, NULL, "another sink writes %s too", sink->path);
     }

@@ -383,6 +383,7 @@ const struct conf_table rule_table = {.name = "rules[]",
 
 /* ---- sinks, store, http ------------------------------------------------------------------------------------------ */
 
+static const char *const language_words[] = {"zh-CN", "en", NULL};
 static const char *const sink_words[] = {"mqtt", "file", "cap", "webhook", NULL};
 enum {
     S_MQTT = 1 << SINK_MQTT,
@@ -405,6 +406,10 @@ static const struct conf_key sink_keys[] = {
      .help = "client id at the broker"},
     {"timeout", CONF_DURATION, KEY(raw_sink, timeout_ns), .only = S_HTTP, .lo = 1, .fallback = "10s",
      .help = "how long one POST may take, at most 5m; connecting half of it"},
+    {"language", CONF_WORD, KEY(raw_sink, language), .only = S_CAP, .words = language_words, .fallback = "zh-CN",
+     .help = "of the words that Davy puts around names and messages"},
+    {"addresses", CONF_TEXTS, KEY(raw_sink, addresses), .only = S_CAP, .fallback_note = "scope `Public`",
+     .help = "whom documents are for: scope `Private`"},
     {"user", CONF_TEXT, KEY(raw_sink, user), .only = S_NET, .help = "user name"},
     {"password", CONF_TEXT, KEY(raw_sink, password), .only = S_NET, .help = "its password"},
     {"ca", CONF_TEXT, KEY(raw_sink, ca), .only = S_NET,

@@ -2,6 +2,7 @@
  * site_sinks: the ways out.
  */
 #include "base/clock.h"
+#include "base/zone.h"
 #include "model/site_build.h"
 #include "model/site_url.h"
 #include <string.h>
@@ -55,7 +56,31 @@ static void read_http(struct site_build *build, const struct conf_at *at, const 
         const struct conf_at here = CONF_KEY_AT(at, "timeout");
         conf_mistake(conf, &here, "write a time from 100ms to 5m", "is too short or too long");
     }
+    const bool posts = raw->timeout_ns >= 0 || raw->user != NULL || raw->ca != NULL || raw->cert != NULL;
+    if (raw->type == SINK_CAP && raw->url == NULL && posts) {
+        conf_mistake(conf, at, "give \"url\" too", "has keys for posting, but does not say where to");
+    }
     site_read_login(build, at, folder, tls ? NULL : "write https://", login);
+}
+
+/* A CAP document tells local time: its zone must be known here, if this machine knows any. */
+static void check_zone(struct site_build *build, const struct site_doc *doc)
+{
+    const char *name = build->site->timezone;
+    struct zone *zone;
+    struct err err;
+    if (name == NULL) {
+        return;
+    }
+    const enum err_code code = zone_open(name, &zone, &err);
+    if (code == ERR_INPUT) {
+        const struct conf_at root = CONF_ROOT(doc->name, 0);
+        const struct conf_at site = CONF_KEY_AT(&root, "site");
+        const struct conf_at here = CONF_KEY_AT(&site, "timezone");
+        conf_mistake(&build->conf, &here, "write it like Asia/Shanghai", "%s, and a CAP sink needs it", err.text);
+    } else if (code == ERR_NONE) {
+        zone_free(zone);
+    }
 }
 
 static void read_sink(struct site_build *build, const struct conf_at *at, const struct site_doc *doc, const char *id,
@@ -75,6 +100,9 @@ static void read_sink(struct site_build *build, const struct conf_at *at, const 
     } else if (raw.type != SINK_FILE) {
         read_http(build, at, doc->folder, &raw, &broker);
     }
+    if (raw.type == SINK_CAP) {
+        check_zone(build, doc);
+    }
     conf_defaults(&build->conf, &sink_table, &raw);
     struct site_sink *sink = &site->sinks[site->sink_count++];
     *sink = (struct site_sink){
@@ -90,6 +118,9 @@ static void read_sink(struct site_build *build, const struct conf_at *at, const 
         .cert = broker.cert,
         .key = broker.key,
         .timeout_ns = raw.timeout_ns,
+        .english = raw.language == 1,
+        .addresses = raw.addresses.items,
+        .address_count = raw.addresses.count,
     };
     if (sink->type == SINK_MQTT && sink->client_id == NULL) {
         sink->client_id = site_default_client(build, "sink-", id);
