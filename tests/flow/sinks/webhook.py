@@ -96,6 +96,19 @@ def test_the_reason_of_each_trouble_is_told(stage):
         receiver.close()
 
 
+def test_names_are_looked_up(stage):
+    """A host by name, beside one that there is not (RFC 6761): told, and a stop does not wait for the look-up."""
+    receiver = Receiver()
+    set_up(stage, {"named": hook(receiver, url=f"http://localhost:{receiver.port}/hook"),
+                   "nowhere": hook(receiver, url="http://davy-test.invalid/hook")})
+    monitor = run_davy(stage)
+    publish(stage, wave(3))
+    equal(hears(receiver, 3), [1, 2, 3], "seqs")
+    monitor.wait_line(r"ALT-030 sink=nowhere to=http://davy-test.invalid/hook reason=\"[^\"]*(resolve|timed out)")
+    equal(monitor.end(), 0, "exit code")
+    receiver.close()
+
+
 def test_kills(stage):
     """SIGKILL while events are on their way: nothing is missing, nothing out of order."""
     receiver = Receiver()
