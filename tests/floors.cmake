@@ -18,7 +18,7 @@ set(foreign
     "^MQTT" "^ingest/broker_link\\.c$|^alerting/sink_mqtt\\.c$|^simulators/"
     "^rocksdb/" "^store/"
     "^microhttpd" "^console/http\\.c$"
-    "^curl/" "^alerting/|^app/"
+    "^curl/" "^alerting/http_post\\.c$"
     "^stdatomic" "^base/")
 
 set(faults 0)
