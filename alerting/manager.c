@@ -139,7 +139,7 @@ static size_t take_verdicts(struct manager *manager)
     for (unsigned m = 0; m < config->shard_count; m++) {
         if (inlets[m].taken > 0) {
             ring_release(config->verdicts[m], inlets[m].taken);
-            if (config->verdict_bells[m] != NULL) {
+            if (ring_is_awaited(config->verdicts[m]) && config->verdict_bells[m] != NULL) {
                 doorbell_ring(config->verdict_bells[m]);
             }
         }

@@ -29,7 +29,7 @@ struct manager_config {
     struct store *store;
     const struct board *board;
     struct ring *const *verdicts;          /* one per shard */
-    struct doorbell *const *verdict_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *verdict_bells; /* rung when room was made that is waited for; entries may be NULL */
     unsigned shard_count;
     struct ring *commands; /* struct act in; may be NULL */
     struct ring *answers;  /* struct answer out; may be NULL */

@@ -46,7 +46,7 @@ struct store_writer_config {
     const struct site *site;
     struct ring *const *inputs; /* sample rings, one per shard */
     unsigned input_count;
-    struct doorbell *const *input_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *input_bells; /* rung when room was made that is waited for; entries may be NULL */
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
