@@ -415,6 +415,8 @@ static void make_counters(struct manager_counters *counters, struct counters *al
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
     counters->cut = counter_new(all, "alerting.cut", "", "commits that could not wait for all of a message's verdicts");
+    counters->ledger_refused = counter_new(all, "alerting.ledger_refused", "",
+                                           "commits with events that the ledger did not take: the database was synced");
     counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {

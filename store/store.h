@@ -156,6 +156,9 @@ void store_batch_put(struct store_batch *batch, const char *key, const void *byt
  * On failure nothing of it is visible and the batch can be committed again. */
 enum err_code store_batch_commit(struct store_batch *batch, bool sync, struct err *err) MUST_CHECK;
 
+/* How many commits with sync the ledger did not take, so that the whole database was synced.  Any thread. */
+uint64_t store_ledger_refused(const struct store *store);
+
 /* The last seq in the journal (0: none), as any thread may ask after a commit. */
 uint64_t store_last_seq(struct store *store);
 
