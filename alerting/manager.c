@@ -139,7 +139,7 @@ static size_t take_verdicts(struct manager *manager)
     for (unsigned m = 0; m < config->shard_count; m++) {
         if (inlets[m].taken > 0) {
             ring_release(config->verdicts[m], inlets[m].taken);
-            if (config->verdict_bells[m] != NULL) {
+            if (ring_is_awaited(config->verdicts[m]) && config->verdict_bells[m] != NULL) {
                 doorbell_ring(config->verdict_bells[m]);
             }
         }
@@ -426,6 +426,8 @@ static void make_counters(struct manager_counters *counters, struct counters *al
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
     counters->cut = counter_new(all, "alerting.cut", "", "commits that could not wait for all of a message's verdicts");
+    counters->ledger_refused = counter_new(all, "alerting.ledger_refused", "",
+                                           "commits with events that the ledger did not take: the database was synced");
     counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {

@@ -37,7 +37,7 @@ struct manager_config {
     struct store *store;
     const struct board *board;
     struct ring *const *verdicts;          /* one per shard */
-    struct doorbell *const *verdict_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *verdict_bells; /* rung when room was made that is waited for; entries may be NULL */
     unsigned shard_count;
     struct manager_desk desks[MANAGER_DESKS];
     struct doorbell *const *sink_bells; /* rung after a commit with events */

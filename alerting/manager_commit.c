@@ -173,6 +173,7 @@ static void note_success(struct manager *manager)
     manager->failed_commits = 0;
     manager->retry_ns = TIME_NEVER;
     counter_add(manager->counters.commits, 1);
+    counter_set(manager->counters.ledger_refused, store_ledger_refused(manager->config.store));
 }
 
 void manager_commit(struct manager *manager, int64_t now_ns, int64_t cycle_mono_ns)

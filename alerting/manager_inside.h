@@ -63,7 +63,7 @@ struct manager_answers {
 
 struct manager_counters {
     struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
-    struct counter *raised_10min, *chattering, *standing, *cut;
+    struct counter *raised_10min, *chattering, *standing, *cut, *ledger_refused;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 

@@ -79,7 +79,6 @@ struct pipeline {
     size_t queue_count;
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
-    struct doorbell *worker_bells[WORKER_COUNT];
 
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
@@ -159,8 +158,6 @@ static enum err_code make_bells(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    p->worker_bells[WORKER_BUS] = p->bus_bell;
-    p->worker_bells[WORKER_INBOX] = p->intake_bell;
     return ERR_NONE;
 }
 
@@ -268,7 +265,6 @@ static enum err_code make_shards(struct pipeline *p, int64_t now_ns, struct err 
             .count = p->config.shards,
             .inputs = p->shard_inputs[m],
             .input_count = WORKER_COUNT,
-            .input_bells = p->worker_bells,
             .store = p->kept[m],
             .store_bell = p->store_bell,
             .verdicts = p->verdicts[m],
