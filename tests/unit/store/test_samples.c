@@ -251,7 +251,7 @@ static void the_newest_and_the_last_good_are_known(void **state)
     folder_remove(path);
 }
 
-struct newest {
+struct asked {
     struct store *store;
     char before[32];
     size_t count;
@@ -259,7 +259,7 @@ struct newest {
 
 static bool same_as_alone(void *self, const char *id, size_t id_len, const struct board_entry *entry)
 {
-    struct newest *const newest = self;
+    struct asked *const newest = self;
     struct board_entry alone;
     struct err err;
     char text[32];
@@ -285,11 +285,11 @@ static void all_newest_come_at_once_by_id(void **state)
         rig_put(&rig, i * 2, 10 + i, 11 + i, i, 0);
     }
     rig_run(&rig);
-    struct newest newest = {.store = rig.store};
+    struct asked newest = {.store = rig.store};
     assert_int_equal(store_last_all(rig.store, same_as_alone, &newest, &err), ERR_NONE);
     assert_int_equal(newest.count, 20); /* those never heard of are left out */
     assert_int_equal(store_open_reader(path, &reader, &err), ERR_NONE);
-    newest = (struct newest){.store = reader, .count = 20};
+    newest = (struct asked){.store = reader, .count = 20};
     assert_int_equal(store_last_all(reader, same_as_alone, &newest, &err), ERR_NONE);
     assert_int_equal(newest.count, 25); /* stopped */
     store_close(reader);
