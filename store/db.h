@@ -55,7 +55,7 @@ struct store {
     uint64_t next_record;     /* of the log; writer */
     uint64_t low_record;      /* first one not deleted; writer */
     pthread_mutex_t settling; /* guards the next one, and book and lasts while the writer gathers */
-    bool settled;             /* the book and the database tell the same: nothing is gathered but not written */
+    bool settled;             /* book and database together tell all: no block is sealed but not written */
     pthread_mutex_t loading;  /* reader: guards the loading and the last of these; taken before `lock` */
     struct cell loaded;       /* 1: book and lasts are there and stay as they are */
     bool read_before;         /* a series was read already */

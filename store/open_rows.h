@@ -3,9 +3,10 @@
  * view of the blocks they belong to.
  *
  * Where they come from:
- * - In the writing process from the book, when book and database tell the same,
- *   which is nearly always: the lock is held only to copy two strands.  While a
- *   batch is written, from the recovery log, as it stands on the disk; so reading
+ * - In the writing process from the book, where also those are that are on their
+ *   way to the disk; the lock is held only to copy two strands.  Only while a
+ *   batch is written that has blocks, which are no longer in the book and not yet
+ *   in the database, from the recovery log, as it stands on the disk.  So reading
  *   waits at most until a batch is gathered, never for the disk.
  * - A reader beside it walks the log once for the first series it is asked for,
  *   which is all that most want to know.  At the second it loads a book of its

@@ -9,8 +9,10 @@
  * removal of log records nobody needs any more.  From then on it survives
  * SIGKILL; after sync_ns at the latest it is synced and survives loss of power.
  *
- * There is no waiting for a batch to fill: while one is being written the next
- * gathers in the rings.
+ * Whatever comes after a quiet while is written at once.  Under load, where each
+ * message would be a batch of its own, a small batch waits for more until
+ * gather_ns after the last one was written: what a batch costs is then spread
+ * over many samples.
  *
  * When writing fails the batch stays as it is and is tried again, with a
  * back-off up to RETRY_MAX_NS; nothing further is taken from the rings until it
@@ -38,6 +40,7 @@
 
 enum {
     BATCH_SAMPLES = 8192,
+    BATCH_ENOUGH = 2048, /* samples for which a batch no longer waits */
     BATCH_MARKS = 1024,
     BATCH_HISTORY = 2048,  /* imported samples in one batch, behind the others */
     BATCH_TRIMS = 256,     /* strands sealed in one batch to cut the log */
@@ -74,6 +77,8 @@ struct store_writer {
     uint64_t history_mark;                   /* reached in this batch; 0: none */
     size_t samples, late, mark_count, seals; /* of this batch */
     unsigned turn;                           /* input that begins the next batch */
+    bool begun;                              /* the batch's record is */
+    int64_t due_ns;                          /* when a small batch is written at the latest */
     bool ready;                              /* the batch is complete and waits to be written */
     uint64_t logged_bytes, logged_rows;      /* in all */
     int64_t retry_ns;                        /* when to try again; 0: nothing failed */
@@ -409,13 +414,22 @@ static void complete(struct store_writer *writer)
     writer->ready = true;
 }
 
-/* Gathers a batch; gives how many records were taken from the rings.  Within db_enter: sealing names column families.
- */
-static size_t gather(struct store_writer *writer)
+/* True when what is together shall be written now. */
+static bool is_time_to_write(const struct store_writer *writer, int64_t now_ns)
+{
+    return writer->samples >= BATCH_ENOUGH || !has_space(writer) || now_ns >= writer->due_ns || inputs_ended(writer);
+}
+
+/* Gathers a batch, or goes on with one; gives how many records were taken from the rings.  Within db_enter: sealing
+ * names column families. */
+static size_t gather(struct store_writer *writer, int64_t now_ns)
 {
     struct store *const store = writer->store;
     size_t taken = 0;
-    record_begin(&writer->record, store->next_record, book_low(store->book, store->next_record));
+    if (!writer->begun) {
+        record_begin(&writer->record, store->next_record, book_low(store->book, store->next_record));
+        writer->begun = true;
+    }
     for (unsigned i = 0; i < writer->config.input_count; i++) {
         taken += drain(writer, (writer->turn + i) % writer->config.input_count);
     }
@@ -423,7 +437,7 @@ static size_t gather(struct store_writer *writer)
     if (writer->config.history != NULL && (writer->config.input_count == 0 || !inputs_ended(writer))) {
         taken += drain_history(writer);
     }
-    if (writer->samples > 0) {
+    if (writer->samples > 0 && is_time_to_write(writer, now_ns)) {
         cut_log(writer);
         complete(writer);
     }
@@ -460,7 +474,8 @@ static void written(struct store_writer *writer, int64_t now_ns)
     gauge(writer->counters.log_bytes, book_held(store->book, writer->logged_bytes));
     rocksdb_writebatch_clear(writer->batch);
     writer->samples = writer->late = writer->seals = 0;
-    writer->ready = false;
+    writer->begun = writer->ready = false;
+    writer->due_ns = now_ns + writer->config.gather_ns;
     store->next_record++;
     if (writer->unsynced_ns == TIME_NEVER) {
         writer->unsynced_ns = now_ns;
@@ -584,11 +599,11 @@ static int finish(struct store_writer *writer, int64_t now_ns)
     return done ? AGENT_FINISHED : 0;
 }
 
-/* Says whether book and database tell the same, for those who read the book (open_rows.h). */
-static void settle(struct store_writer *writer, bool settled)
+/* Says that book and database tell the same again, for those who read the book (open_rows.h). */
+static void settle(struct store_writer *writer)
 {
     (void)pthread_mutex_lock(&writer->store->settling); /* fails only on misuse */
-    writer->store->settled = settled;
+    writer->store->settled = true;
     (void)pthread_mutex_unlock(&writer->store->settling);
 }
 
@@ -601,9 +616,9 @@ static size_t try_gather(struct store_writer *writer, int64_t now_ns)
         return 0;
     }
     (void)pthread_mutex_lock(&writer->store->settling); /* fails only on misuse */
-    writer->store->settled = false;
-    const size_t taken = gather(writer);
-    writer->store->settled = !writer->ready;
+    const size_t taken = gather(writer, now_ns);
+    writer->store->settled =
+        writer->seals == 0; /* samples in the book only are read from there; sealed ones are nowhere */
     (void)pthread_mutex_unlock(&writer->store->settling);
     db_leave(writer->store);
     return taken;
@@ -627,8 +642,8 @@ static int do_work(void *self, int64_t now_ns)
         if (waiting || !write_batch(writer, now_ns)) {
             return inputs_ended(writer) ? finish(writer, now_ns) : 0;
         }
-        settle(writer, true);
-    } else {
+        settle(writer);
+    } else if (writer->samples == 0) {
         confirm_marks(writer); /* everything before them is written already */
     }
     if (!waiting && now_ns >= sync_due(writer)) {
@@ -643,7 +658,11 @@ static int do_work(void *self, int64_t now_ns)
 static int64_t next_due(void *self)
 {
     const struct store_writer *const writer = self;
-    return writer->retry_ns != 0 ? writer->retry_ns : sync_due(writer);
+    if (writer->retry_ns != 0) {
+        return writer->retry_ns;
+    }
+    const int64_t sync_ns = sync_due(writer);
+    return writer->samples > 0 && writer->due_ns < sync_ns ? writer->due_ns : sync_ns;
 }
 
 struct agent store_writer_agent(struct store_writer *writer)

@@ -276,8 +276,12 @@ static double run_writer(void *self)
     struct ring *ring;
     struct store_writer *writer = NULL;
     need(ring_open(sizeof(struct sample), RING, 0, &ring, &err), &err);
-    const struct store_writer_config config = {
-        .store = store, .site = &data->site, .inputs = &ring, .input_count = 1, .sync_ns = data->sync_ns};
+    const struct store_writer_config config = {.store = store,
+                                               .site = &data->site,
+                                               .inputs = &ring,
+                                               .input_count = 1,
+                                               .sync_ns = data->sync_ns,
+                                               .gather_ns = NS_PER_MS};
     need(store_writer_new(&config, &writer, &err), &err);
     const struct agent agent = store_writer_agent(writer);
     struct clock clock;

@@ -458,6 +458,52 @@ static void marks_are_confirmed_after_the_commit(void **state)
     folder_remove(path);
 }
 
+static int work_at(struct rig *rig, int64_t now_ns)
+{
+    return rig->agent.do_work(rig->agent.self, now_ns);
+}
+
+/* The first after a while is written at once; what follows on its heels waits for more, but not for long. */
+static void small_batches_wait_behind_one_another(void **state)
+{
+    enum { ENOUGH = 2500 };
+    char *const path = folder_new();
+    struct site *const site = site_make(1);
+    struct rig rig;
+    (void)state;
+    rig_gather_ns = NS_PER_MS;
+    rig_open(&rig, path, site, NS_PER_S);
+    rig_put(&rig, 0, 1, 1, 1, 0);
+    rig_mark(&rig, 1);
+    assert_int_equal(work_at(&rig, NS_PER_S), 2);
+    assert_int_equal(cell_get(&rig.safe.stored[0]), 1);
+    rig_put(&rig, 0, 2, 2, 2, 0);
+    rig_mark(&rig, 2);
+    assert_int_equal(work_at(&rig, NS_PER_S + 1), 2);
+    rig_put(&rig, 0, 3, 3, 3, 0);
+    rig_mark(&rig, 3);
+    assert_int_equal(work_at(&rig, NS_PER_S + 2), 2);
+    assert_int_equal(cell_get(&rig.safe.stored[0]), 1);
+    assert_int_equal(count_rows(rig.store, "p0"), 3); /* but who reads sees it */
+    assert_int_equal(rig.agent.next_due(rig.agent.self), NS_PER_S + NS_PER_MS);
+    assert_int_equal(work_at(&rig, NS_PER_S + NS_PER_MS), 0);
+    assert_int_equal(cell_get(&rig.safe.stored[0]), 3);
+    assert_int_equal(rig_counter(&rig, "store.batches"), 2);
+    rig.now_ns = NS_PER_S + NS_PER_MS + 1;
+    for (int64_t i = 0; i < ENOUGH; i++) {
+        rig_put(&rig, 0, 4 + i, 4 + i, 1, 0);
+    }
+    rig_run(&rig);
+    assert_int_equal(rig_counter(&rig, "store.batches"), 3); /* many do not wait; the rest does, and */
+    rig_close(&rig);                                         /* the end does not */
+    rig_gather_ns = 0;
+    rig_open(&rig, path, site, NS_PER_S);
+    assert_int_equal(count_rows(rig.store, "p0"), 3 + ENOUGH);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 static void a_store_belongs_to_one_site_and_one_writer(void **state)
 {
     char *const path = folder_new();
@@ -491,6 +537,7 @@ int main(void)
         cmocka_unit_test(aggregates_count_what_has_a_value),
         cmocka_unit_test(a_slow_point_does_not_hold_back_the_log),
         cmocka_unit_test(marks_are_confirmed_after_the_commit),
+        cmocka_unit_test(small_batches_wait_behind_one_another),
         cmocka_unit_test(a_store_belongs_to_one_site_and_one_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
