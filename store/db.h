@@ -54,6 +54,7 @@ struct store {
     struct lasts lasts;       /* newest readings that do not follow from the book */
     uint64_t next_record;     /* of the log; writer */
     uint64_t low_record;      /* first one not deleted; writer */
+    uint64_t logged_bytes;    /* of the log, counted from the first record needed at the start; writer */
     pthread_mutex_t settling; /* guards the next one, and book and lasts while the writer gathers */
     bool settled;             /* book and database together tell all: no block is sealed but not written */
     pthread_mutex_t loading;  /* reader: guards the loading and the last of these; taken before `lock` */

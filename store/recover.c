@@ -77,6 +77,7 @@ static void restore_op(struct recovery *recovery, uint64_t record, uint64_t logg
 static void take_op(void *self, uint64_t record, uint64_t logged_bytes, const struct record_op *op)
 {
     struct recovery *const recovery = self;
+    recovery->store->logged_bytes = logged_bytes; /* the writer counts on from about here */
     if (op->series >= recovery->store->lasts.count) {
         recovery->unknown++;
     } else {

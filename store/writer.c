@@ -48,6 +48,7 @@ enum {
     EXPECT = 16,           /* samples ahead for which memory is fetched */
     /* each sample can at worst push one strand out of the pool and fill its own */
     BATCH_OPS = 3 * BATCH_SAMPLES + BATCH_TRIMS,
+    LOG_ROW_GUESS = 16,                /* bytes, before a writer has written any */
     LOG_KEEP_TIMES = 3,                /* what the open samples took there; half of them came after the oldest */
     LOG_KEEP_BYTES = 12 * 1024 * 1024, /* within the log's write buffer, see db_options.c */
 };
@@ -80,7 +81,7 @@ struct store_writer {
     bool begun;                              /* the batch's record is */
     int64_t due_ns;                          /* when a small batch is written at the latest */
     bool ready;                              /* the batch is complete and waits to be written */
-    uint64_t logged_bytes, logged_rows;      /* in all */
+    uint64_t logged_bytes, logged_rows;      /* by this writer */
     int64_t retry_ns;                        /* when to try again; 0: nothing failed */
     int64_t pause_ns;                        /* of the next failure */
     int64_t failing_ns;                      /* since when; 0: not */
@@ -261,7 +262,7 @@ static void keep(struct store_writer *writer, uint32_t series, struct store_row 
     struct strand *const strand = book_place(store->book, series, row);
     struct op op;
     newest_add(store->book, &store->lasts, series, row, strand->late);
-    book_append(store->book, strand, row, store->next_record, writer->logged_bytes, &op);
+    book_append(store->book, strand, row, store->next_record, store->logged_bytes, &op);
     record_add(&writer->record, series, &op);
     writer->samples++;
     writer->late += strand->late && (row->status & PLACE_IMPORTED) == 0;
@@ -376,17 +377,24 @@ static size_t drain_history(struct store_writer *writer)
     return taken;
 }
 
+/* How much of the log may hang on the oldest strand. */
+static uint64_t log_bound(const struct store_writer *writer)
+{
+    const uint64_t rows = writer->logged_rows;
+    const uint64_t each = rows == 0 ? LOG_ROW_GUESS : writer->logged_bytes / rows + 1;
+    const uint64_t open = LOG_KEEP_TIMES * each * book_open_rows(writer->store->book);
+    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
+    return open > keep ? open : keep;
+}
+
 /* Cuts the log when the oldest strand holds back too much of it. */
 static void cut_log(struct store_writer *writer)
 {
     struct book *const book = writer->store->book;
-    const uint64_t each = writer->logged_rows == 0 ? 0 : writer->logged_bytes / writer->logged_rows + 1;
-    const uint64_t open = LOG_KEEP_TIMES * each * book_open_rows(book);
-    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
-    const uint64_t bound = open > keep ? open : keep;
+    const uint64_t bound = log_bound(writer);
     for (int i = 0; i < BATCH_TRIMS; i++) {
         struct strand *const first = book_first(book, STRAND_LIVE);
-        if (first == NULL || book_held(book, writer->logged_bytes) <= bound) {
+        if (first == NULL || book_held(book, writer->store->logged_bytes) <= bound) {
             return;
         }
         seal(writer, first, true);
@@ -408,6 +416,7 @@ static void complete(struct store_writer *writer)
     const size_t len = record_finish(&writer->record, store->next_record);
     rocksdb_writebatch_put_cf(writer->batch, store->cf[CF_LOG], (const char *)key, sizeof key,
                               (const char *)writer->record_bytes, len);
+    store->logged_bytes += len;
     writer->logged_bytes += len;
     writer->logged_rows += writer->samples;
     count(writer->counters.logged_bytes, len);
@@ -471,7 +480,7 @@ static void written(struct store_writer *writer, int64_t now_ns)
     count(writer->counters.batches, 1);
     gauge(writer->counters.open, book_open_strands(store->book));
     gauge(writer->counters.pool_bytes, book_pool_used(store->book));
-    gauge(writer->counters.log_bytes, book_held(store->book, writer->logged_bytes));
+    gauge(writer->counters.log_bytes, book_held(store->book, store->logged_bytes));
     rocksdb_writebatch_clear(writer->batch);
     writer->samples = writer->late = writer->seals = 0;
     writer->begun = writer->ready = false;

@@ -437,6 +437,35 @@ static void a_slow_point_does_not_hold_back_the_log(void **state)
     folder_remove(path);
 }
 
+/* Blocks that are open over a restart stay open: how much of the log they hold is counted on from before. */
+static void a_restart_closes_no_block_early(void **state)
+{
+    enum { BEGUN = 40 };
+    char *const path = folder_new();
+    struct site *const site = site_make(BEGUN);
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (uint32_t point = 0; point < BEGUN; point++) { /* each in a record of its own */
+        rig_put(&rig, point, base_ns, base_ns, 1, 0);
+        rig_run(&rig);
+    }
+    rig_close(&rig);
+    rig_open(&rig, path, site, NS_PER_S);
+    for (int64_t i = 1; i < 512; i++) { /* the block that began first is full */
+        rig_put(&rig, 0, base_ns + i, base_ns + i, 1, 0);
+    }
+    rig_run(&rig);
+    rig_put(&rig, 0, base_ns + 512, base_ns + 512, 1, 0);
+    rig_run(&rig);
+    assert_int_equal(rig_counter(&rig, "store.blocks"), 1);
+    assert_int_equal(rig_counter(&rig, "store.kept"), 0);
+    assert_in_range(rig_counter(&rig, "store.log_bytes"), 1, 1 << 20);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 static void marks_are_confirmed_after_the_commit(void **state)
 {
     char *const path = folder_new();
@@ -536,6 +565,7 @@ int main(void)
         cmocka_unit_test(open_samples_are_the_same_whatever_way_they_come),
         cmocka_unit_test(aggregates_count_what_has_a_value),
         cmocka_unit_test(a_slow_point_does_not_hold_back_the_log),
+        cmocka_unit_test(a_restart_closes_no_block_early),
         cmocka_unit_test(marks_are_confirmed_after_the_commit),
         cmocka_unit_test(small_batches_wait_behind_one_another),
         cmocka_unit_test(a_store_belongs_to_one_site_and_one_writer),
