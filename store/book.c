@@ -12,7 +12,6 @@ struct rest {
     uint64_t first_record;  /* log record of the first sample not in a block */
     uint64_t first_bytes;   /* bytes logged in all before it */
     uint32_t head;          /* segment, 0 = none */
-    uint32_t segments;      /* how many there are from there to the tail */
     uint32_t before, after; /* neighbours in the list it stands in, strand number + 1 */
 };
 
@@ -249,11 +248,9 @@ bool book_has_room(const struct book *book)
 /* Moves the strand's ops into a segment. */
 static void move_out(struct book *book, struct strand *strand)
 {
-    struct rest *const rest = rest_of(book, strand);
     const uint32_t number = pool_take(&book->pool, strand->ops, strand->used);
-    *(strand->tail == 0 ? &rest->head : &book->pool.segments[strand->tail].next) = number;
+    *(strand->tail == 0 ? &rest_of(book, strand)->head : &book->pool.segments[strand->tail].next) = number;
     strand->tail = number;
-    rest->segments++;
     strand->used = 0;
 }
 
@@ -453,12 +450,12 @@ void book_clear(struct book *book, struct strand *strand)
 {
     struct rest *const rest = rest_of(book, strand);
     if (rest->head != 0) {
-        pool_give(&book->pool, rest->head, strand->tail, rest->segments);
+        pool_give(&book->pool, rest->head, strand->tail);
     }
     list_take(book, strand);
     book->open -= strand->count > 0;
     book->rows -= strand->count;
-    rest->head = rest->segments = strand->tail = 0;
+    rest->head = strand->tail = 0;
     strand->count = 0;
     strand->used = 0;
     strand->runs = false;

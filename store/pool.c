@@ -29,6 +29,8 @@ uint32_t pool_take(struct pool *pool, const uint8_t *bytes, size_t len)
         assert(pool->fresh < pool->count); /* callers ask pool_has_room */
         number = pool->fresh++;
     }
+    __builtin_prefetch(&pool->segments[pool->free_head != 0 ? pool->free_head : pool->fresh],
+                       1); /* for the next time */
     struct segment *const segment = &pool->segments[number];
     segment->next = 0;
     segment->used = (uint8_t)len;
@@ -36,8 +38,12 @@ uint32_t pool_take(struct pool *pool, const uint8_t *bytes, size_t len)
     return number;
 }
 
-void pool_give(struct pool *pool, uint32_t head, uint32_t tail, uint32_t count)
+void pool_give(struct pool *pool, uint32_t head, uint32_t tail)
 {
+    uint32_t count = 1;
+    for (uint32_t at = head; at != tail; at = pool->segments[at].next) {
+        count++;
+    }
     pool->segments[tail].next = pool->free_head;
     pool->free_head = head;
     pool->free_count += count;

@@ -45,7 +45,7 @@ static inline size_t pool_used(const struct pool *pool)
 
 /* Takes a segment and fills it; there must be room.  Gives its number. */
 uint32_t pool_take(struct pool *pool, const uint8_t *bytes, size_t len);
-/* Gives a chain of `count` segments back. */
-void pool_give(struct pool *pool, uint32_t head, uint32_t tail, uint32_t count);
+/* Gives a chain of segments back. */
+void pool_give(struct pool *pool, uint32_t head, uint32_t tail);
 
 #endif
