@@ -247,6 +247,7 @@ static enum err_code make_writer(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .sync_ns = p->site->store_sync_ns,
+        .gather_ns = NS_PER_MS,
         .give_up = &p->give_up,
         .history = p->history,
         .history_kept = &p->history_kept,

@@ -85,9 +85,9 @@ static uint8_t *encode_value(struct op_state *state, double value, bool full, ui
 
 void op_fold(struct op *op)
 {
-    op->word = 0;
-    for (size_t i = 0; i < op->len && op->len <= OP_WORD; i++) {
-        op->word |= (uint64_t)op->bytes[i] << 8 * i;
+    op->words[0] = op->words[1] = 0;
+    for (size_t i = 0; i < op->len && op->len <= OP_WORDS; i++) {
+        op->words[i / 8] |= (uint64_t)op->bytes[i] << 8 * (i % 8);
     }
 }
 
@@ -117,63 +117,72 @@ static void encode_long(struct op_state *state, const struct store_row *row, boo
     op_fold(ret_op);
 }
 
-/* Adds a varint to a word that has `at` bits; gives how many it has then, more than 64 when there was no room. */
-static unsigned add_varint(uint64_t *word, unsigned at, uint64_t value)
+/* Adds up to five bytes behind the first `at` (1 to 11) of an op. */
+static void add_part(uint64_t words[2], unsigned at, uint64_t part)
 {
-    for (; value >= 0x80 && at < 64; at += 8, value >>= 7) {
-        *word |= ((value & 0x7f) | 0x80) << at;
-    }
-    if (at < 64) {
-        *word |= (value & 0x7f) << at;
-    }
-    return at + 8;
+    const unsigned shift = 8 * (at & 7);
+    const uint64_t low = part << shift;
+    const uint64_t high = part >> 1 >> (63 - shift);
+    words[0] |= at < 8 ? low : 0;
+    words[1] |= at < 8 ? high : low;
 }
 
-/* The tag and varint of a time off by so much. */
-static unsigned add_time(uint64_t *word, unsigned at, int64_t off)
+/* The varint of a time off by so much; *tag says how it is meant. */
+static uint64_t number_of_time(int64_t off, uint64_t *tag)
 {
-    if (off == 0) {
-        return at; /* OP_TIME_SAME */
-    }
     const bool whole = off % NS_PER_MS == 0;
-    *word |= whole ? OP_TIME_MS : OP_TIME_NS;
-    return add_varint(word, at, zigzag(whole ? off / NS_PER_MS : off));
+    *tag |= off == 0 ? OP_TIME_SAME : whole ? OP_TIME_MS : OP_TIME_NS;
+    return zigzag(whole ? off / NS_PER_MS : off);
 }
 
-/* Most samples by far: in a strand, lag and status as before, a value in decimals; all in one word.  False, and nothing
- * done, when it is another one. */
-static bool encode_word(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
+/* Most samples by far: in a strand, of the status as before, a value in decimals, no number too large.  False, and
+ * nothing done, when it is another one.  What differs from sample to sample (whether a number is there, how long it is)
+ * is no branch. */
+static bool encode_words(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
 {
     const int64_t step = wrap_sub(row->time_ns, state->time_ns);
+    const int64_t lag = wrap_sub(row->seen_ns, row->time_ns);
     const uint64_t bits = double_bits(row->value);
-    uint64_t word = late ? OP_LATE : 0;
+    const bool same = bits == state->bits;
     int64_t k = state->k;
-    if (row->status != state->status || wrap_sub(row->seen_ns, row->time_ns) != state->lag_ns) {
+    if (row->status != state->status || state->scale == OP_NO_SCALE ||
+        (!decimal_exact(row->value, state->scale, &k) && !same)) {
         return false;
     }
-    unsigned at = add_time(&word, 8, wrap_sub(step, state->step_ns));
-    if (bits != state->bits) {
-        if (state->scale == OP_NO_SCALE || !decimal_exact(row->value, state->scale, &k)) {
-            return false;
-        }
-        word |= OP_VALUE_STEP;
-        at = add_varint(&word, at, zigzag(k - state->k));
-    }
-    if (at > 64) {
+    uint64_t tag = late ? OP_LATE : 0;
+    const uint64_t time = number_of_time(wrap_sub(step, state->step_ns), &tag);
+    const uint64_t later = zigzag(wrap_sub(lag, state->lag_ns));
+    const uint64_t change = same ? 0 : zigzag(k - state->k);
+    if ((time | later | change) >> VARINT_WORD_BITS != 0) {
         return false;
     }
+    uint64_t part;
+    const unsigned time_len = varint_word(time, &part);
+    uint64_t words[2] = {tag | part << 8, 0}; /* without a time its varint is one byte of zeros, and is covered */
+    unsigned at = 1 + (time != 0 ? time_len : 0);
+    if (later != 0) {
+        const unsigned len = varint_word(later, &part);
+        words[0] |= OP_LAG;
+        add_part(words, at, part);
+        at += len;
+    }
+    const unsigned change_len = varint_word(change, &part);
+    words[0] |= same ? 0 : OP_VALUE_STEP;
+    add_part(words, at, part);
+    ret_op->words[0] = words[0];
+    ret_op->words[1] = words[1];
+    ret_op->len = at + (same ? 0 : change_len);
     state->time_ns = row->time_ns;
     state->step_ns = step;
+    state->lag_ns = lag;
     state->bits = bits;
-    state->k = k;
-    ret_op->word = word;
-    ret_op->len = at / 8;
+    state->k = same ? state->k : k;
     return true;
 }
 
 void op_encode(struct op_state *state, const struct store_row *row, bool full, bool late, struct op *ret_op)
 {
-    if (full || !encode_word(state, row, late, ret_op)) {
+    if (full || !encode_words(state, row, late, ret_op)) {
         encode_long(state, row, full, late, ret_op);
     }
 }
