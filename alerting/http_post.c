@@ -5,6 +5,9 @@
  * - curl_multi_socket_action goes only as far as it can without waiting; host
  *   names are looked up by a thread of libcurl's own for the time it takes, the
  *   one thread of this process that is made after the start.
+ * - Its timer runs by a clock of its own and is told once: called a little early
+ *   it does nothing and does not tell it again.  So it is called again soon
+ *   until it sets another time.
  * - Freeing a handle while a name is being looked up waits for that, unless
  *   CURLOPT_QUICK_EXIT is set.
  * - A kept connection which the server has closed meanwhile is found out when
@@ -33,6 +36,7 @@ enum {
     ANSWER_MAX = 64 * 1024, /* more of an answer is not read */
     SAID_MAX = 120,         /* of a refusal's body this much is told */
     EVENTS_AT_ONCE = 8,
+    TIMER_AGAIN_MS = 10,
 };
 
 struct http_post {
@@ -271,7 +275,7 @@ static void drive(struct http_post *post)
         (void)curl_multi_socket_action(post->multi, events[i].data.fd, what, &running); /* its outcome is asked below */
     }
     if (post->due_ns <= post->now_ns) {
-        post->due_ns = TIME_NEVER; /* unless it is set anew */
+        post->due_ns = post->now_ns + TIMER_AGAIN_MS * NS_PER_MS; /* unless it is set anew */
         (void)curl_multi_socket_action(post->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
 }
