@@ -96,6 +96,19 @@ def test_the_reason_of_each_trouble_is_told(stage):
         receiver.close()
 
 
+def test_a_receiver_that_closes_each_connection(stage):
+    """A connection kept by us and closed by the receiver is no failure: each event comes once."""
+    receiver = Receiver(lambda number, request: "bye")
+    set_up(stage, {"hook": hook(receiver)})
+    monitor = run_davy(stage)
+    publish(stage, wave(30))
+    equal(hears(receiver, 30), list(range(1, 31)), "seqs")
+    equal(monitor.end(), 0, "exit code")
+    require(len({r.connection for r in receiver.taken}) > 1, "connections")
+    equal([line for line in monitor.err if "ALT-03" in line], [], "the log")
+    receiver.close()
+
+
 def test_names_are_looked_up(stage):
     """A host by name, beside one that there is not (RFC 6761): told, and a stop does not wait for the look-up."""
     receiver = Receiver()
