@@ -114,6 +114,11 @@ static void write_head(struct writing *w)
 
 /* ---- info -------------------------------------------------------------------------------------------------------- */
 
+static const char *noun_of(const struct writing *w)
+{
+    return w->forecast ? w->words->forecast : w->words->alarm;
+}
+
 static void write_event_name(struct writing *w)
 {
     const struct cap_event *event = w->event;
@@ -121,7 +126,7 @@ static void write_event_name(struct writing *w)
                        : event->rule != NULL ? event->rule
                                              : event->alarm;
     buf_text(&w->text, what);
-    buf_text(&w->text, w->forecast ? w->words->forecast : w->words->alarm);
+    buf_text(&w->text, noun_of(w));
     leaf_of_text(w, 2, "event");
 }
 
@@ -140,6 +145,7 @@ static void write_headline(struct writing *w)
 {
     buf_text(&w->text, w->words->before[w->event->kind]);
     buf_text(&w->text, w->words->colours[w->event->level]);
+    buf_text(&w->text, noun_of(w));
     buf_text(&w->text, w->words->behind[w->event->kind]);
     buf_text(&w->text, w->words->colon);
     buf_text(&w->text, w->event->message != NULL ? w->event->message : point_name(w));
