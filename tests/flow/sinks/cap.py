@@ -1,6 +1,7 @@
 """The CAP sink: documents in a folder and by POST, each naming all before it, whatever dies in between."""
 
 import os
+import signal
 import sys
 import time
 
@@ -39,7 +40,7 @@ def test_folder_and_post(stage):
     require_told(stage.events(), documents)
     validate(files(stage))
     equal([r.body for r in receiver.taken], [d.data for d in documents.values()], "POST and folder")
-    equal(receiver.taken[0].headers["Content-Type"], "application/cap+xml; charset=utf-8", "content type")
+    equal(receiver.taken[0].headers["Content-Type"], "application/cap+xml", "content type")
     equal(receiver.taken[0].headers["X-Davy-Event"], "jx-mine/1", "event header")
     first, last = documents[1], documents[6]
     equal(first.text("headline"), "黄色报警：7号罐液位: 4 m <&>", "headline")
@@ -160,6 +161,27 @@ def test_a_disk_that_does_not_take_it(stage):
     monitor.wait_line(r"ALT-031 sink=cap ")
     equal(monitor.end(), 0, "exit code")
     require_told(stage.events(), documents)
+
+
+def test_a_reload_adds_it(stage):
+    """SIGHUP with a sink that was not there: it gets what the journal has, and what comes."""
+    receiver = Receiver()
+    set_up(stage, {})
+    monitor = run_davy(stage)
+    publish(stage, LIFE)
+    stage.wait_event(seq=6)
+    stage.site["sinks"]["cap"] = {"type": "cap", "path": "cap"}
+    stage.site["sinks"]["hook"] = {"type": "webhook", "url": receiver.url()}
+    stage.write("site.json", stage.site)
+    monitor.send(signal.SIGHUP)
+    wait_documents(stage, 6)
+    publish(stage, [8])
+    documents = wait_documents(stage, 7)
+    wait_until(lambda: len(receiver.taken) >= 7, "all events at the webhook")
+    equal(monitor.end(), 0, "exit code")
+    require_told(stage.events(), documents)
+    equal(receiver.seqs(), list(range(1, 8)), "seqs at the webhook")
+    receiver.close()
 
 
 def test_replay_writes_none(stage):
