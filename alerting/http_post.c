@@ -12,6 +12,8 @@
  *   CURLOPT_QUICK_EXIT is set.
  * - A kept connection which the server has closed meanwhile is found out when
  *   the next POST is sent on it; libcurl then sends it on a fresh one by itself.
+ *   It counts how often, over the whole life of the handle, and gives up at every
+ *   sixth time with CURLE_SEND_ERROR; so that is tried once more here.
  * - It takes proxies from the environment, and files from ~/.netrc when asked:
  *   where events go is said in the site file alone, so no proxy is used.
  * - Before a large body it asks "Expect: 100-continue" and waits a second for
@@ -44,7 +46,7 @@ struct http_post {
     CURLM *multi;
     CURL *easy;
     int epoll;
-    bool open;
+    bool open, again;           /* again: it is on its second try after a connection that had died */
     struct curl_slist *headers; /* of the POST under way */
     int64_t now_ns;             /* of this call */
     int64_t due_ns;             /* what libcurl's timer says */
@@ -205,6 +207,18 @@ static void add_header(struct http_post *post, const char *line)
     post->headers = longer;
 }
 
+/* Gives the POST into libcurl's hands. */
+static void hand_over(struct http_post *post)
+{
+    post->answered = 0;
+    post->why[0] = '\0';
+    memset(post->said, 0, sizeof post->said);
+    if (curl_multi_add_handle(post->multi, post->easy) != CURLM_OK) {
+        abort(); /* no memory, or two at a time, which is our own mistake */
+    }
+    post->open = true;
+}
+
 void http_post_begin(struct http_post *post, const char *body, size_t len, const char *const *headers, size_t count,
                      int64_t now_ns)
 {
@@ -217,17 +231,12 @@ void http_post_begin(struct http_post *post, const char *body, size_t len, const
         add_header(post, headers[i]);
     }
     post->now_ns = now_ns;
-    post->answered = 0;
-    post->why[0] = '\0';
-    memset(post->said, 0, sizeof post->said);
     /* Of these none can fail: they take a pointer or a number. */
     (void)curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, post->headers);
     (void)curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, body);
     (void)curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-    if (curl_multi_add_handle(post->multi, post->easy) != CURLM_OK) {
-        abort(); /* no memory, or two at a time, which is our own mistake */
-    }
-    post->open = true;
+    post->again = false;
+    hand_over(post);
 }
 
 /* The beginning of what the server said, as one line that fits between quotes. */
@@ -292,7 +301,14 @@ enum http_post_state http_post_go_on(struct http_post *post, int64_t now_ns, str
     if (message == NULL || message->msg != CURLMSG_DONE) {
         return HTTP_POST_OPEN;
     }
-    const enum http_post_state state = judge(post, message->data.result, err);
+    const CURLcode code = message->data.result;
+    if (code == CURLE_SEND_ERROR && !post->again) {
+        post->again = true;
+        (void)curl_multi_remove_handle(post->multi, post->easy); /* it is ours */
+        hand_over(post);
+        return HTTP_POST_OPEN;
+    }
+    const enum http_post_state state = judge(post, code, err);
     leave(post);
     return state;
 }
