@@ -14,6 +14,8 @@
  *   the next POST is sent on it; libcurl then sends it on a fresh one by itself.
  *   It counts how often, over the whole life of the handle, and gives up at every
  *   sixth time with CURLE_SEND_ERROR; so that is tried once more here.
+ * - Debian's trusts the folder of the system's certificates besides any file of
+ *   our own, unless that folder is taken out.
  * - It takes proxies from the environment, and files from ~/.netrc when asked:
  *   where events go is said in the site file alone, so no proxy is used.
  * - Before a large body it asks "Expect: 100-continue" and waits a second for
@@ -145,7 +147,7 @@ static bool set_trust(struct http_post *post)
             return false;
         }
     }
-    return true;
+    return config->ca == NULL || curl_easy_setopt(post->easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 }
 
 enum err_code http_post_new(const struct http_post_config *config, struct http_post **ret_post, struct err *err)
