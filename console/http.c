@@ -23,7 +23,7 @@ struct http {
     int epoll;
     int64_t now_ns;  /* of this round */
     int64_t look_ns; /* when to look for streams whose clients have gone */
-    int done;       /* in this round */
+    int done;        /* in this round */
     struct http_counts counts;
     struct http_call calls[HTTP_CALLS];
 };
@@ -341,16 +341,12 @@ enum err_code http_new(int listening, const struct http_handler *handler, struct
 {
     struct http *http = memory_new(1, sizeof *http);
     http->handler = *handler;
-    http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listening,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CALLS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-        MHD_OPTION_END);
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+                                    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listening, MHD_OPTION_CONNECTION_LIMIT,
+                                    (unsigned)HTTP_CALLS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+                                    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
+                                    on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+                                    MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         http->daemon == NULL ? NULL : MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL) {

@@ -25,8 +25,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "console/reply.h"
 #include "console/guard.h"
+#include "console/reply.h"
 #include "console/route.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,10 +69,10 @@ struct http_call {
     /* the handler's, zero at the beginning of each request */
     struct target target;
     struct route route;
-    uint64_t turn;       /* the run it is answered from */
-    uint64_t ticket;     /* of its act; 0: none is under way */
-    int64_t act_due_ns;  /* when to wait for the act no longer */
-    bool acted;          /* the answer is there */
+    uint64_t turn;      /* the run it is answered from */
+    uint64_t ticket;    /* of its act; 0: none is under way */
+    int64_t act_due_ns; /* when to wait for the act no longer */
+    bool acted;         /* the answer is there */
 
     /* http's */
     struct http *home;
