@@ -375,16 +375,20 @@ void http_free(struct http *http)
     free(http);
 }
 
+/* Cuts off connections whose clients have gone unseen: streams at rest, and idle ones that were suspended before. */
 static void cut_gone(struct http *http)
 {
+    struct pollfd fds[HTTP_CALLS];
     http->look_ns = http->now_ns + NS_PER_S;
     for (size_t i = 0; i < HTTP_CALLS; i++) {
-        struct http_call *call = &http->calls[i];
-        if (call->phase == CALL_RESTING && call->suspended) {
-            struct pollfd gone = {.fd = descriptor_of(connection_of(call)), .events = POLLRDHUP};
-            if (poll(&gone, 1, 0) > 0) {
-                cut(http, call);
-            }
+        const struct http_call *call = &http->calls[i];
+        const bool unseen = call->phase == CALL_RESTING || call->phase == CALL_IDLE;
+        fds[i] = (struct pollfd){.fd = unseen ? descriptor_of(connection_of(call)) : -1, .events = POLLRDHUP};
+    }
+    const int gone = poll(fds, HTTP_CALLS, 0);
+    for (size_t i = 0; gone > 0 && i < HTTP_CALLS; i++) {
+        if (fds[i].revents != 0) {
+            cut(http, &http->calls[i]);
         }
     }
 }

@@ -15,8 +15,9 @@
  * Known of libmicrohttpd 0.9.75: it undoes percent-encoding before anybody can
  * split a path (so the target is taken from its log callback, as it was sent);
  * a content reader that has nothing must suspend the connection or it is asked
- * without end, and is then out of the library's sight, so that its end is looked
- * for here, once a second; suspended ones must be resumed before the daemon stops;
+ * without end, and is then out of the library's sight, sometimes for good, so
+ * that the client's end is looked for here too, once a second; suspended ones must
+ * be resumed before the daemon stops;
  * a request line or headers larger than its memory for a connection it answers
  * by itself, in HTML.
  */
