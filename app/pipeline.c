@@ -696,8 +696,7 @@ static void name_queues(struct pipeline *p)
 
 static void show(struct pipeline *p)
 {
-    static const char *const words[] = {
-        [RUN_ACTUAL] = "actual", [RUN_EXERCISE] = "exercise", [RUN_TEST] = "test"};
+    static const char *const words[] = {[RUN_ACTUAL] = "actual", [RUN_EXERCISE] = "exercise", [RUN_TEST] = "test"};
     name_queues(p);
     const struct console_source source = {
         .site = p->site,

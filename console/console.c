@@ -253,11 +253,8 @@ enum err_code console_new(const char *host, uint16_t port, struct console **ret_
     code = code == ERR_NONE ? doorbell_open(&console->changed_bell, err) : code;
     code = code == ERR_NONE ? open_http(console, host, port, err) : code;
     if (code == ERR_NONE) {
-        const struct agent agent = {.name = "http",
-                                    .self = console,
-                                    .do_work = console_work,
-                                    .next_due = console_due,
-                                    .wait_fd = console_fd};
+        const struct agent agent = {
+            .name = "http", .self = console, .do_work = console_work, .next_due = console_due, .wait_fd = console_fd};
         code = runner_start("http", &agent, 1, console->bell, &console->runner, err);
     }
     if (code != ERR_NONE) {

@@ -23,7 +23,7 @@ struct http {
     int epoll;
     int64_t now_ns;  /* of this round */
     int64_t look_ns; /* when to look for streams whose clients have gone */
-    int done;       /* in this round */
+    int done;        /* in this round */
     struct http_counts counts;
     struct http_call calls[HTTP_CALLS];
 };
@@ -343,16 +343,12 @@ enum err_code http_new(int listening, const struct http_handler *handler, struct
 {
     struct http *http = memory_new(1, sizeof *http);
     http->handler = *handler;
-    http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listening,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CALLS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-        MHD_OPTION_END);
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+                                    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listening, MHD_OPTION_CONNECTION_LIMIT,
+                                    (unsigned)HTTP_CALLS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+                                    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
+                                    on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+                                    MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         http->daemon == NULL ? NULL : MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL) {
@@ -381,16 +377,20 @@ void http_free(struct http *http)
     free(http);
 }
 
+/* Cuts off connections whose clients have gone unseen: streams at rest, and idle ones that were suspended before. */
 static void cut_gone(struct http *http)
 {
+    struct pollfd fds[HTTP_CALLS];
     http->look_ns = http->now_ns + NS_PER_S;
     for (size_t i = 0; i < HTTP_CALLS; i++) {
-        struct http_call *call = &http->calls[i];
-        if (call->phase == CALL_RESTING && call->suspended) {
-            struct pollfd gone = {.fd = descriptor_of(connection_of(call)), .events = POLLRDHUP};
-            if (poll(&gone, 1, 0) > 0) {
-                cut(http, call);
-            }
+        const struct http_call *call = &http->calls[i];
+        const bool unseen = call->phase == CALL_RESTING || call->phase == CALL_IDLE;
+        fds[i] = (struct pollfd){.fd = unseen ? descriptor_of(connection_of(call)) : -1, .events = POLLRDHUP};
+    }
+    const int gone = poll(fds, HTTP_CALLS, 0);
+    for (size_t i = 0; gone > 0 && i < HTTP_CALLS; i++) {
+        if (fds[i].revents != 0) {
+            cut(http, &http->calls[i]);
         }
     }
 }

@@ -15,8 +15,9 @@
  * Known of libmicrohttpd 0.9.75: it undoes percent-encoding before anybody can
  * split a path (so the target is taken from its log callback, as it was sent);
  * a content reader that has nothing must suspend the connection or it is asked
- * without end, and is then out of the library's sight, so that its end is looked
- * for here, once a second; suspended ones must be resumed before the daemon stops;
+ * without end, and is then out of the library's sight, sometimes for good, so
+ * that the client's end is looked for here too, once a second; suspended ones must
+ * be resumed before the daemon stops;
  * a request line or headers larger than its memory for a connection it answers
  * by itself, in HTML.
  */
@@ -25,8 +26,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "console/reply.h"
 #include "console/guard.h"
+#include "console/reply.h"
 #include "console/route.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,10 +70,10 @@ struct http_call {
     /* the handler's, zero at the beginning of each request */
     struct target target;
     struct route route;
-    uint64_t turn;       /* the run it is answered from */
-    uint64_t ticket;     /* of its act; 0: none is under way */
-    int64_t act_due_ns;  /* when to wait for the act no longer */
-    bool acted;          /* the answer is there */
+    uint64_t turn;      /* the run it is answered from */
+    uint64_t ticket;    /* of its act; 0: none is under way */
+    int64_t act_due_ns; /* when to wait for the act no longer */
+    bool acted;         /* the answer is there */
 
     /* http's */
     struct http *home;

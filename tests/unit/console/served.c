@@ -336,8 +336,9 @@ static void acts_that_cannot_be_done_are_answered(void **state)
     show();
     for (int i = 0; i < 2; i++) { /* as many as the ring has room for */
         waiting[i] = connect_client();
-        say(waiting[i], "POST /api/v1/alarms/r:p0/comment HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                        "Connection: close\r\nContent-Length: 28\r\n\r\n{\"by\":\"li\",\"comment\":\"word\"}");
+        say(waiting[i],
+            "POST /api/v1/alarms/r:p0/comment HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            "Connection: close\r\nContent-Length: 28\r\n\r\n{\"by\":\"li\",\"comment\":\"word\"}");
         while (ring_fill(b.commands) < (size_t)i + 1) {
             (void)poll(NULL, 0, 1);
         }
