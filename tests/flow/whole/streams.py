@@ -105,5 +105,28 @@ def test_nothing_is_replayed_when_a_file_is_missing(stage):
         require("none" in err, err)
 
 
+def test_acts_are_checked_before_they_are_sent(stage):
+    """What could not be journalled as it was meant is told as a wrong call, whether a monitor runs or not."""
+    set_up(stage)
+    for words, says in ((["ack", "--by", ""], "--by"), (["ack", "--by", b"l\xff"], "--by is not UTF-8"),
+                        (["ack", "--by", "l" * 128], "--by has 128 bytes, at most 127"),
+                        (["ack", "--by", "li", "--level", "purple"], "purple"),
+                        (["comment", "--by", "li", "--comment", b"\xc3"], "--comment is not UTF-8"),
+                        (["comment", "--by", "li", "--comment", ""], "--comment"),
+                        (["close", "--by", "li", "--cause", "x" * 1024, "--measure", "y"], "--cause has 1024 bytes"),
+                        (["shelve", "--by", "li", "--comment", "why", "--for", "0s"], "--for")):
+        argv = [*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), words[0], "site.json", "r:p", *words[1:]]
+        done = subprocess.run(argv, cwd=stage.folder, capture_output=True, timeout=60, check=False)
+        equal(done.returncode, 2, f"{words}: {done.stderr}")
+        require(says in done.stderr.decode(), f"{words}: {done.stderr}")
+
+
+def test_stretches_that_end_before_they_begin(stage):
+    set_up(stage)
+    for words in (("query", "p"), ("alarms", "--history"), ("export",)):
+        _, err = stage.run(words[0], "site.json", *words[1:], "--from", "now", "--to", "now-1h", expect=2)
+        require("--from lies after --to" in err, err)
+
+
 if __name__ == "__main__":
     flow.main(globals())
