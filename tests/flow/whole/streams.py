@@ -82,6 +82,14 @@ def test_rule_tests_are_read_like_sites(stage):
                        ("twice.json", "twice.json: cases[0].name: ")):
         _, err = stage.run("test", name, expect=2)
         require(err.startswith(says), err)
+    case = TEST["cases"][0]
+    for change, says in (({"input": [{"point": "p", "every": "0s", "values": "0 2"}]}, "cases[0].input[0].every: must be more than nothing"),
+                         ({"input": [{"point": "p", "every": "200y", "values": "0 1 2"}]}, "cases[0].input[0].every: reaches beyond"),
+                         ({"expect": [{"at": "290y", "event": "raised"}]}, "cases[0].expect[0].at: reaches beyond"),
+                         ({"do": [{"at": "290y", "ack": "r:p", "by": "li"}]}, "cases[0].do[0].at: reaches beyond")):
+        stage.write("wrong.json", TEST | {"cases": [case | change]})
+        _, err = stage.run("test", "wrong.json", expect=2)
+        require(err.startswith(f"wrong.json: {says}"), err)
     _, err = stage.run("davy-sim", "trace", "site.json", "folder", expect=2)
     require("folder: this is not a file" in err, err)
 
