@@ -24,6 +24,7 @@
 #include "store/book.h"
 #include "store/last.h"
 #include "store/names.h"
+#include "store/scratch.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <rocksdb/c.h>
@@ -34,7 +35,8 @@ enum { JOURNAL_HASH = 32 };
 
 struct store {
     char *path;
-    char *scratch; /* reader: its private folder; NULL for the one that writes */
+    struct scratch_folder folder;
+    char *scratch; /* reader: the path of `folder`; NULL for the one that writes */
     char *site_id;
     pthread_rwlock_t lock; /* for reading: use of what follows; for writing: opening and closing it */
     rocksdb_t *db;         /* NULL while it could not be opened again */
