@@ -308,7 +308,9 @@ static void sort_rows(struct rule_case *one)
         bool next_series = one->rows[i].kind != one->rows[i - 1].kind || one->rows[i].time_ns <= one->rows[i - 1].time_ns;
         one->rows[i].sample.seq = (uint16_t)(one->rows[i - 1].sample.seq + (next_series ? 1 : 0));
     }
-    qsort(one->rows, one->row_count, sizeof *one->rows, by_time);
+    if (one->row_count > 1) { /* of none there is no array */
+        qsort(one->rows, one->row_count, sizeof *one->rows, by_time);
+    }
 }
 
 static void read_case(struct reading *reading, const json_t *object)
