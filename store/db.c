@@ -122,7 +122,7 @@ static bool has_other_tables(rocksdb_t *all, rocksdb_t *seen, char ret_name[64])
     return other;
 }
 
-/* One strict look; NULL when all is there, else what is not, the caller's (rocksdb_free, as of RocksDB's own). */
+/* One strict look, while both have all tables open; NULL when all is there, else what is not, the caller's (rocksdb_free, as of RocksDB's own). */
 static char *check_tables_once(struct store *store)
 {
     char *rocks_err = NULL;
