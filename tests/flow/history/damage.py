@@ -97,6 +97,11 @@ def test_a_soft_limit_of_files_is_no_damage(stage):
     done = subprocess.run(argv, cwd=stage.folder, capture_output=True, timeout=60 * flow.SLOW, check=False,
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (2 * tables, hard)))
     equal(done.returncode, 0, done.stderr)
+    done = subprocess.run([*argv[:-len(ASKED[0])], "verify", "site.json"], cwd=stage.folder, capture_output=True,
+                          timeout=60 * flow.SLOW, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (2 * tables, 2 * tables)))
+    equal(done.returncode, 3, "a limit that cannot be raised is no damage")
+    require(b"Too many open files" in done.stderr and b"damaged" not in done.stderr, done.stderr)
 
 
 if __name__ == "__main__":
