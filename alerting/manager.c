@@ -139,7 +139,7 @@ static size_t take_verdicts(struct manager *manager)
     for (unsigned m = 0; m < config->shard_count; m++) {
         if (inlets[m].taken > 0) {
             ring_release(config->verdicts[m], inlets[m].taken);
-            if (config->verdict_bells[m] != NULL) {
+            if (ring_is_awaited(config->verdicts[m]) && config->verdict_bells[m] != NULL) {
                 doorbell_ring(config->verdict_bells[m]);
             }
         }
@@ -161,7 +161,7 @@ static double value_now(const struct manager *manager, uint32_t alarm)
     return entry.status == BOARD_UNHEARD ? (double)NAN : entry.good;
 }
 
-static void take_act(struct manager *manager, const struct act *act, int64_t now_ns)
+static struct answer take_act(struct manager *manager, const struct act *act, int64_t now_ns)
 {
     const int64_t time_ns = act->time_ns > 0 && act->time_ns < now_ns ? act->time_ns : now_ns;
     struct answer answer = {.ticket = act->ticket};
@@ -176,28 +176,36 @@ static void take_act(struct manager *manager, const struct act *act, int64_t now
         counter_add(manager->counters.refused, 1);
     }
     counter_add(manager->counters.acts, 1);
-    if (manager->config.answers != NULL) {
-        manager->answers[manager->answer_count++] = answer;
+    return answer;
+}
+
+/* Takes what was handed in at one desk, as far as its answers have room, those that wait for a commit included. */
+static size_t take_desk(struct manager *manager, const struct manager_desk *desk, struct manager_answers *answers,
+                        int64_t now_ns)
+{
+    const size_t room = desk->answers == NULL ? MANAGER_ACTS : ring_room(desk->answers);
+    const size_t bound = room < MANAGER_ACTS ? room : MANAGER_ACTS;
+    size_t taken = 0;
+    size_t there;
+    const struct act *act;
+    while (answers->count + (desk->answers == NULL ? taken : 0) < bound &&
+           (act = ring_peek(desk->commands, &there)) != NULL) {
+        const struct answer answer = take_act(manager, act, now_ns);
+        if (desk->answers != NULL) {
+            answers->items[answers->count++] = answer;
+        }
+        ring_release(desk->commands, 1);
+        taken++;
     }
+    return taken;
 }
 
 static size_t take_acts(struct manager *manager, int64_t now_ns)
 {
-    const struct manager_config *config = &manager->config;
-    if (config->commands == NULL) {
-        return 0;
-    }
-    const size_t room = config->answers == NULL ? MANAGER_ACTS : ring_room(config->answers);
-    const size_t bound = room < MANAGER_ACTS ? room : MANAGER_ACTS;
-    const size_t waiting = manager->answer_count; /* for a commit */
-    const size_t most = bound > waiting ? bound - waiting : 0;
     size_t taken = 0;
-    size_t there;
-    const struct act *act;
-    while (taken < most && (act = ring_peek(config->commands, &there)) != NULL) {
-        take_act(manager, act, now_ns);
-        ring_release(config->commands, 1);
-        taken++;
+    for (size_t i = 0; i < MANAGER_DESKS; i++) {
+        const struct manager_desk *desk = &manager->config.desks[i];
+        taken += desk->commands == NULL ? 0 : take_desk(manager, desk, &manager->answers[i], now_ns);
     }
     return taken;
 }
@@ -257,10 +265,13 @@ static bool inputs_ended(const struct manager *manager)
 
 static int finish(struct manager *manager)
 {
-    if (!manager->ended && manager->config.answers != NULL) {
-        ring_close(manager->config.answers);
-        if (manager->config.answer_bell != NULL) {
-            doorbell_ring(manager->config.answer_bell);
+    for (size_t i = 0; !manager->ended && i < MANAGER_DESKS; i++) {
+        const struct manager_desk *desk = &manager->config.desks[i];
+        if (desk->answers != NULL) {
+            ring_close(desk->answers);
+        }
+        if (desk->bell != NULL) {
+            doorbell_ring(desk->bell);
         }
     }
     manager->ended = true;
@@ -415,6 +426,8 @@ static void make_counters(struct manager_counters *counters, struct counters *al
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
     counters->cut = counter_new(all, "alerting.cut", "", "commits that could not wait for all of a message's verdicts");
+    counters->ledger_refused = counter_new(all, "alerting.ledger_refused", "",
+                                           "commits with events that the ledger did not take: the database was synced");
     counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {

@@ -24,16 +24,22 @@ struct manager;
 /* State records: "shown/<alarm>" holds the retained state (event_format_state) of every alarm that is not all well. */
 #define MANAGER_SHOWN "shown/"
 
+/* A desk where acts are handed in and answered: two rings, both shared with one other thread. */
+struct manager_desk {
+    struct ring *commands; /* struct act in; NULL: nobody sits there */
+    struct ring *answers;  /* struct answer out; may be NULL */
+    struct doorbell *bell; /* rung when there is an answer; may be NULL */
+};
+enum { MANAGER_DESKS = 2 };
+
 struct manager_config {
     const struct site *site; /* borrowed, like all below */
     struct store *store;
     const struct board *board;
     struct ring *const *verdicts;          /* one per shard */
-    struct doorbell *const *verdict_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *verdict_bells; /* rung when room was made that is waited for; entries may be NULL */
     unsigned shard_count;
-    struct ring *commands; /* struct act in; may be NULL */
-    struct ring *answers;  /* struct answer out; may be NULL */
-    struct doorbell *answer_bell;
+    struct manager_desk desks[MANAGER_DESKS];
     struct doorbell *const *sink_bells; /* rung after a commit with events */
     size_t sink_count;
     struct safe_source *safe; /* one per source; may be NULL */

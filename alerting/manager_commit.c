@@ -124,17 +124,24 @@ static void tell_sources(struct manager *manager)
     manager->mark_count = 0;
 }
 
-static void tell_operators(struct manager *manager)
+static void tell_desk(const struct manager_desk *desk, struct manager_answers *answers)
 {
-    for (size_t i = 0; i < manager->answer_count; i++) {
-        const bool pushed = ring_push(manager->config.answers, &manager->answers[i]);
+    for (size_t i = 0; i < answers->count; i++) {
+        const bool pushed = ring_push(desk->answers, &answers->items[i]);
         assert(pushed); /* acts are only taken while there is room for their answers */
         (void)pushed;
     }
-    if (manager->answer_count > 0 && manager->config.answer_bell != NULL) {
-        doorbell_ring(manager->config.answer_bell);
+    if (answers->count > 0 && desk->bell != NULL) {
+        doorbell_ring(desk->bell);
     }
-    manager->answer_count = 0;
+    answers->count = 0;
+}
+
+static void tell_operators(struct manager *manager)
+{
+    for (size_t i = 0; i < MANAGER_DESKS; i++) {
+        tell_desk(&manager->config.desks[i], &manager->answers[i]);
+    }
 }
 
 static void tell_sinks(const struct manager *manager)
@@ -166,6 +173,7 @@ static void note_success(struct manager *manager)
     manager->failed_commits = 0;
     manager->retry_ns = TIME_NEVER;
     counter_add(manager->counters.commits, 1);
+    counter_set(manager->counters.ledger_refused, store_ledger_refused(manager->config.store));
 }
 
 void manager_commit(struct manager *manager, int64_t now_ns, int64_t cycle_mono_ns)

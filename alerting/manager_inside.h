@@ -25,7 +25,7 @@
 enum {
     MANAGER_VERDICTS = 1024, /* taken in one cycle at most, but up to a mark: bounds the batch and the wait for it */
     MANAGER_IN_HAND = 8192,  /* taken and not committed at most */
-    MANAGER_ACTS = 32,       /* likewise */
+    MANAGER_ACTS = 32,       /* likewise, of each desk */
 };
 #define MANAGER_OPEN_NS INT64_C(1000000000) /* how long a commit waits for marks */
 #define MANAGER_TAKEN "taken"                   /* the state record of the tickets */
@@ -55,9 +55,15 @@ struct manager_origin {
     unsigned shard;
 };
 
+/* What is answered at a desk after the commit. */
+struct manager_answers {
+    struct answer items[MANAGER_ACTS];
+    size_t count;
+};
+
 struct manager_counters {
     struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
-    struct counter *raised_10min, *chattering, *standing, *cut;
+    struct counter *raised_10min, *chattering, *standing, *cut, *ledger_refused;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
 
@@ -93,8 +99,7 @@ struct manager {
     bool taken_new;                    /* it is not the one last written */
     struct manager_seen seen[MANAGER_IN_HAND];
     size_t seen_count;
-    struct answer answers[MANAGER_ACTS];
-    size_t answer_count;
+    struct manager_answers answers[MANAGER_DESKS];
 
     uint64_t failed_commits; /* in a row */
     int64_t retry_ns;        /* when to try again; TIME_NEVER when all is well */

@@ -306,7 +306,7 @@ enum err_code sink_mqtt_new(const struct sink_config *config, struct sink **ret_
     feed->window.store = config->store;
     feed->window.link = feed->link;
     if (code == ERR_NONE) {
-        code = cursor_open(&feed->cursor, config->store, config->sink->id, err);
+        code = cursor_open(&feed->cursor, config->store, CURSOR_SINK, config->sink->id, err);
     }
     if (code != ERR_NONE) {
         feed_free(&feed->sink);

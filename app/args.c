@@ -103,19 +103,7 @@ enum err_code args_look_for_files(const struct args *args, size_t first, struct 
 
 enum err_code args_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
 {
-    if (strncmp(text, "now", 3) == 0) {
-        if (text[3] == '\0') {
-            *ret_ns = now_ns;
-            return ERR_NONE;
-        }
-        int64_t distance = 0;
-        int64_t moment = 0;
-        if ((text[3] == '-' || text[3] == '+') && text_parse_duration(text + 4, strlen(text + 4), &distance) &&
-            !__builtin_add_overflow(now_ns, text[3] == '-' ? -distance : distance, &moment)) {
-            *ret_ns = moment;
-            return ERR_NONE;
-        }
-    } else if (text_parse_time(text, strlen(text), ret_ns)) {
+    if (text_parse_moment(text, strlen(text), now_ns, ret_ns)) {
         return ERR_NONE;
     }
     return err_set(err, ERR_INPUT,

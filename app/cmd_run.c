@@ -11,6 +11,7 @@
 #include "app/command.h"
 #include "app/pipeline.h"
 #include "app/summary.h"
+#include "app/web.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -36,6 +37,7 @@ struct monitor {
     struct site *site;
     struct rules *rules;
     struct pipeline *pipeline;
+    struct web web; /* stays over reloads */
     uint64_t dropped; /* samples and events, at stops while the disk took nothing */
     char by[64];      /* who started it, or asked for the reload */
     struct clock clock;
@@ -56,10 +58,8 @@ static enum err_code start(struct monitor *monitor, struct err *err)
         .by = monitor->by,
         .record_path = monitor->record,
         .record_more = monitor->recorded,
+        .console = web_console(&monitor->web),
     };
-    if (monitor->site->http_host != NULL) {
-        log_event(LOG_WARN, "app", "APP-004", "http", "reason=\"this version does not serve http yet\"");
-    }
     (void)snprintf(monitor->subject, sizeof monitor->subject, "run %u", ++monitor->runs);
     enum err_code code = pipeline_start(&config, &monitor->pipeline, err);
     if (code == ERR_NONE) {
@@ -109,6 +109,24 @@ static void start_again(struct monitor *monitor)
     }
 }
 
+/* Ends the run of the old site and starts the new one's, or else the old one's again. */
+static bool change_over(struct monitor *monitor, struct site *site, struct rules *rules, struct err *err)
+{
+    struct site *old_site = monitor->site;
+    struct rules *old_rules = monitor->rules;
+    stop(monitor);
+    take(monitor, site, rules);
+    if (start(monitor, err) == ERR_NONE) {
+        web_take(&monitor->web);
+        return true;
+    }
+    refuse(monitor, err->text);
+    web_drop(&monitor->web);
+    take(monitor, old_site, old_rules);
+    start_again(monitor);
+    return false;
+}
+
 /* A site is read beside the one that runs, as a tree of small pieces first; the C library would keep all that for itself
  * once it is freed. */
 static void give_back(void)
@@ -130,15 +148,10 @@ static void reload(struct monitor *monitor, struct err *err)
     bool taken = false;
     if (strcmp(site->id, old_site->id) != 0) {
         refuse(monitor, "the changed site has another id");
+    } else if (web_prepare(&monitor->web, site, err) != ERR_NONE) {
+        refuse(monitor, err->text);
     } else {
-        stop(monitor);
-        take(monitor, site, rules);
-        taken = start(monitor, err) == ERR_NONE;
-        if (!taken) {
-            refuse(monitor, err->text);
-            take(monitor, old_site, old_rules);
-            start_again(monitor);
-        }
+        taken = change_over(monitor, site, rules, err);
     }
     rules_free(taken ? old_rules : rules);
     site_free(taken ? old_site : site);
@@ -172,7 +185,9 @@ static int wait_signal(struct monitor *monitor, const sigset_t *signals)
 static enum err_code run(struct monitor *monitor, const sigset_t *signals, struct err *err)
 {
     name_user(monitor, getuid());
-    enum err_code code = start(monitor, err);
+    enum err_code code = web_prepare(&monitor->web, monitor->site, err);
+    web_take(&monitor->web);
+    code = code == ERR_NONE ? start(monitor, err) : code;
     while (code == ERR_NONE) {
         int number = wait_signal(monitor, signals);
         if (number == SIGINT || number == SIGTERM || clock_mono_ns() >= monitor->end_ns) {
@@ -188,6 +203,7 @@ static enum err_code run(struct monitor *monitor, const sigset_t *signals, struc
         }
     }
     stop(monitor);
+    web_done(&monitor->web);
     if (code == ERR_NONE && monitor->dropped > 0) {
         code = err_set(err, ERR_ENV, "stopped while the disk took nothing: %llu samples and events were dropped",
                        (unsigned long long)monitor->dropped);

@@ -20,7 +20,8 @@ const struct command davy_commands[] = {
      "  --summary    prints samples, alarms by level and latency on stderr at the end\n"
      "  --record FILE\n"
      "               writes all that goes over the wires of the field, with its times, to a new file, for\n"
-     "               \"davy-sim run SITE --replay-wire FILE\"\n"},
+     "               \"davy-sim run SITE --replay-wire FILE\"\n"
+     "Where the site says http.listen, it serves points, samples, alarms, acts, events and metrics over HTTP.\n"},
     {"check", cmd_check, "check SITE [--plan] [--sample FILE --source ID [--topic T]]",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
      "Exit code 2 if there is any.  A line that begins with \"note:\" is none; it says what may surprise, such as a\n"

@@ -12,6 +12,7 @@
 #include "base/cell.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "console/console.h"
 #include "ingest/ingest.h"
 #include "ingest/sparkplug_host.h"
 #include "model/board.h"
@@ -33,6 +34,7 @@ enum {
     SAMPLE_SLOTS = QUEUE_SAMPLES, /* per sample ring: 256 KiB, touched only as far as it fills */
     VERDICT_SLOTS = 4096,         /* at least; more when one step can cause more */
     COMMAND_SLOTS = 32,
+    QUEUES_MAX = (WORKER_COUNT + 2) * QUEUE_SHARDS_MAX + 1,
     SINKS_MAX = SITE_SINKS_MAX,
     COUNTERS_BASE = 256,
     COUNTERS_PER_SOURCE = 32,
@@ -57,6 +59,7 @@ struct pipeline {
     struct ring *kept[QUEUE_SHARDS_MAX];     /* shard -> writer */
     struct ring *verdicts[QUEUE_SHARDS_MAX]; /* shard -> manager */
     struct ring *commands, *answers;
+    struct ring *web_commands, *web_answers; /* console -> manager -> console */
     struct ring *history;          /* control -> writer: what is imported */
     struct ring *jobs, *jobs_done; /* control -> keeper -> control: backups */
     struct keeper keeper;
@@ -69,9 +72,13 @@ struct pipeline {
     struct doorbell *shard_bells[QUEUE_SHARDS_MAX];
     struct doorbell *store_bell, *alerting_bell, *control_bell, *keeper_bell, *recorder_bell;
     struct doorbell *sink_bells[SINKS_MAX];
+    struct doorbell *news_bells[SINKS_MAX + 1]; /* those of the sinks, and the console's */
+    size_t news_bell_count;
+    struct console_counters web_counts;
+    struct console_queue queues[QUEUES_MAX]; /* the rings, as they are told */
+    size_t queue_count;
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
-    struct doorbell *worker_bells[WORKER_COUNT];
 
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
@@ -123,6 +130,9 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
         p->masks == NULL || p->homes == NULL || p->safe == NULL) {
         return err_set(err, ERR_ENV, "out of memory");
     }
+    if (p->config.console != NULL) {
+        p->web_counts = console_count(p->counters);
+    }
     rules_plan(p->config.rules, p->config.shards, p->masks, p->homes);
     return ERR_NONE;
 }
@@ -148,8 +158,6 @@ static enum err_code make_bells(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    p->worker_bells[WORKER_BUS] = p->bus_bell;
-    p->worker_bells[WORKER_INBOX] = p->intake_bell;
     return ERR_NONE;
 }
 
@@ -173,7 +181,9 @@ static enum err_code make_rings(struct pipeline *p, struct err *err)
         ring_open(sizeof(struct keeper_job), KEEPER_SLOTS, 0, &p->jobs, err) != ERR_NONE ||
         ring_open(sizeof(struct answer), KEEPER_SLOTS, 0, &p->jobs_done, err) != ERR_NONE ||
         ring_open(sizeof(struct act), COMMAND_SLOTS, 0, &p->commands, err) != ERR_NONE ||
-        ring_open(sizeof(struct answer), COMMAND_SLOTS, 0, &p->answers, err) != ERR_NONE) {
+        ring_open(sizeof(struct answer), COMMAND_SLOTS, 0, &p->answers, err) != ERR_NONE ||
+        ring_open(sizeof(struct act), COMMAND_SLOTS, 0, &p->web_commands, err) != ERR_NONE ||
+        ring_open(sizeof(struct answer), COMMAND_SLOTS, 0, &p->web_answers, err) != ERR_NONE) {
         return ERR_ENV;
     }
     return ERR_NONE;
@@ -201,6 +211,10 @@ static enum err_code make_sinks(struct pipeline *p, struct err *err)
 
 static enum err_code make_manager(struct pipeline *p, struct err *err)
 {
+    struct doorbell *web_bell = p->config.console == NULL ? NULL : console_bell(p->config.console);
+    memcpy(p->news_bells, p->sink_bells, sizeof p->sink_bells);
+    p->news_bell_count = p->site->sink_count;
+    p->news_bells[p->news_bell_count++] = web_bell; /* NULL is passed over */
     struct manager_config config = {
         .site = p->site,
         .store = p->store,
@@ -208,11 +222,10 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .verdicts = p->verdicts,
         .verdict_bells = p->shard_bells,
         .shard_count = p->config.shards,
-        .commands = p->commands,
-        .answers = p->answers,
-        .answer_bell = p->control_bell,
-        .sink_bells = p->sink_bells,
-        .sink_count = p->site->sink_count,
+        .desks = {{.commands = p->commands, .answers = p->answers, .bell = p->control_bell},
+                  {.commands = p->web_commands, .answers = p->web_answers, .bell = web_bell}},
+        .sink_bells = p->news_bells,
+        .sink_count = p->news_bell_count,
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
@@ -252,7 +265,6 @@ static enum err_code make_shards(struct pipeline *p, int64_t now_ns, struct err 
             .count = p->config.shards,
             .inputs = p->shard_inputs[m],
             .input_count = WORKER_COUNT,
-            .input_bells = p->worker_bells,
             .store = p->kept[m],
             .store_bell = p->store_bell,
             .verdicts = p->verdicts[m],
@@ -659,6 +671,53 @@ static enum err_code build(struct pipeline *p, struct err *err)
     return code == ERR_NONE ? make_bus(p, err) : code;
 }
 
+/* ---- what is shown of it ---- */
+
+static void name_queue(struct pipeline *p, const struct ring *ring, const char *name, unsigned shard)
+{
+    struct console_queue *queue = &p->queues[p->queue_count++];
+    queue->ring = ring;
+    (void)snprintf(queue->name, sizeof queue->name, "%s.%u", name, shard); /* short words of our own */
+}
+
+static void name_queues(struct pipeline *p)
+{
+    static const char *const workers[WORKER_COUNT] = {"sample.bus", "sample.inbox", "sample.sparkplug", "sample.watch"};
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        for (int w = 0; w < WORKER_COUNT; w++) {
+            name_queue(p, p->samples[w][m], workers[w], m);
+        }
+        name_queue(p, p->kept[m], "store", m);
+        name_queue(p, p->verdicts[m], "verdict", m);
+    }
+    name_queue(p, p->history, "history", 0);
+}
+
+static void show(struct pipeline *p)
+{
+    static const char *const words[] = {
+        [RUN_ACTUAL] = "actual", [RUN_EXERCISE] = "exercise", [RUN_TEST] = "test"};
+    name_queues(p);
+    const struct console_source source = {
+        .site = p->site,
+        .store = p->store,
+        .store_path = p->config.store_path,
+        .board = p->board,
+        .exceptions = p->exceptions,
+        .counters = p->counters,
+        .counts = p->web_counts,
+        .commands = p->web_commands,
+        .command_bell = p->alerting_bell,
+        .answers = p->web_answers,
+        .queues = p->queues,
+        .queue_count = p->queue_count,
+        .started_ns = p->started_ns,
+        .status = words[p->config.status],
+        .shards = p->config.shards,
+    };
+    console_show(p->config.console, &source);
+}
+
 /* Writes down what the site is since this start, if it has changed.  A disk that takes nothing is no reason not to
  * watch: it is tried again each second. */
 static void record_changes(struct pipeline *p)
@@ -697,6 +756,9 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
         return code;
     }
     record_changes(p);
+    if (p->config.console != NULL) {
+        show(p);
+    }
     *ret_pipeline = p;
     return ERR_NONE;
 }
@@ -814,6 +876,8 @@ static void free_rings(struct pipeline *p)
     ring_free(p->jobs_done);
     ring_free(p->commands);
     ring_free(p->answers);
+    ring_free(p->web_commands);
+    ring_free(p->web_answers);
     doorbell_free(p->intake_bell);
     doorbell_free(p->bus_bell);
     doorbell_free(p->store_bell);
@@ -828,9 +892,15 @@ static void free_rings(struct pipeline *p)
 
 void pipeline_stop(struct pipeline *p)
 {
+    if (p->config.console != NULL) {
+        console_hold(p->config.console);
+    }
     drain(p);
     stop_recorder(p);
     stop_receivers(p);
+    if (p->config.console != NULL) {
+        console_leave(p->config.console);
+    }
 }
 
 void pipeline_free(struct pipeline *p)

@@ -19,6 +19,7 @@
 #include "rules/rules.h"
 #include <stdint.h>
 
+struct console;
 struct pipeline;
 
 struct pipeline_config {
@@ -30,6 +31,7 @@ struct pipeline_config {
     const char *why, *by;      /* for the chain of changes: "start" or "reload", and whose doing it is */
     const char *record_path; /* where the wire is recorded to; NULL: it is not */
     bool record_more;        /* the recording goes on in that file */
+    struct console *console; /* shows this run; borrowed until pipeline_stop returned; NULL: nobody does */
 };
 
 /* Opens the store, restores alarms, conditions and newest readings, and starts all threads.  ERR_ENV when the store or

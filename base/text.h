@@ -32,6 +32,9 @@ size_t text_format_time_offset(int64_t time_ns, int32_t offset_s, char ret_text[
  * decimal number) occupying exactly text[0..len).  False when it is neither or outside what int64 ns can hold. */
 bool text_parse_time(const char *text, size_t len, int64_t *ret_ns);
 
+/* The same, and "now", "now-2h", "now+5m", counted from now_ns. */
+bool text_parse_moment(const char *text, size_t len, int64_t now_ns, int64_t *ret_ns);
+
 /* Reads one whole number with a unit ms s m h d y (a day 24 h, a year 365 d): "500ms", "2h".  No sign, no blanks. */
 bool text_parse_duration(const char *text, size_t len, int64_t *ret_ns);
 

@@ -282,3 +282,21 @@ size_t text_format_time_offset(int64_t time_ns, int32_t offset_s, char ret_text[
     ret_text[25] = '\0';
     return 25;
 }
+
+bool text_parse_moment(const char *text, size_t len, int64_t now_ns, int64_t *ret_ns)
+{
+    if (len < 3 || memcmp(text, "now", 3) != 0) {
+        return text_parse_time(text, len, ret_ns);
+    }
+    int64_t distance_ns = 0;
+    if (len > 3 && ((text[3] != '-' && text[3] != '+') || !text_parse_duration(text + 4, len - 4, &distance_ns))) {
+        return false;
+    }
+    int64_t moment_ns = 0;
+    if (len > 3 && text[3] == '-' ? __builtin_sub_overflow(now_ns, distance_ns, &moment_ns)
+                                  : __builtin_add_overflow(now_ns, distance_ns, &moment_ns)) {
+        return false;
+    }
+    *ret_ns = moment_ns;
+    return true;
+}

@@ -9,11 +9,18 @@
  * `seq` is it passed over first and read afterwards.  jansson is its oracle in
  * the tests.
  *
+ * What usually comes goes a short way first: the key that followed last time
+ * (mqtt_names.h) with a plain number (base/decimal.h), the usual names of
+ * members, the time of the element before.  Each takes only what the long way
+ * would take alike, and leaves the rest to it.
+ *
  * Beyond JSON it takes the bare words NaN, Infinity and -Infinity, which some
  * senders print; they are "no reading", like null.
  */
+#include "base/decimal.h"
 #include "base/text.h"
 #include "ingest/mqtt_decode.h"
+#include "ingest/mqtt_names.h"
 #include "ingest/mqtt_scan.h"
 
 #include <string.h>
@@ -30,6 +37,9 @@ struct davy {
     int64_t time_ns;  /* of values that carry none */
     bool time_broken; /* there is one, but it cannot be read: such values cannot be taken */
     bool begun;
+    uint32_t before;       /* target of the key taken last, keys->count before the first */
+    struct span last_time; /* the text of the own time read last, in the message */
+    int64_t last_time_ns;
     char scratch[MQTT_KEY_MAX];
 };
 
@@ -64,6 +74,11 @@ static void trouble(struct davy *davy, struct parts *parts, const char *reason, 
 static bool take_value(struct scan *scan, double *ret_value)
 {
     const char first = scan_peek(scan);
+    const char *behind = decimal_read(scan->at, scan->end, ret_value);
+    if (behind != NULL) {
+        scan->at = behind;
+        return true;
+    }
     if ((first >= '0' && first <= '9') || (first == '-' && !(scan->end - scan->at > 1 && scan->at[1] == 'I'))) {
         const struct span number = scan_number(scan);
         /* A number that the text ends with may be half of one. */
@@ -122,12 +137,27 @@ static void take_status(struct davy *davy, struct parts *parts)
     }
 }
 
+/* Elements of one moment follow one another. */
+static bool is_last_time(const struct davy *davy)
+{
+    const struct span *last = &davy->last_time;
+    const struct scan *scan = &davy->scan;
+    return last->len > 0 && (size_t)(scan->end - scan->at) > last->len &&
+           memcmp(scan->at, last->text, last->len) == 0 && !decimal_goes_on(scan->at[last->len]);
+}
+
 static void take_own_time(struct davy *davy, struct parts *parts)
 {
     struct scan *scan = &davy->scan;
     (void)scan_peek(scan);
     const char *at = scan->at;
-    if (!take_time(davy, &parts->time_ns)) {
+    if (is_last_time(davy)) {
+        parts->time_ns = davy->last_time_ns;
+        scan->at += davy->last_time.len;
+    } else if (take_time(davy, &parts->time_ns)) {
+        davy->last_time = (struct span){.text = at, .len = (size_t)(scan->at - at)};
+        davy->last_time_ns = parts->time_ns;
+    } else {
         trouble(davy, parts, "the time cannot be read", at);
         scan->at = at;
         (void)scan_skip(scan);
@@ -166,6 +196,14 @@ static bool another(struct davy *davy, char close)
     }
 }
 
+/* What is known to follow the key taken last is what the next message is expected to say. */
+static void learn(struct davy *davy, uint32_t target)
+{
+    if (target != TABLE_NONE) {
+        davy->keys->names[davy->before].after = target;
+    }
+}
+
 static bool is_empty(struct davy *davy, char close)
 {
     return scan_take(&davy->scan, close);
@@ -183,35 +221,81 @@ static bool begin(struct davy *davy)
 
 /* ---- {"value": …, "status": …, "time": …} and {"point": …, …} ---- */
 
+enum member { MEMBER_NONE, MEMBER_VALUE, MEMBER_STATUS, MEMBER_TIME, MEMBER_POINT, MEMBER_OTHER };
+
+/* Takes the name of a sample's member with its colon; MEMBER_NONE when none can be read. */
+static enum member take_member_name(struct davy *davy)
+{
+    static const struct {
+        char text[9];
+        uint8_t len;
+        enum member member;
+    } usual[] = {{"\"value\":", 8, MEMBER_VALUE}, {"\"time\":", 7, MEMBER_TIME}, {"\"point\":", 8, MEMBER_POINT}};
+    struct scan *scan = &davy->scan;
+    struct span name;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual && scan->end - scan->at >= 8; i++) {
+        if (memcmp(scan->at, usual[i].text, 7) == 0 && (usual[i].len == 7 || scan->at[7] == ':')) {
+            scan->at += usual[i].len;
+            return usual[i].member;
+        }
+    }
+    if (!take_name(davy, &name)) {
+        return MEMBER_NONE;
+    }
+    return span_is(name, "value")    ? MEMBER_VALUE
+           : span_is(name, "status") ? MEMBER_STATUS
+           : span_is(name, "time")   ? MEMBER_TIME
+           : span_is(name, "point")  ? MEMBER_POINT
+                                     : MEMBER_OTHER;
+}
+
+/* Takes the key of an element: a string, as it is expected or any. */
+static void take_point(struct davy *davy, struct parts *parts, uint32_t *ret_target)
+{
+    const struct mqtt_keys *keys = davy->keys;
+    struct scan *scan = &davy->scan;
+    const char *at = scan->at;
+    struct span name;
+    (void)scan_peek(scan);
+    uint32_t target = mqtt_names_guess_string(keys->names, davy->before, scan->at, scan->end);
+    if (target != TABLE_NONE) {
+        scan->at += keys->names[target].len - 1;
+    } else if (!scan_string(scan, davy->scratch, sizeof davy->scratch, &name)) {
+        trouble(davy, parts, "the point cannot be read", at);
+        (void)scan_skip(scan);
+        return;
+    } else {
+        target = table_find(&keys->table, name.text, name.len);
+        learn(davy, target);
+    }
+    *ret_target = target;
+    if (target == TABLE_NONE) {
+        trouble(davy, parts, "no point has this key", at);
+    } else {
+        davy->before = target;
+    }
+}
+
 /* Takes the members of a sample's object; the opening bracket is taken.  `ret_target` (NULL: the key is known already)
  * is set by "point". */
 static void take_members(struct davy *davy, struct parts *parts, uint32_t *ret_target)
 {
-    struct span name;
     if (is_empty(davy, '}')) {
         return;
     }
     do {
-        if (!take_name(davy, &name)) {
+        const enum member member = take_member_name(davy);
+        if (member == MEMBER_NONE) {
             trouble(davy, parts, "a name should stand here", davy->scan.at);
             scan_recover(&davy->scan);
-        } else if (span_is(name, "value")) {
+        } else if (member == MEMBER_VALUE) {
             take_reading(davy, parts);
-        } else if (span_is(name, "status")) {
+        } else if (member == MEMBER_STATUS) {
             take_status(davy, parts);
-        } else if (span_is(name, "time")) {
+        } else if (member == MEMBER_TIME) {
             take_own_time(davy, parts);
-        } else if (ret_target != NULL && span_is(name, "point")) {
-            const char *at = davy->scan.at;
-            if (!scan_string(&davy->scan, davy->scratch, sizeof davy->scratch, &name)) {
-                trouble(davy, parts, "the point cannot be read", at);
-                (void)scan_skip(&davy->scan);
-            } else {
-                *ret_target = table_find(&davy->keys->table, name.text, name.len);
-                if (*ret_target == TABLE_NONE) {
-                    trouble(davy, parts, "no point has this key", at);
-                }
-            }
+        } else if (member == MEMBER_POINT && ret_target != NULL) {
+            take_point(davy, parts, ret_target);
         } else {
             (void)scan_skip(&davy->scan); /* what else a sender likes to say */
         }
@@ -237,18 +321,60 @@ static void put(struct davy *davy, uint32_t target, const struct parts *parts, s
 
 /* ---- {"time": …, "seq": …, "values": {…}} ---- */
 
+/* Takes pairs as long as each is the expected key, a plain number and a comma, and the point takes it as it is. */
+static void take_expected(struct davy *davy)
+{
+    const struct mqtt_keys *keys = davy->keys;
+    const char *end = davy->scan.end;
+    while (!davy->batch->stopped) {
+        const char *at = davy->scan.at;
+        const uint32_t target = mqtt_names_guess(keys->names, davy->before, at, end);
+        if (target == TABLE_NONE || !mqtt_is_plain(&keys->targets[target])) {
+            return;
+        }
+        double value;
+        at += keys->names[target].len;
+        at = end - at > DECIMAL_SIGHT ? decimal_read(at + (*at == ' '), end, &value) : NULL;
+        if (at == NULL || *at != ',') {
+            return;
+        }
+        davy->before = target;
+        davy->scan.at = at + 1 + (at[1] == ' ');
+        mqtt_put_plain(davy->batch, keys->targets[target].point, davy->time_ns, davy->message->seen_ns, value);
+    }
+}
+
+/* Takes a key with its colon and gives its target, TABLE_NONE when no point has it.  False when there is no key. */
+static bool take_key(struct davy *davy, uint32_t *ret_target)
+{
+    const struct mqtt_keys *keys = davy->keys;
+    struct scan *scan = &davy->scan;
+    struct span key;
+    uint32_t target = mqtt_names_guess(keys->names, davy->before, scan->at, scan->end);
+    if (target != TABLE_NONE) {
+        scan->at += keys->names[target].len;
+    } else if (take_name(davy, &key)) {
+        target = table_find(&keys->table, key.text, key.len);
+        learn(davy, target);
+    } else {
+        return false;
+    }
+    davy->before = target != TABLE_NONE ? target : davy->before;
+    *ret_target = target;
+    return true;
+}
+
 /* Takes one `"key": value`. */
 static void take_pair(struct davy *davy)
 {
     struct scan *scan = &davy->scan;
-    struct span key;
     const size_t offset = scan_offset(scan);
-    if (!take_name(davy, &key)) {
+    uint32_t target;
+    if (!take_key(davy, &target)) {
         aside(davy, "a key should stand here");
         scan_recover(scan);
         return;
     }
-    const uint32_t target = table_find(&davy->keys->table, key.text, key.len);
     if (target == TABLE_NONE) {
         mqtt_aside(davy->batch, "no point has this key", offset);
         (void)scan_skip(scan);
@@ -278,7 +404,13 @@ static void take_values(struct davy *davy)
     }
     do {
         (void)scan_peek(&davy->scan);
-        take_pair(davy);
+        if (!davy->time_broken) {
+            take_expected(davy);
+            (void)scan_peek(&davy->scan);
+        }
+        if (!davy->batch->stopped) {
+            take_pair(davy);
+        }
     } while (!davy->batch->stopped && another(davy, '}'));
 }
 
@@ -381,6 +513,7 @@ void mqtt_decode_davy(const struct mqtt_keys *keys, const struct mqtt_message *m
         .keys = keys,
         .message = message,
         .batch = batch,
+        .before = keys->count,
         .scan = {.begin = message->payload, .at = message->payload, .end = message->payload + message->len},
     };
     if (scan_take(&davy.scan, '{')) {

@@ -241,6 +241,10 @@ struct site_sink {
     const char *client_id; /* mqtt; default davy-<site>-sink-<id> */
     const char *user, *password;
     const char *ca, *cert, *key;
+    int64_t timeout_ns; /* cap, webhook: one POST; default 10 s */
+    bool english;       /* cap: the language of its fixed words; else Chinese */
+    const char *const *addresses; /* cap: whom its documents are for; none: the public */
+    size_t address_count;
 };
 
 /* How long samples, minutes and hours of a class of points are kept; 0: for ever. */

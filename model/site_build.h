@@ -104,6 +104,10 @@ struct site_broker {
 /* Checks them, completes the url with its port and resolves the paths. */
 void site_read_broker(struct site_build *build, const struct conf_at *at, const char *folder,
                       struct site_broker *broker);
+/* The keys but the url's: checks them and resolves the paths.  `plain_hint` is what to do about certificates at a url
+ * that is not encrypted; NULL: it is, or nobody knows. */
+void site_read_login(struct site_build *build, const struct conf_at *at, const char *folder, const char *plain_hint,
+                     struct site_broker *broker);
 /* Makes davy-<site>-<id>, with `middle` before the id. */
 const char *site_default_client(struct site_build *build, const char *middle, const char *id);
 /* What the format sparkplug has of its own, and what only it may leave out. */

@@ -270,8 +270,15 @@ static enum err_code write_once(struct store *store, rocksdb_writebatch_t *batch
 
 enum err_code db_write(struct store *store, rocksdb_writebatch_t *batch, bool sync, struct err *err)
 {
-    const enum err_code code = write_once(store, batch, sync, err);
-    return code != ERR_NONE && heal(store) ? write_once(store, batch, sync, err) : code;
+    const struct ledger_sync begun = sync ? ledger_sync_begin(store->ledger) : (struct ledger_sync){0};
+    enum err_code code = write_once(store, batch, sync, err);
+    if (code != ERR_NONE && heal(store)) {
+        code = write_once(store, batch, sync, err);
+    }
+    if (code == ERR_NONE && sync) {
+        ledger_sync_done(store->ledger, &begun);
+    }
+    return code;
 }
 
 /* An empty batch with sync, not rocksdb_flush_wal: that one does not look whether the log is broken, and Debian's

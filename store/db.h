@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "store/book.h"
 #include "store/last.h"
+#include "store/ledger.h"
 #include "store/names.h"
 #include "store/scratch.h"
 #include "store/store.h"
@@ -70,6 +71,7 @@ struct store {
     bool tail_known;
     uint8_t tail_hash[JOURNAL_HASH];
     struct cell last_seq;
+    struct ledger *ledger; /* NULL: reader, or it could not be made; see there which thread may do what */
 };
 
 /* Opens the database of a store whose path (and scratch) are set.  ERR_ENV when it cannot be.  Column families that an

@@ -12,6 +12,7 @@
 #include "store/journal.h"
 #include "store/notes.h"
 #include "store/recover.h"
+#include "store/redo.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,14 +101,13 @@ static enum err_code write_meta(struct store *store, const char *site_id, struct
     return code;
 }
 
-static enum err_code claim_site(struct store *store, const char *site_id, struct err *err)
+static enum err_code claim_site(struct store *store, const char *site_id, bool *ret_new, struct err *err)
 {
-    bool is_new = false;
-    const enum err_code code = read_meta(store, &is_new, err);
+    const enum err_code code = read_meta(store, ret_new, err);
     if (code != ERR_NONE) {
         return code;
     }
-    if (is_new) {
+    if (*ret_new) {
         return write_meta(store, site_id, err);
     }
     if (store->site_id == NULL || strcmp(store->site_id, site_id) != 0) {
@@ -135,11 +135,12 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
         return code;
     }
     struct store *const store = new_store(path);
+    bool is_new = false;
     db_options_make(store);
     store->book = book_new(BOOK_POOL_BYTES);
     code = db_open(store, err);
     if (code == ERR_NONE) {
-        code = claim_site(store, site_id, err);
+        code = claim_site(store, site_id, &is_new, err);
     }
     if (code == ERR_NONE) {
         code = notes_open(store, err);
@@ -148,7 +149,7 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
         code = recover(store, err);
     }
     if (code == ERR_NONE) {
-        code = journal_load(store, err);
+        code = redo(store, is_new, err);
     }
     if (code != ERR_NONE) {
         store_close(store);
@@ -248,6 +249,7 @@ void store_close(struct store *store)
         return;
     }
     db_close(store);
+    ledger_close(store->ledger);
     db_options_free(store);
     scratch_remove(&store->folder);
     book_free(store->book);

@@ -47,7 +47,7 @@ struct store_writer_config {
     const struct site *site;
     struct ring *const *inputs; /* sample rings, one per shard */
     unsigned input_count;
-    struct doorbell *const *input_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *input_bells; /* rung when room was made that is waited for; entries may be NULL */
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
@@ -156,6 +156,9 @@ void store_batch_put(struct store_batch *batch, const char *key, const void *byt
 /* Writes it all or nothing, to the log (survives SIGKILL), and with sync to the disk; empties the batch on success.
  * On failure nothing of it is visible and the batch can be committed again. */
 enum err_code store_batch_commit(struct store_batch *batch, bool sync, struct err *err) MUST_CHECK;
+
+/* How many commits with sync the ledger did not take, so that the whole database was synced.  Any thread. */
+uint64_t store_ledger_refused(const struct store *store);
 
 /* The last seq in the journal (0: none), as any thread may ask after a commit. */
 uint64_t store_last_seq(struct store *store);

@@ -372,7 +372,8 @@ static size_t drain(struct store_writer *writer, unsigned input)
         ring_release(ring, i);
         taken += i;
     }
-    if (taken > 0 && writer->config.input_bells != NULL && writer->config.input_bells[input] != NULL) {
+    const bool has_bell = writer->config.input_bells != NULL && writer->config.input_bells[input] != NULL;
+    if (taken > 0 && ring_is_awaited(ring) && has_bell) {
         doorbell_ring(writer->config.input_bells[input]);
     }
     return taken;

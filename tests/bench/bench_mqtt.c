@@ -6,7 +6,7 @@
  *   ours:  publish -> mosquitto -> davy run: acknowledged when safe from SIGKILL; decoded, judged (a limit on each
  *          point), stored
  *   bare:  publish -> mosquitto -> a paho client that throws everything away (TCP_NODELAY, as ours)
- *   mute:  the same with paho's trace turned off, as ours has it (half the cost of a message, see ingest/mqtt_inbox.c)
+ *   mute:  the same with paho's trace turned off, as ours has it (half the cost of a message, see ingest/broker_link.c)
  *
  * A round is a burst of messages, as fast as the broker takes them, and ends
  * when the receiver has answered the last: ours by the alarm that it raises,

@@ -19,6 +19,7 @@ static struct bench {
     struct board *board;
     struct counters *counters;
     struct ring *verdicts[SHARDS], *commands, *answers;
+    struct ring *web_commands, *web_answers; /* a second desk */
     struct doorbell *none[SHARDS];
     struct doorbell *sink_bell;
     struct safe_source safe;
@@ -47,6 +48,8 @@ static void start(void)
     }
     assert_int_equal(ring_open(sizeof(struct act), 8, 0, &b.commands, NULL), ERR_NONE);
     assert_int_equal(ring_open(sizeof(struct answer), 2, 0, &b.answers, NULL), ERR_NONE);
+    assert_int_equal(ring_open(sizeof(struct act), 8, 0, &b.web_commands, NULL), ERR_NONE);
+    assert_int_equal(ring_open(sizeof(struct answer), 8, 0, &b.web_answers, NULL), ERR_NONE);
     assert_int_equal(doorbell_open(&b.sink_bell, NULL), ERR_NONE);
     b.counters = counters_new(100);
     memset(b.active, 0, sizeof b.active);
@@ -59,8 +62,8 @@ static void start(void)
         .verdicts = b.verdicts,
         .verdict_bells = b.none,
         .shard_count = SHARDS,
-        .commands = b.commands,
-        .answers = b.answers,
+        .desks = {{.commands = b.commands, .answers = b.answers},
+                  {.commands = b.web_commands, .answers = b.web_answers}},
         .sink_bells = &b.sink_bell,
         .sink_count = 1,
         .safe = &b.safe,
@@ -84,6 +87,8 @@ static void stop(void)
     }
     ring_free(b.commands);
     ring_free(b.answers);
+    ring_free(b.web_commands);
+    ring_free(b.web_answers);
     doorbell_free(b.sink_bell);
     doorbell_free(b.field_bell);
     counters_free(b.counters);
@@ -378,6 +383,39 @@ static void acts_are_answered_after_they_are_written(void **state)
     assert_int_equal(counter_of("alerting.acts_refused"), 2);
 }
 
+/* A desk whose answers nobody takes holds up itself, not the other; each is answered at the desk where it was asked. */
+static void desks_do_not_wait_for_one_another(void **state)
+{
+    (void)state;
+    (void)work(0);
+    say_step(0, A_LIMIT_T1, 1, LEVEL_YELLOW, 0);
+    (void)work(1);
+    struct act comment = act_of(ACT_COMMENT, A_LIMIT_T1, 2);
+    for (uint64_t ticket = 1; ticket <= 3; ticket++) { /* there is room for two answers */
+        comment.ticket = ticket;
+        assert_true(ring_push(b.commands, &comment));
+    }
+    comment.ticket = 9;
+    assert_true(ring_push(b.web_commands, &comment));
+    (void)work(3);
+    assert_int_equal(ring_fill(b.commands), 1);
+    size_t n;
+    const struct answer *answer = ring_peek(b.web_answers, &n);
+    assert_int_equal(n, 1);
+    assert_int_equal(answer->ticket, 9);
+    assert_int_equal(answer->seq, 4);
+    answer = ring_peek(b.answers, &n);
+    assert_int_equal(n, 2);
+    assert_int_equal(answer[1].seq, 3);
+    ring_close(b.verdicts[0]);
+    ring_close(b.verdicts[1]);
+    ring_release(b.answers, 2);
+    while (work(4) != AGENT_FINISHED) {
+    }
+    ring_release(b.web_answers, 1);
+    assert_true(ring_ended(b.web_answers));
+}
+
 static void shelves_end_on_the_clock(void **state)
 {
     (void)state;
@@ -628,6 +666,7 @@ int main(void)
         story(tickets_of_another_number_of_shards_are_taken_carefully),
         story(while_the_store_refuses_nothing_is_taken_and_nothing_lost),
         story(acts_are_answered_after_they_are_written),
+        story(desks_do_not_wait_for_one_another),
         story(shelves_end_on_the_clock),
         story(ends_when_every_shard_has_ended),
         story(a_restart_goes_on_where_it_was),

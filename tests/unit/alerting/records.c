@@ -170,7 +170,7 @@ static void a_cursor_is_kept_now_and_then_and_at_the_end(void **state)
     (void)state;
     struct store *store = fake_store_new();
     struct cursor cursor;
-    assert_int_equal(cursor_open(&cursor, store, "log", NULL), ERR_NONE);
+    assert_int_equal(cursor_open(&cursor, store, CURSOR_SINK, "log", NULL), ERR_NONE);
     assert_true(cursor.seq == 0);
     assert_true(cursor_due(&cursor) == TIME_NEVER);
     cursor.seq = 1;
@@ -188,14 +188,14 @@ static void a_cursor_is_kept_now_and_then_and_at_the_end(void **state)
     assert_int_equal(cursor_keep(&cursor, at(9), true, NULL), ERR_NONE);
     assert_int_equal(fake_store_syncs(store), 1);
     cursor_done(&cursor);
-    assert_int_equal(cursor_open(&cursor, store, "log", NULL), ERR_NONE);
+    assert_int_equal(cursor_open(&cursor, store, CURSOR_SINK, "log", NULL), ERR_NONE);
     assert_true(cursor.seq == 1002);
     cursor_done(&cursor);
     struct store_batch *batch = store_batch_new(store);
     store_batch_put(batch, "sink/log", "?", 1);
     assert_int_equal(store_batch_commit(batch, false, NULL), ERR_NONE);
     store_batch_free(batch);
-    assert_int_equal(cursor_open(&cursor, store, "log", NULL), ERR_ENV);
+    assert_int_equal(cursor_open(&cursor, store, CURSOR_SINK, "log", NULL), ERR_ENV);
     cursor_done(&cursor);
     fake_store_free(store);
 }

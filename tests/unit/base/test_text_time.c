@@ -176,9 +176,40 @@ static void test_agrees_with_the_c_library_and_reads_back(void **state)
     }
 }
 
+static void moments_are_counted_from_now(void **state)
+{
+    (void)state;
+    const int64_t now_ns = INT64_C(1767571200000000000);
+    const struct {
+        const char *text;
+        int64_t ns; /* 0: refused */
+    } cases[] = {
+        {"now", now_ns},
+        {"now-1h", now_ns - INT64_C(3600000000000)},
+        {"now+500ms", now_ns + 500000000},
+        {"1767571200000", now_ns},
+        {"2026-01-05T00:00:00Z", now_ns},
+        {"now-", 0},
+        {"now 1h", 0},
+        {"now-1", 0},
+        {"nowhere", 0},
+        {"no", 0},
+        {"", 0},
+        {"now+290y", 0}, /* beyond the end of time */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t ns = 0;
+        const bool fine = text_parse_moment(cases[i].text, strlen(cases[i].text), now_ns, &ns);
+        if (fine != (cases[i].ns != 0) || ns != cases[i].ns) {
+            fail_msg("%s: %d, %lld", cases[i].text, fine, (long long)ns);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(moments_are_counted_from_now),
         cmocka_unit_test(test_reads_every_form_of_a_time),
         cmocka_unit_test(test_refuses_what_is_no_time),
         cmocka_unit_test(test_prints_milliseconds_cut_towards_the_past),
