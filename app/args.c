@@ -110,6 +110,12 @@ enum err_code args_time(const char *text, int64_t now_ns, int64_t *ret_ns, struc
                    "\"%s\" is not a time; allowed are 2026-01-05T08:00:00+08:00, Unix milliseconds, now, now-2h", text);
 }
 
+enum err_code args_in_order(int64_t from_ns, int64_t to_ns, struct err *err)
+{
+    return from_ns <= to_ns ? ERR_NONE
+                            : err_set(err, ERR_INPUT, "--from lies after --to, so there is nothing between them");
+}
+
 enum err_code args_duration(const char *text, int64_t *ret_ns, struct err *err)
 {
     if (text_parse_duration(text, strlen(text), ret_ns)) {

@@ -39,6 +39,9 @@ enum err_code args_look_for_files(const struct args *args, size_t first, struct 
 /* Reads a time of the command line: RFC 3339, Unix milliseconds, "now", "now-2h", "now+5m". */
 enum err_code args_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err) MUST_CHECK;
 
+/* ERR_INPUT when --from, which may be the usual one, lies after --to. */
+enum err_code args_in_order(int64_t from_ns, int64_t to_ns, struct err *err) MUST_CHECK;
+
 /* Reads a duration such as "30m". */
 enum err_code args_duration(const char *text, int64_t *ret_ns, struct err *err) MUST_CHECK;
 

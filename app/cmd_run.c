@@ -22,7 +22,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -224,16 +223,6 @@ static sigset_t block_signals(void)
     return signals;
 }
 
-/* Every source and receiver takes a descriptor, the usual soft limit is 1024; nothing here selects by number. */
-static void allow_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is missing shows when a connection cannot be made */
-    }
-}
-
 int cmd_run(const struct command *self, int argc, char **argv)
 {
     struct err err = {0};
@@ -268,7 +257,6 @@ int cmd_run(const struct command *self, int argc, char **argv)
     if (seconds_text != NULL) {
         monitor.end_ns = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
     }
-    allow_descriptors();
     sigset_t signals = block_signals();
     clock_init(&monitor.clock);
     int code = command_load(self, monitor.file, &monitor.site, &monitor.rules);

@@ -78,6 +78,7 @@ int main(int argc, char **argv)
 {
     struct err err;
     standard_hold();
+    standard_descriptors();
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe or socket is an error of that write, not of the monitor */
     (void)signal(SIGXFSZ, SIG_IGN); /* likewise a limit on the size of files (ulimit -f) */
     const int code = run(argc, argv);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void standard_hold(void)
@@ -18,6 +19,15 @@ void standard_hold(void)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
             (void)open("/dev/null", ways[fd]); /* where there is not even that, files may still get the number */
         }
+    }
+}
+
+void standard_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is missing shows when a file or connection cannot be had */
     }
 }
 

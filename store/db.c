@@ -122,7 +122,8 @@ static bool has_other_tables(rocksdb_t *all, rocksdb_t *seen, char ret_name[64])
     return other;
 }
 
-/* One strict look; NULL when all is there, else what is not, the caller's (rocksdb_free, as of RocksDB's own). */
+/* One strict look, while both have all tables open; NULL when all is there, else what is not, the caller's (free).
+ * `damaged`: that is the store's own fault, not that of its surroundings. */
 static char *check_tables_once(struct store *store)
 {
     char *rocks_err = NULL;
@@ -136,13 +137,15 @@ static char *check_tables_once(struct store *store)
     rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, count, cf_names,
                                                                       options, cf, 0, &rocks_err);
     if (rocks_err != NULL) {
-        return rocks_err;
+        store->damaged = is_damage(rocks_err);
+        return rocks_err; /* RocksDB frees with free() too */
     }
     const bool other = has_other_tables(all, store->db, name);
     for (int i = 0; i < count; i++) {
         rocksdb_column_family_handle_destroy(cf[i]);
     }
     rocksdb_close(all);
+    store->damaged = other;
     return other ? strdup(name) : NULL;
 }
 
@@ -163,11 +166,12 @@ enum err_code db_check_tables(struct store *store, struct err *err)
     if (missing == NULL) {
         return ERR_NONE;
     }
-    store->damaged = true;
-    const enum err_code code = err_set(err, ERR_ENV,
-                                       "%s: tables are damaged or missing, what they held cannot be told: %s; "
-                                       "davy restore puts a backup in place",
-                                       store->path, missing);
+    const enum err_code code =
+        store->damaged ? err_set(err, ERR_ENV,
+                                 "%s: tables are damaged or missing, what they held cannot be told: %s; "
+                                 "davy restore puts a backup in place",
+                                 store->path, missing)
+                       : err_set(err, ERR_ENV, "%s: its tables cannot be looked at: %s", store->path, missing);
     free(missing);
     return code;
 }

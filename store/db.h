@@ -25,6 +25,7 @@
 #include "store/ledger.h"
 #include "store/names.h"
 #include "store/newest.h"
+#include "store/scratch.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <rocksdb/c.h>
@@ -35,7 +36,8 @@ enum { JOURNAL_HASH = 32 };
 
 struct store {
     char *path;
-    char *scratch; /* reader: its private folder; NULL for the one that writes */
+    struct scratch_folder folder;
+    char *scratch; /* reader: the path of `folder`; NULL for the one that writes */
     char *site_id;
     pthread_rwlock_t lock; /* for reading: use of what follows; for writing: opening and closing it */
     rocksdb_t *db;         /* NULL while it could not be opened again */

@@ -160,20 +160,6 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
     return ERR_NONE;
 }
 
-/* A reader's own folder, for the few files RocksDB wants to write. */
-static enum err_code make_scratch(struct store *store, struct err *err)
-{
-    const char *const folder = getenv("TMPDIR");
-    char path[4096];
-    const int len = snprintf(path, sizeof path, "%s/davy-reader-%d-XXXXXX", folder != NULL && *folder ? folder : "/tmp",
-                             (int)getpid());
-    if (len >= (int)sizeof path || mkdtemp(path) == NULL) {
-        return err_set(err, ERR_ENV, "%s: cannot make a folder for reading: %s", path, strerror(errno));
-    }
-    store->scratch = memory_strdup(path);
-    return ERR_NONE;
-}
-
 static bool is_store(const char *path)
 {
     char file[4096];
@@ -185,7 +171,8 @@ static enum err_code open_reader(const char *path, struct store **ret_store, boo
 {
     struct store *const store = new_store(path);
     bool is_new = false;
-    enum err_code code = make_scratch(store, err);
+    enum err_code code = scratch_make(&store->folder, err);
+    store->scratch = store->folder.path;
     if (code == ERR_NONE) {
         db_options_make(store);
         code = db_open(store, err);
@@ -256,19 +243,6 @@ enum err_code store_open_checked(const char *path, struct store **ret_store, str
 /* ---- closing ------------------------------------------------------------------------------------------------------
  */
 
-/* RocksDB writes plain files only into a scratch folder. */
-static void remove_scratch(const char *path)
-{
-    DIR *const folder = opendir(path);
-    if (folder != NULL) {
-        for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-            (void)unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." are refused */
-        }
-        (void)closedir(folder);
-    }
-    (void)rmdir(path); /* what cannot be removed stays in the folder for temporary files */
-}
-
 void store_close(struct store *store)
 {
     if (store == NULL) {
@@ -277,9 +251,7 @@ void store_close(struct store *store)
     db_close(store);
     ledger_close(store->ledger);
     db_options_free(store);
-    if (store->scratch != NULL) {
-        remove_scratch(store->scratch);
-    }
+    scratch_remove(&store->folder);
     book_free(store->book);
     lasts_done(&store->lasts);
     (void)pthread_rwlock_destroy(&store->lock);
@@ -290,7 +262,6 @@ void store_close(struct store *store)
     (void)pthread_mutex_destroy(&store->naming);
     (void)pthread_mutex_destroy(&store->journal);
     free(store->path);
-    free(store->scratch);
     free(store->site_id);
     free(store);
 }

@@ -2,6 +2,8 @@
 
 import glob
 import os
+import resource
+import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -83,6 +85,23 @@ def test_nor_beside_a_monitor(stage):
     _, err = stage.run("check", "site.json", "--plan", expect=3)
     require("damaged or missing" in err, err)
     equal(monitor.end(), 0, "exit code")
+
+
+def test_a_soft_limit_of_files_is_no_damage(stage):
+    """A reader opens each table twice; it takes what the system lets it have."""
+    fill(stage)
+    tables = len(glob.glob(stage.path("data", "*.sst")))
+    require(tables > 4, tables)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    argv = [*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), *ASKED[0]]
+    done = subprocess.run(argv, cwd=stage.folder, capture_output=True, timeout=60 * flow.SLOW, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (2 * tables, hard)))
+    equal(done.returncode, 0, done.stderr)
+    done = subprocess.run([*argv[:-len(ASKED[0])], "verify", "site.json"], cwd=stage.folder, capture_output=True,
+                          timeout=60 * flow.SLOW, check=False,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (2 * tables, 2 * tables)))
+    equal(done.returncode, 3, "a limit that cannot be raised is no damage")
+    require(b"Too many open files" in done.stderr and b"damaged" not in done.stderr, done.stderr)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,14 @@ def test_rule_tests_are_read_like_sites(stage):
                        ("twice.json", "twice.json: cases[0].name: ")):
         _, err = stage.run("test", name, expect=2)
         require(err.startswith(says), err)
+    case = TEST["cases"][0]
+    for change, says in (({"input": [{"point": "p", "every": "0s", "values": "0 2"}]}, "cases[0].input[0].every: must be more than nothing"),
+                         ({"input": [{"point": "p", "every": "200y", "values": "0 1 2"}]}, "cases[0].input[0].every: reaches beyond"),
+                         ({"expect": [{"at": "290y", "event": "raised"}]}, "cases[0].expect[0].at: reaches beyond"),
+                         ({"do": [{"at": "290y", "ack": "r:p", "by": "li"}]}, "cases[0].do[0].at: reaches beyond")):
+        stage.write("wrong.json", TEST | {"cases": [case | change]})
+        _, err = stage.run("test", "wrong.json", expect=2)
+        require(err.startswith(f"wrong.json: {says}"), err)
     _, err = stage.run("davy-sim", "trace", "site.json", "folder", expect=2)
     require("folder: this is not a file" in err, err)
 
@@ -103,6 +111,29 @@ def test_nothing_is_replayed_when_a_file_is_missing(stage):
         out, err = stage.run("replay", "site.json", *words, expect=2)
         equal(out, "", "stdout")
         require("none" in err, err)
+
+
+def test_acts_are_checked_before_they_are_sent(stage):
+    """What could not be journalled as it was meant is told as a wrong call, whether a monitor runs or not."""
+    set_up(stage)
+    for words, says in ((["ack", "--by", ""], "--by"), (["ack", "--by", b"l\xff"], "--by is not UTF-8"),
+                        (["ack", "--by", "l" * 128], "--by has 128 bytes, at most 127"),
+                        (["ack", "--by", "li", "--level", "purple"], "purple"),
+                        (["comment", "--by", "li", "--comment", b"\xc3"], "--comment is not UTF-8"),
+                        (["comment", "--by", "li", "--comment", ""], "--comment"),
+                        (["close", "--by", "li", "--cause", "x" * 1024, "--measure", "y"], "--cause has 1024 bytes"),
+                        (["shelve", "--by", "li", "--comment", "why", "--for", "0s"], "--for")):
+        argv = [*flow.LAUNCHER, os.path.join(flow.BIN, "davy"), words[0], "site.json", "r:p", *words[1:]]
+        done = subprocess.run(argv, cwd=stage.folder, capture_output=True, timeout=60, check=False)
+        equal(done.returncode, 2, f"{words}: {done.stderr}")
+        require(says in done.stderr.decode(), f"{words}: {done.stderr}")
+
+
+def test_stretches_that_end_before_they_begin(stage):
+    set_up(stage)
+    for words in (("query", "p"), ("alarms", "--history"), ("export",)):
+        _, err = stage.run(words[0], "site.json", *words[1:], "--from", "now", "--to", "now-1h", expect=2)
+        require("--from lies after --to" in err, err)
 
 
 if __name__ == "__main__":
