@@ -85,6 +85,7 @@ struct pipeline {
     struct control *control;
 
     struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct told told;        /* manager -> sinks */
     struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
@@ -192,6 +193,7 @@ static enum err_code make_sinks(struct pipeline *p, struct err *err)
             .store = p->store,
             .bell = p->sink_bells[i],
             .counters = p->counters,
+            .told = &p->told,
             .stop = &p->stop_sinks,
         };
         if (sink_new(&config, &p->sinks[i], err) != ERR_NONE) {
@@ -215,6 +217,7 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
         .answer_bell = p->control_bell,
         .sink_bells = p->sink_bells,
         .sink_count = p->site->sink_count,
+        .told = &p->told,
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
