@@ -82,6 +82,8 @@ void db_close(struct store *store);
 /* Of a reader that met gaps in the log: says so, after it gave out what is whole. */
 enum err_code db_log_gaps(const struct store *store, struct err *err) MUST_CHECK;
 
+/* Of a reader: looks at what the monitor has written since. */
+void db_catch_up(struct store *store);
 /* Of an open reader: that it sees all tables there should be.  A secondary passes over one that cannot be opened, and
  * over what came with it, without a word: it shows an older state.  ERR_NO when tables are damaged or missing. */
 enum err_code db_check_tables(struct store *store, struct err *err) MUST_CHECK;
