@@ -101,6 +101,17 @@ static inline unsigned varint_word(uint64_t value, uint64_t *ret_word)
     return len;
 }
 
+/* The same of less than 2^21, in fewer steps. */
+enum { VARINT_SHORT_BITS = 21 };
+
+static inline unsigned varint_short(uint64_t value, uint64_t *ret_word)
+{
+    const unsigned two = value > 0x7f;
+    const unsigned three = value > 0x3fff;
+    *ret_word = (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 | two << 7 | three << 15;
+    return 1 + two + three;
+}
+
 static inline uint16_t get_u16(const uint8_t *from)
 {
     return (uint16_t)(from[0] << 8 | from[1]);

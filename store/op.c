@@ -117,66 +117,89 @@ static void encode_long(struct op_state *state, const struct store_row *row, boo
     op_fold(ret_op);
 }
 
-/* Adds up to five bytes behind the first `at` (1 to 11) of an op. */
-static void add_part(uint64_t words[2], unsigned at, uint64_t part)
+/* Adds up to five bytes behind those there are, which are at most 11. */
+static void add_part(struct op *op, uint64_t part, unsigned len)
 {
-    const unsigned shift = 8 * (at & 7);
+    const unsigned shift = 8 * (op->len & 7);
     const uint64_t low = part << shift;
     const uint64_t high = part >> 1 >> (63 - shift);
-    words[0] |= at < 8 ? low : 0;
-    words[1] |= at < 8 ? high : low;
+    op->words[0] |= op->len < 8 ? low : 0;
+    op->words[1] |= op->len < 8 ? high : low;
+    op->len += len;
 }
 
-/* The varint of a time off by so much; *tag says how it is meant. */
-static uint64_t number_of_time(int64_t off, uint64_t *tag)
+static void add_number(struct op *op, uint64_t tag, uint64_t number)
+{
+    uint64_t part;
+    const unsigned len = varint_word(number, &part);
+    op->words[0] |= tag;
+    add_part(op, part, len);
+}
+
+/* A time that is not as expected. */
+static void add_time(struct op *op, int64_t off)
 {
     const bool whole = off % NS_PER_MS == 0;
-    *tag |= off == 0 ? OP_TIME_SAME : whole ? OP_TIME_MS : OP_TIME_NS;
-    return zigzag(whole ? off / NS_PER_MS : off);
+    add_number(op, whole ? OP_TIME_MS : OP_TIME_NS, zigzag(whole ? off / NS_PER_MS : off));
 }
 
-/* Most samples by far: in a strand, of the status as before, a value in decimals, no number too large.  False, and
- * nothing done, when it is another one.  What differs from sample to sample (whether a number is there, how long it is)
- * is no branch. */
+/* What is told of a sample in a strand, of the status as before, with a value in decimals or the same. */
+struct change {
+    int64_t off, lag; /* of the time's step and of the lag */
+    int64_t k;
+    bool same; /* the value */
+};
+
+/* True when its numbers are small enough to be words. */
+static bool is_small(const struct change *change)
+{
+    return (zigzag(change->off) | zigzag(change->lag)) >> VARINT_WORD_BITS == 0 &&
+           zigzag(change->k) >> VARINT_SHORT_BITS == 0;
+}
+
+/* Whether times and lags are as expected is much the same from sample to sample, and so a branch; whether a value is
+ * the same, and how long its change is, is not. */
+static void put_change(const struct change *change, bool late, struct op *ret_op)
+{
+    ret_op->words[0] = late ? OP_LATE : 0;
+    ret_op->words[1] = 0;
+    ret_op->len = 1;
+    if (change->off != 0) {
+        add_time(ret_op, change->off);
+    }
+    if (change->lag != 0) {
+        add_number(ret_op, OP_LAG, zigzag(change->lag));
+    }
+    uint64_t part;
+    const unsigned len = varint_short(zigzag(change->k), &part);
+    ret_op->words[0] |= change->same ? 0 : OP_VALUE_STEP;
+    add_part(ret_op, part, change->same ? 0 : len);
+}
+
+/* Most samples by far.  False, and nothing done, when it is another one. */
 static bool encode_words(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
 {
     const int64_t step = wrap_sub(row->time_ns, state->time_ns);
     const int64_t lag = wrap_sub(row->seen_ns, row->time_ns);
     const uint64_t bits = double_bits(row->value);
-    const bool same = bits == state->bits;
+    struct change change = {.off = wrap_sub(step, state->step_ns), .lag = wrap_sub(lag, state->lag_ns)};
     int64_t k = state->k;
+    change.same = bits == state->bits;
     if (row->status != state->status || state->scale == OP_NO_SCALE ||
-        (!decimal_exact(row->value, state->scale, &k) && !same)) {
+        (!decimal_exact(row->value, state->scale, &k) && !change.same)) {
         return false;
     }
-    uint64_t tag = late ? OP_LATE : 0;
-    const uint64_t time = number_of_time(wrap_sub(step, state->step_ns), &tag);
-    const uint64_t later = zigzag(wrap_sub(lag, state->lag_ns));
-    const uint64_t change = same ? 0 : zigzag(k - state->k);
-    if ((time | later | change) >> VARINT_WORD_BITS != 0) {
+    k = change.same ? state->k : k;
+    change.k = wrap_sub(k, state->k);
+    if (!is_small(&change)) {
         return false;
     }
-    uint64_t part;
-    const unsigned time_len = varint_word(time, &part);
-    uint64_t words[2] = {tag | part << 8, 0}; /* without a time its varint is one byte of zeros, and is covered */
-    unsigned at = 1 + (time != 0 ? time_len : 0);
-    if (later != 0) {
-        const unsigned len = varint_word(later, &part);
-        words[0] |= OP_LAG;
-        add_part(words, at, part);
-        at += len;
-    }
-    const unsigned change_len = varint_word(change, &part);
-    words[0] |= same ? 0 : OP_VALUE_STEP;
-    add_part(words, at, part);
-    ret_op->words[0] = words[0];
-    ret_op->words[1] = words[1];
-    ret_op->len = at + (same ? 0 : change_len);
+    put_change(&change, late, ret_op);
     state->time_ns = row->time_ns;
     state->step_ns = step;
     state->lag_ns = lag;
     state->bits = bits;
-    state->k = same ? state->k : k;
+    state->k = k;
     return true;
 }
 

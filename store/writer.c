@@ -326,10 +326,10 @@ static bool has_space(const struct store_writer *writer)
 }
 
 /* Of many thousand series none is in the cache when its next sample comes: asks for it some samples ahead. */
-static void expect(const struct store_writer *writer, const struct sample *samples, size_t i, size_t n)
+static void expect(const struct store_writer *writer, const struct sample *sample)
 {
-    if (i + EXPECT < n && samples[i + EXPECT].point < writer->config.site->point_count) {
-        book_expect(writer->store->book, writer->series[samples[i + EXPECT].point]);
+    if (sample->point < writer->config.site->point_count) {
+        book_expect(writer->store->book, writer->series[sample->point]);
     }
 }
 
@@ -342,7 +342,7 @@ static size_t drain(struct store_writer *writer, unsigned input)
     for (const struct sample *samples; has_space(writer) && (samples = ring_peek(ring, &n)) != NULL;) {
         size_t i = 0;
         for (; i < n && has_space(writer); i++) {
-            expect(writer, samples, i, n);
+            expect(writer, &samples[i + EXPECT < n ? i + EXPECT : i]);
             if (samples[i].point == POINT_MARK) {
                 take_mark(writer, &samples[i], input);
             } else {
