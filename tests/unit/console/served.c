@@ -47,6 +47,8 @@ static void show(void)
         .answers = b.answers,
         .status = "test",
         .shards = 1,
+        .clients = HTTP_CLIENTS,
+        .streams = 4,
     };
     console_show(b.console, &source);
 }
