@@ -717,6 +717,8 @@ static void show(struct pipeline *p)
         .started_ns = p->started_ns,
         .status = words[p->config.status],
         .shards = p->config.shards,
+        .clients = p->site->http_clients,
+        .streams = p->site->http_streams,
     };
     console_show(p->config.console, &source);
 }

@@ -9,7 +9,7 @@
  * another.  Nobody waits for it.
  *
  * Threads: all functions from main.  Memory: fixed at the start, but for one
- * piece of an answer for each of at most HTTP_CALLS connections.
+ * piece of an answer for each connection.
  */
 #ifndef DAVY_CONSOLE_CONSOLE_H
 #define DAVY_CONSOLE_CONSOLE_H

@@ -165,7 +165,7 @@ static enum http_say take_health(const struct desk *desk, struct http_call *call
 
 static enum http_say take_stream(const struct desk *desk, struct http_call *call)
 {
-    if (desk->ending || desk->streams >= DESK_STREAMS) {
+    if (desk->ending || desk->streams >= desk->streams_most) {
         reply_later(&call->reply, desk->ending ? "the monitor stops" : "too many streams are open; close one, or wait");
         return HTTP_REPLY;
     }

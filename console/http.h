@@ -5,7 +5,7 @@
  * does all of it, by http_work: no socket blocks, a client is never waited for,
  * and what it has not taken stays where it came from.
  *
- * Bounds.  At most HTTP_CLIENTS connections: who comes to a full house is let in
+ * Bounds.  At most so many connections as the site says: who comes to a full house is let in
  * at the cost of the one that has been owing a whole request for longest; when
  * all are being answered it is told to come again.  A request is to be whole
  * within HTTP_HEAD_NS and HTTP_BODY_NS, however its bytes drip; a connection
@@ -33,9 +33,10 @@
 #include <stdint.h>
 
 enum {
-    HTTP_CLIENTS = 64,
-    HTTP_CALLS = HTTP_CLIENTS + 16, /* while those cut off are not gone yet */
-    HTTP_HEAD_MAX = 16 * 1024,      /* bytes of headers */
+    HTTP_CLIENTS = 64,                   /* at most, where nothing else is said */
+    HTTP_CLIENTS_MOST = 1024,            /* that can be said */
+    HTTP_CALLS = HTTP_CLIENTS_MOST + 16, /* while those cut off are not gone yet */
+    HTTP_HEAD_MAX = 16 * 1024,           /* bytes of headers */
     HTTP_BODY_MAX = 64 * 1024,
 };
 #define HTTP_HEAD_NS (10 * NS_PER_S)
@@ -44,6 +45,7 @@ enum {
 #define HTTP_TAKE_NS (30 * NS_PER_S)
 
 struct http;
+struct calls;
 
 struct http_request {
     const char *method;
@@ -117,8 +119,10 @@ int http_fd(const struct http *http);
 
 /* Goes on with a call that WAITs. */
 void http_wake(struct http *http, struct http_call *call);
-/* All HTTP_CALLS of them; those that are FREE too. */
-struct http_call *http_calls(struct http *http);
+/* All there are; FREE ones among them. */
+struct calls *http_calls(struct http *http);
+/* How many clients are let in from now on, HTTP_CLIENTS_MOST at most. */
+void http_set_clients(struct http *http, size_t most);
 const struct http_counts *http_count(struct http *http);
 
 #endif

@@ -148,7 +148,9 @@ static void serve(void)
                                           .counters = counters,
                                           .counts = console_count(counters),
                                           .status = "test",
-                                          .shards = 1};
+                                          .shards = 1,
+                                          .clients = 64,
+                                          .streams = 32};
     console_show(console, &source);
 }
 
