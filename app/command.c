@@ -18,26 +18,34 @@ int command_fail(const struct command *self, const struct err *err)
     return (int)err->code;
 }
 
-/* Files that sinks write are made by them, their folders are not. */
-static void check_sink_files(const struct site *site, struct mistakes *mistakes)
+/* What a sink writes into is made by it: a file, for CAP a folder.  The folder around it is not. */
+static void check_sink_path(const struct site *site, const struct site_sink *sink, struct mistakes *mistakes)
+{
+    char path[PATH_MAX];
+    char place[256];
+    struct stat status;
+    const bool wants_folder = sink->type == SINK_CAP;
+    (void)snprintf(place, sizeof place, "sinks.%s.path", sink->id); /* a longer one is cut */
+    (void)snprintf(path, sizeof path, "%s", sink->path);
+    if (stat(path, &status) == 0) {
+        if (S_ISDIR(status.st_mode) != wants_folder) {
+            mistakes_add(mistakes, site->file, place, wants_folder ? "name a folder" : "name a file",
+                         wants_folder ? "%s is a file" : "%s is a folder", path);
+        }
+        return;
+    }
+    const char *folder = dirname(path); /* cuts path */
+    if (stat(folder, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+        mistakes_add(mistakes, site->file, place, "make it, or name another", "the folder %s is not there", folder);
+    }
+}
+
+static void check_sink_paths(const struct site *site, struct mistakes *mistakes)
 {
     for (size_t i = 0; i < site->sink_count; i++) {
-        char path[PATH_MAX];
-        char place[256];
-        struct stat status;
         const struct site_sink *sink = &site->sinks[i];
-        if (sink->type != SINK_FILE) {
-            continue;
-        }
-        (void)snprintf(place, sizeof place, "sinks.%s.path", sink->id); /* a longer one is cut */
-        (void)snprintf(path, sizeof path, "%s", sink->path);
-        if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-            mistakes_add(mistakes, site->file, place, "name a file", "%s is a folder", path);
-            continue;
-        }
-        const char *folder = dirname(path); /* cuts path */
-        if (stat(folder, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
-            mistakes_add(mistakes, site->file, place, "make it, or name another", "the folder %s is not there", folder);
+        if (sink->path != NULL && (sink->type == SINK_FILE || sink->type == SINK_CAP)) {
+            check_sink_path(site, sink, mistakes);
         }
     }
 }
@@ -56,7 +64,7 @@ static int load(const struct command *self, const char *file, bool surroundings,
             mbus_check(site, &mistakes);
         }
         if (surroundings) {
-            check_sink_files(site, &mistakes);
+            check_sink_paths(site, &mistakes);
         }
         code = rules_compile(site, &mistakes, &rules, &err);
         if (code == ERR_NONE && mistakes.total > 0) {

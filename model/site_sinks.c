@@ -16,8 +16,8 @@
 static void check_sink(struct site_build *build, const struct conf_at *at, const struct raw_sink *raw)
 {
     struct conf *conf = &build->conf;
-    bool path = raw->path != NULL;
-    bool url = raw->url != NULL;
+    bool path = conf_is_written(&sink_table, conf_find_key(&sink_table, "path", 4), raw); /* ill is told already */
+    bool url = conf_is_written(&sink_table, conf_find_key(&sink_table, "url", 3), raw);
     const struct conf_at path_at = CONF_KEY_AT(at, "path");
     const struct conf_at url_at = CONF_KEY_AT(at, "url");
     switch ((enum sink_type)raw->type) {

@@ -55,6 +55,9 @@ def test_what_run_refuses_check_tells(stage):
     wrong = [
         ("sinks: 33 are too many; at most 32", {"sinks": {f"s{i}": file | {"path": f"events-{i}"} for i in range(33)}}),
         ("sinks.log.path: the folder nothing is not there", {"sinks": {"log": file | {"path": "nothing/events.ndjson"}}}),
+        ("sinks.cap.path: the folder no/such is not there", {"sinks": {"cap": {"type": "cap", "path": "no/such/cap"}}}),
+        ("sinks.cap.path: site.json is a file", {"sinks": {"cap": {"type": "cap", "path": "site.json"}}}),
+        ("sinks.hook.url: is 5", {"sinks": {"hook": {"type": "webhook", "url": "http://h/" + 5000 * "x"}}}),
         ("sources.bus.baud: no serial line runs at 12345 baud",
          {"sources": {"bus": {"type": "modbus-rtu", "device": "/dev/null", "baud": 12345}}}),
         ('points[0].from: from "p0" on, 8194 values and companions hang together; at most 8192',
