@@ -88,10 +88,38 @@ static void several_at_once_are_as_one_by_one(void **state)
     }
 }
 
+/* Whatever a clock or a message says more than milliseconds: what is exported judges the same again. */
+static void times_are_whole_milliseconds_in_a_ring(void **state)
+{
+    (void)state;
+    const int64_t given[] = {0, 999999, 1000000, 1767571230123456789, 1767571230123999999, -1};
+    const int64_t expected[] = {0, 0, 1000000, 1767571230123000000, 1767571230123000000, -1000000};
+    enum { COUNT = sizeof given / sizeof given[0] };
+    struct row row;
+    struct sample samples[COUNT];
+    struct sample out[ROOM];
+    open_row(&row, 1, 0);
+    for (int i = 0; i < COUNT; i++) {
+        samples[i] = (struct sample){.time_ns = given[i], .seen_ns = given[COUNT - 1 - i]};
+        struct sample one = samples[i];
+        router_put(&row.router, &one);
+    }
+    router_put_all(&row.router, samples, COUNT, 0);
+    router_mark(&row.router, 0, 7, given[1]);
+    assert_int_equal(drain(row.rings[0], out), 2 * COUNT + 1);
+    for (int i = 0; i < 2 * COUNT; i++) {
+        assert_int_equal(out[i].time_ns, expected[i % COUNT]);
+        assert_int_equal(out[i].seen_ns, expected[COUNT - 1 - i % COUNT]);
+    }
+    assert_int_equal(out[2 * COUNT].seen_ns, expected[1]); /* or it would stand before what follows it */
+    close_row(&row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(several_at_once_are_as_one_by_one),
+        cmocka_unit_test(times_are_whole_milliseconds_in_a_ring),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
