@@ -7,10 +7,11 @@
 
 enum { CURSOR_VERSION = 1, KEEP_EVENTS = 1000, KEEP_MS = 100 };
 
-enum err_code cursor_open(struct cursor *cursor, struct store *store, const char *sink_id, struct err *err)
+enum err_code cursor_open(struct cursor *cursor, struct store *store, const char *prefix, const char *sink_id,
+                          struct err *err)
 {
     *cursor = (struct cursor){0};
-    record_key(cursor->key, "sink/", sink_id);
+    record_key(cursor->key, prefix, sink_id);
     struct buf bytes = {0};
     enum err_code code = store_get(store, cursor->key, &bytes, err);
     if (code == ERR_NONE) {
@@ -41,10 +42,15 @@ int64_t cursor_due(const struct cursor *cursor)
     return cursor->seq == cursor->kept_seq ? TIME_NEVER : cursor->kept_ns + KEEP_MS * NS_PER_MS;
 }
 
-enum err_code cursor_keep(struct cursor *cursor, int64_t now_ns, bool sync, struct err *err)
+bool cursor_is_due(const struct cursor *cursor, int64_t now_ns, bool sync)
 {
     const bool many = cursor->seq - cursor->kept_seq >= KEEP_EVENTS;
-    if (!sync && !many && now_ns < cursor_due(cursor)) {
+    return sync || many || now_ns >= cursor_due(cursor);
+}
+
+enum err_code cursor_keep(struct cursor *cursor, int64_t now_ns, bool sync, struct err *err)
+{
+    if (!cursor_is_due(cursor, now_ns, sync)) {
         return ERR_NONE;
     }
     struct buf bytes = {0};

@@ -139,7 +139,7 @@ static size_t take_verdicts(struct manager *manager)
     for (unsigned m = 0; m < config->shard_count; m++) {
         if (inlets[m].taken > 0) {
             ring_release(config->verdicts[m], inlets[m].taken);
-            if (config->verdict_bells[m] != NULL) {
+            if (ring_is_awaited(config->verdicts[m]) && config->verdict_bells[m] != NULL) {
                 doorbell_ring(config->verdict_bells[m]);
             }
         }
@@ -422,10 +422,16 @@ static void make_counters(struct manager_counters *counters, struct counters *al
         counter_new(all, "alerting.lost", "", "events and verdicts dropped at a stop: the disk took nothing");
     counters->p50 = counter_new(all, "alerting.latency_p50_us", "us", "sample taken in to event on disk, median");
     counters->p99 = counter_new(all, "alerting.latency_p99_us", "us", "sample taken in to event on disk, 99 of 100");
+    counters->judged_p50 =
+        counter_new(all, "alerting.judged_p50_us", "us", "sample taken in to the manager's hand, median");
+    counters->judged_p99 =
+        counter_new(all, "alerting.judged_p99_us", "us", "sample taken in to the manager's hand, 99 of 100");
     counters->raised_10min = counter_new(all, "alerting.raised_10min", "", "alarms raised in the last 10 minutes");
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");
     counters->cut = counter_new(all, "alerting.cut", "", "commits that could not wait for all of a message's verdicts");
+    counters->ledger_refused = counter_new(all, "alerting.ledger_refused", "",
+                                           "commits with events that the ledger did not take: the database was synced");
     counters->standing = counter_new(all, "alerting.standing", "", "alarms that are active");
     char name[64];
     for (int i = 0; i < EV_COUNT; i++) {

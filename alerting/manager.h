@@ -12,6 +12,7 @@
 #define DAVY_ALERTING_MANAGER_H
 
 #include "alerting/alarm_book.h"
+#include "alerting/told.h"
 #include "base/agent.h"
 #include "base/counter.h"
 #include "base/ring.h"
@@ -37,11 +38,12 @@ struct manager_config {
     struct store *store;
     const struct board *board;
     struct ring *const *verdicts;          /* one per shard */
-    struct doorbell *const *verdict_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *verdict_bells; /* rung when room was made that is waited for; entries may be NULL */
     unsigned shard_count;
     struct manager_desk desks[MANAGER_DESKS];
     struct doorbell *const *sink_bells; /* rung after a commit with events */
     size_t sink_count;
+    struct told *told;        /* when the newest event was on the disk; may be NULL */
     struct safe_source *safe; /* one per source; may be NULL */
     struct counters *counters;
     enum run_status status;

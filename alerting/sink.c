@@ -11,11 +11,12 @@ enum err_code sink_new(const struct sink_config *config, struct sink **ret_sink,
         return sink_mqtt_new(config, ret_sink, err);
     case SINK_FILE:
         return sink_file_new(config, ret_sink, err);
-    case SINK_CAP:
     case SINK_WEBHOOK:
-        break;
+        return sink_webhook_new(config, ret_sink, err);
+    case SINK_CAP:
+        return sink_cap_new(config, ret_sink, err);
     }
-    return err_set(err, ERR_INPUT, "this program has no sink of that type; it has mqtt and file");
+    return err_set(err, ERR_INPUT, "sink %s is of no type that is known", config->sink->id);
 }
 
 void sink_free(struct sink *sink)

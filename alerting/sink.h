@@ -12,6 +12,7 @@
 #ifndef DAVY_ALERTING_SINK_H
 #define DAVY_ALERTING_SINK_H
 
+#include "alerting/told.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/counter.h"
@@ -23,15 +24,18 @@ struct sink_config {
     const struct site *site;
     const struct site_sink *sink;
     struct store *store;
-    struct doorbell *bell;       /* the sink's thread's bell */
+    struct doorbell *bell; /* the sink's thread's bell */
     struct counters *counters;
-    const struct cell *stop;     /* not 0: deliver what is there, say good-bye, finish; wall time in ns of the deadline */
+    const struct told *told; /* may be NULL */
+    const struct cell *stop; /* not 0: deliver what is there, say good-bye, finish; wall time in ns of the deadline */
 };
 
 struct sink; /* opaque; one implementation per type */
 
 enum err_code sink_mqtt_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
 enum err_code sink_file_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
+enum err_code sink_cap_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
+enum err_code sink_webhook_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;
 
 /* Makes the sink of config->sink->type. */
 enum err_code sink_new(const struct sink_config *config, struct sink **ret_sink, struct err *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct arg_option *option_find(const struct arg_option *options, size_t count, const char *name,
                                             size_t len)
@@ -63,14 +64,18 @@ static enum err_code option_read(int argc, char **argv, int *i, const struct arg
 enum err_code args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count, size_t least,
                          size_t most, struct args *args, struct err *err)
 {
+    bool options_end = false; /* behind "--" all is taken as it is, an id that begins with a dash too */
     args->count = 0;
     for (int i = 0; i < argc; i++) {
-        if (strncmp(argv[i], "--", 2) == 0) {
+        if (!options_end && strcmp(argv[i], "--") == 0) {
+            options_end = true;
+        } else if (!options_end && strncmp(argv[i], "--", 2) == 0) {
             if (option_read(argc, argv, &i, options, option_count, err) != ERR_NONE) {
                 return ERR_INPUT;
             }
-        } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
-            return err_set(err, ERR_INPUT, "option %s is not known; options begin with two dashes", argv[i]);
+        } else if (!options_end && argv[i][0] == '-' && argv[i][1] != '\0') {
+            return err_set(err, ERR_INPUT, "option %s is not known; options begin with two dashes, and -- ends them",
+                           argv[i]);
         } else if (args->count == most) {
             return err_set(err, ERR_INPUT, "\"%s\" is one argument too many; --help shows the usage", argv[i]);
         } else {
@@ -84,6 +89,18 @@ enum err_code args_parse(int argc, char **argv, const struct arg_option *options
     return ERR_NONE;
 }
 
+enum err_code args_look_for_files(const struct args *args, size_t first, struct err *err)
+{
+    for (size_t i = first; i < args->count; i++) {
+        const char *file = args->positional[i];
+        if (strcmp(file, "-") != 0 && access(file, R_OK) != 0) {
+            return err_set(err, errno == EACCES ? ERR_ENV : ERR_INPUT, "%s: cannot be opened: %s", file,
+                           strerror(errno));
+        }
+    }
+    return ERR_NONE;
+}
+
 enum err_code args_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err)
 {
     if (text_parse_moment(text, strlen(text), now_ns, ret_ns)) {
@@ -91,6 +108,12 @@ enum err_code args_time(const char *text, int64_t now_ns, int64_t *ret_ns, struc
     }
     return err_set(err, ERR_INPUT,
                    "\"%s\" is not a time; allowed are 2026-01-05T08:00:00+08:00, Unix milliseconds, now, now-2h", text);
+}
+
+enum err_code args_in_order(int64_t from_ns, int64_t to_ns, struct err *err)
+{
+    return from_ns <= to_ns ? ERR_NONE
+                            : err_set(err, ERR_INPUT, "--from lies after --to, so there is nothing between them");
 }
 
 enum err_code args_duration(const char *text, int64_t *ret_ns, struct err *err)

@@ -2,7 +2,7 @@
  * args: reading a command line by a table of options.
  *
  * Options are "--name" (a flag) or "--name VALUE" / "--name=VALUE"; everything
- * else, "-" too, is positional.  Mistakes name the nearest known option.
+ * else, "-" too, is positional, and all behind "--".  Mistakes name the nearest known option.
  *
  * Memory: results borrow argv.  Threads: main.
  */
@@ -32,8 +32,15 @@ struct args {
 enum err_code args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count, size_t least,
                          size_t most, struct args *args, struct err *err) MUST_CHECK;
 
+/* Looks whether the files named from that positional on can be opened ("-" always can), before work on the first begins.
+ * ERR_INPUT when one is not there. */
+enum err_code args_look_for_files(const struct args *args, size_t first, struct err *err) MUST_CHECK;
+
 /* Reads a time of the command line: RFC 3339, Unix milliseconds, "now", "now-2h", "now+5m". */
 enum err_code args_time(const char *text, int64_t now_ns, int64_t *ret_ns, struct err *err) MUST_CHECK;
+
+/* ERR_INPUT when --from, which may be the usual one, lies after --to. */
+enum err_code args_in_order(int64_t from_ns, int64_t to_ns, struct err *err) MUST_CHECK;
 
 /* Reads a duration such as "30m". */
 enum err_code args_duration(const char *text, int64_t *ret_ns, struct err *err) MUST_CHECK;

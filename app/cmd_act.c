@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/alarm.h"
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -36,31 +37,67 @@ static enum err_code set_numbers(json_t *object, const struct request *request, 
         (request->until != NULL && args_time(request->until, clock_now_ns(&clock), &until_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
+    if (request->for_text != NULL && for_ns <= 0) {
+        return err_set(err, ERR_INPUT, "--for must be more than nothing");
+    }
     (void)json_object_set_new(object, "occurrence", json_integer((json_int_t)occurrence));
     (void)json_object_set_new(object, "for_ms", json_integer(for_ns / NS_PER_MS));
     (void)json_object_set_new(object, "until_ms", json_integer(until_ns / NS_PER_MS));
     return ERR_NONE;
 }
 
+/* True when an option was not given, or with nothing behind it. */
+static bool is_missing(const char *text)
+{
+    return text == NULL || text[0] == '\0';
+}
+
+/* What is journalled is for people, and for receivers that take UTF-8 only. */
+static enum err_code check_texts(const struct request *request, struct err *err)
+{
+    const struct {
+        const char *name, *text;
+        size_t room;
+    } texts[] = {{"--by", request->by, ACT_BY_MAX},
+                 {"--comment", request->comment, ACT_TEXT_MAX},
+                 {"--cause", request->cause, ACT_TEXT_MAX},
+                 {"--measure", request->measure, ACT_TEXT_MAX}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        const char *text = texts[i].text;
+        if (text != NULL && !text_is_utf8(text, strlen(text))) {
+            return err_set(err, ERR_INPUT, "%s is not UTF-8", texts[i].name);
+        }
+        if (text != NULL && strlen(text) >= texts[i].room) {
+            return err_set(err, ERR_INPUT, "%s has %zu bytes, at most %zu are journalled", texts[i].name, strlen(text),
+                           texts[i].room - 1);
+        }
+    }
+    return ERR_NONE;
+}
+
 /* What each act cannot do without; the rest is judged by the monitor. */
 static enum err_code need(const struct command *self, const struct request *request, struct err *err)
 {
-    if (request->by == NULL) {
+    enum level level = LEVEL_NONE;
+    if (is_missing(request->by)) {
         return err_set(err, ERR_INPUT, "--by NAME is missing: every act is journalled with who did it");
     }
     if (strcmp(self->name, "shelve") == 0 && (request->for_text == NULL) == (request->until == NULL)) {
         return err_set(err, ERR_INPUT, "a shelf needs its end: either --for 30m or --until TIME");
     }
-    if (strcmp(self->name, "shelve") == 0 && request->comment == NULL) {
+    if (strcmp(self->name, "shelve") == 0 && is_missing(request->comment)) {
         return err_set(err, ERR_INPUT, "--comment TEXT is missing: a shelf needs its reason");
     }
-    if (strcmp(self->name, "comment") == 0 && request->comment == NULL) {
+    if (strcmp(self->name, "comment") == 0 && is_missing(request->comment)) {
         return err_set(err, ERR_INPUT, "--comment TEXT is missing");
     }
-    if (strcmp(self->name, "close") == 0 && (request->cause == NULL || request->measure == NULL)) {
+    if (strcmp(self->name, "close") == 0 && (is_missing(request->cause) || is_missing(request->measure))) {
         return err_set(err, ERR_INPUT, "--cause TEXT and --measure TEXT are needed to close an alarm");
     }
-    return ERR_NONE;
+    if (request->level != NULL && !level_parse(request->level, strlen(request->level), &level)) {
+        return err_set(err, ERR_INPUT, "--level \"%s\" is not known; blue, yellow, orange or red", request->level);
+    }
+    return check_texts(request, err);
 }
 
 struct outcome {
@@ -102,10 +139,14 @@ int cmd_act(const struct command *self, int argc, char **argv)
     struct args args;
     struct request request = {0};
     const struct arg_option options[] = {
-        {.name = "by", .ret_value = &request.by},           {.name = "comment", .ret_value = &request.comment},
-        {.name = "cause", .ret_value = &request.cause},     {.name = "measure", .ret_value = &request.measure},
-        {.name = "occurrence", .ret_value = &request.occurrence}, {.name = "level", .ret_value = &request.level},
-        {.name = "for", .ret_value = &request.for_text},    {.name = "until", .ret_value = &request.until},
+        {.name = "by", .ret_value = &request.by},
+        {.name = "comment", .ret_value = &request.comment},
+        {.name = "cause", .ret_value = &request.cause},
+        {.name = "measure", .ret_value = &request.measure},
+        {.name = "occurrence", .ret_value = &request.occurrence},
+        {.name = "level", .ret_value = &request.level},
+        {.name = "for", .ret_value = &request.for_text},
+        {.name = "until", .ret_value = &request.until},
     };
     if (args_parse(argc, argv, options, sizeof options / sizeof *options, 2, 2, &args, &err) != ERR_NONE ||
         need(self, &request, &err) != ERR_NONE) {

@@ -143,7 +143,7 @@ static enum err_code read_span(const struct words *words, struct span *ret_span,
         return ERR_INPUT;
     }
     *ret_span = span;
-    return ERR_NONE;
+    return args_in_order(span.from_ns, span.to_ns, err);
 }
 
 static enum err_code print_history(struct store *store, const struct words *words, struct span *span, struct err *err)

@@ -34,6 +34,18 @@ static enum err_code print_plan(const struct site *site, struct err *err)
     return code;
 }
 
+/* What is no mistake, but may surprise. */
+static void print_notes(const struct rules *rules)
+{
+    struct mistakes notes;
+    mistakes_init(&notes);
+    rules_restart_notes(rules, &notes);
+    for (size_t i = 0; i < notes.count; i++) {
+        (void)fprintf(stderr, "note: %s\n", notes.lines[i]);
+    }
+    mistakes_done(&notes);
+}
+
 int cmd_check(const struct command *self, int argc, char **argv)
 {
     struct err err = {0};
@@ -53,10 +65,11 @@ int cmd_check(const struct command *self, int argc, char **argv)
     }
     struct site *site = NULL;
     struct rules *rules = NULL;
-    int code = command_load(self, args.positional[0], &site, &rules);
+    int code = command_check(self, args.positional[0], &site, &rules);
     if (code == ERR_NONE && sample.file == NULL) {
         printf("%s: fine: %zu sources, %zu points, %zu rules, %zu alarms, %zu sinks\n", args.positional[0],
                site->source_count, site->point_count, site->rule_count, site->alarm_count, site->sink_count);
+        print_notes(rules);
     }
     if (code == ERR_NONE && plan) {
         code = (int)print_plan(site, &err);

@@ -116,6 +116,9 @@ static enum err_code read_words(const struct words *words, struct stretch *stret
         (words->to != NULL && args_time(words->to, now_ns, &stretch->to_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
+    if (args_in_order(stretch->from_ns, stretch->to_ns, err) != ERR_NONE) {
+        return ERR_INPUT;
+    }
     *ret_trace = strcmp(words->format, "trace") == 0;
     if (!*ret_trace && strcmp(words->format, "csv") != 0) {
         return err_set(err, ERR_INPUT, "--format \"%s\" is not known; trace or csv", words->format);

@@ -11,11 +11,8 @@
 
 #include "base/clock.h"
 #include "model/trace.h"
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 struct import_run {
     struct history_out *out;
@@ -66,25 +63,12 @@ static enum err_code import_file(struct import_run *run, const struct site *site
     return code;
 }
 
-/* A trace that is missing is told before anything was imported. */
-static enum err_code look_for_files(const struct args *args, struct err *err)
-{
-    for (size_t i = 1; i < args->count; i++) {
-        const char *file = args->positional[i];
-        if (strcmp(file, "-") != 0 && access(file, R_OK) != 0) {
-            return err_set(err, errno == EACCES ? ERR_ENV : ERR_INPUT, "%s: cannot be opened: %s", file,
-                           strerror(errno));
-        }
-    }
-    return ERR_NONE;
-}
-
 static enum err_code import_all(const struct site *site, const struct args *args, struct err *err)
 {
     char path[PATH_MAX];
     struct import_run run = {.clock_ns = INT64_MIN};
     uint64_t unknown = 0;
-    enum err_code code = look_for_files(args, err);
+    enum err_code code = args_look_for_files(args, 1, err); /* before anything is imported */
     if (code == ERR_NONE) {
         code = history_out_open(site, command_store_path(site, path, sizeof path), &run.out, err);
     }

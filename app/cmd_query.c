@@ -75,6 +75,9 @@ static enum err_code read_times(const struct words *words, struct query *query, 
         (words->every != NULL && args_duration(words->every, &query->every_ns, err) != ERR_NONE)) {
         return ERR_INPUT;
     }
+    if (args_in_order(query->from_ns, query->to_ns, err) != ERR_NONE) {
+        return ERR_INPUT;
+    }
     return words->every != NULL && query->every_ns <= 0 ? err_set(err, ERR_INPUT, "--every must be more than nothing")
                                                         : ERR_NONE;
 }

@@ -111,16 +111,13 @@ static enum err_code run_all(struct run *run, const struct site *site, const str
     return code;
 }
 
-static enum err_code compare(const char *file, const struct lines *came, struct err *err)
+/* Files that are missing are told before the first is replayed. */
+static enum err_code look_first(const struct args *args, const char *expect, struct lines *expected, struct err *err)
 {
-    struct lines expected = {0};
-    enum err_code code = ERR_NONE;
-    if (!lines_read(&expected, file)) {
-        code = err_set(err, ERR_INPUT, "%s: %s", file, strerror(errno));
-    } else if (!lines_same(&expected, came, stderr)) {
-        code = err_set(err, ERR_NO, "the events are not those of %s", file);
+    const enum err_code code = args_look_for_files(args, 1, err);
+    if (code == ERR_NONE && expect != NULL && !lines_read(expected, expect)) {
+        return err_set(err, ERR_INPUT, "%s: %s", expect, strerror(errno));
     }
-    lines_done(&expected);
     return code;
 }
 
@@ -159,15 +156,22 @@ static int replay_one(const struct command *self, const struct words *words, con
 {
     struct err err = {0};
     struct lines came = {0};
+    struct lines expected = {0};
     struct run run = {.came = words->expect != NULL ? &came : NULL};
-    enum err_code code = run_all(&run, site, rules, (unsigned)words->shards, args, &err);
+    enum err_code code = look_first(args, words->expect, &expected, &err);
+    if (code == ERR_NONE) {
+        code = run_all(&run, site, rules, (unsigned)words->shards, args, &err);
+    }
     if (code == ERR_NONE) {
         print_summary(&run);
-        code = words->expect != NULL ? compare(words->expect, &came, &err) : ERR_NONE;
+        if (words->expect != NULL && !lines_same(&expected, &came, stderr)) {
+            code = err_set(&err, ERR_NO, "the events are not those of %s", words->expect);
+        }
     }
     if (code != ERR_NONE) {
         (void)command_fail(self, &err);
     }
+    lines_done(&expected);
     lines_done(&came);
     replay_free(run.replay);
     return (int)code;
@@ -180,6 +184,9 @@ static int replay_both(const struct command *self, const struct words *words, co
     struct err err = {0};
     struct site *other = NULL;
     struct rules *other_rules = NULL;
+    if (args_look_for_files(args, 1, &err) != ERR_NONE) {
+        return command_fail(self, &err);
+    }
     int code = command_load(self, words->against, &other, &other_rules);
     if (code != ERR_NONE) {
         return code;

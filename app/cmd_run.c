@@ -16,12 +16,12 @@
 #include "base/log.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -127,6 +127,13 @@ static bool change_over(struct monitor *monitor, struct site *site, struct rules
     return false;
 }
 
+/* A site is read beside the one that runs, as a tree of small pieces first; the C library would keep all that for itself
+ * once it is freed. */
+static void give_back(void)
+{
+    (void)malloc_trim(0); /* that there is nothing to give is fine */
+}
+
 /* Takes over a changed site.  One that has mistakes, another id, or cannot be started leaves the old one running. */
 static void reload(struct monitor *monitor, struct err *err)
 {
@@ -148,6 +155,7 @@ static void reload(struct monitor *monitor, struct err *err)
     }
     rules_free(taken ? old_rules : rules);
     site_free(taken ? old_site : site);
+    give_back();
 }
 
 static void name_user(struct monitor *monitor, uid_t uid)
@@ -215,16 +223,6 @@ static sigset_t block_signals(void)
     return signals;
 }
 
-/* Every source and receiver takes a descriptor, the usual soft limit is 1024; nothing here selects by number. */
-static void allow_descriptors(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* what is missing shows when a connection cannot be made */
-    }
-}
-
 int cmd_run(const struct command *self, int argc, char **argv)
 {
     struct err err = {0};
@@ -259,7 +257,6 @@ int cmd_run(const struct command *self, int argc, char **argv)
     if (seconds_text != NULL) {
         monitor.end_ns = clock_mono_ns() + (int64_t)seconds * NS_PER_S;
     }
-    allow_descriptors();
     sigset_t signals = block_signals();
     clock_init(&monitor.clock);
     int code = command_load(self, monitor.file, &monitor.site, &monitor.rules);

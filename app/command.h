@@ -45,6 +45,9 @@ int command_fail(const struct command *self, const struct err *err);
 /* Reads a site with its rules; prints every mistake to stderr.  Returns the exit code; gives both on 0. */
 int command_load(const struct command *self, const char *file, struct site **ret_site, struct rules **ret_rules);
 
+/* The same for `davy check`: also what of the surroundings the site names and davy run would miss. */
+int command_check(const struct command *self, const char *file, struct site **ret_site, struct rules **ret_rules);
+
 /* The folder of a site's store. */
 const char *command_store_path(const struct site *site, char *buffer, size_t size);
 

@@ -24,7 +24,8 @@ const struct command davy_commands[] = {
      "Where the site says http.listen, it serves points, samples, alarms, acts, events and metrics over HTTP.\n"},
     {"check", cmd_check, "check SITE [--plan] [--sample FILE --source ID [--topic T]]",
      "Reads the site and everything it names and prints all mistakes, each as \"file: path: fact; hint\" on stderr.\n"
-     "Exit code 2 if there is any.\n"
+     "Exit code 2 if there is any.  A line that begins with \"note:\" is none; it says what may surprise, such as a\n"
+     "window that a restart cannot fill again because its samples are not kept for so long.\n"
      "  --plan  also tells what a reload (SIGHUP) or a restart with this file would do to what the store holds: rules\n"
      "          that go on, rules whose alarms are judged anew, alarms that are closed; changes nothing\n"
      "  --sample FILE  shows what the MQTT payload in FILE (\"-\": standard input) becomes: point, value, status and\n"

@@ -4,6 +4,7 @@
  */
 #include "app/command.h"
 
+#include "base/standard.h"
 #include "base/text.h"
 #include <signal.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ static int unknown_command(const char *name)
 
 static bool wants_help(int argc, char **argv)
 {
-    for (int i = 0; i < argc; i++) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strcmp(argv[i], "--help") == 0) {
             return true;
         }
@@ -46,10 +47,8 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe or socket is an error of that write, not of the monitor */
-    (void)signal(SIGXFSZ, SIG_IGN); /* likewise a limit on the size of files (ulimit -f) */
     if (argc < 2) {
         print_overview(stderr);
         return ERR_INPUT;
@@ -73,4 +72,19 @@ int main(int argc, char **argv)
         return davy_commands[i].run(&davy_commands[i], argc - 2, argv + 2);
     }
     return unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    struct err err;
+    standard_hold();
+    standard_descriptors();
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe or socket is an error of that write, not of the monitor */
+    (void)signal(SIGXFSZ, SIG_IGN); /* likewise a limit on the size of files (ulimit -f) */
+    const int code = run(argc, argv);
+    if (standard_flush(&err) != ERR_NONE && code == ERR_NONE) {
+        (void)fprintf(stderr, "davy: %s\n", err.text);
+        return ERR_ENV;
+    }
+    return code;
 }

@@ -31,17 +31,15 @@ enum worker { WORKER_BUS, WORKER_INBOX, WORKER_SPARKPLUG, WORKER_WATCH, WORKER_C
 static const char spool_file[] = "mqtt.spool"; /* in the store's folder */
 
 enum {
-    SAMPLE_SLOTS = 8192,  /* per sample ring: 256 KiB, touched only as far as it fills */
-    VERDICT_SLOTS = 4096, /* at least; more when one step can cause more */
+    SAMPLE_SLOTS = QUEUE_SAMPLES, /* per sample ring: 256 KiB, touched only as far as it fills */
+    VERDICT_SLOTS = 4096,         /* at least; more when one step can cause more */
     COMMAND_SLOTS = 32,
     QUEUES_MAX = (WORKER_COUNT + 2) * QUEUE_SHARDS_MAX + 1,
-    SINKS_MAX = 32,
+    SINKS_MAX = SITE_SINKS_MAX,
     COUNTERS_BASE = 256,
     COUNTERS_PER_SOURCE = 32,
 };
 
-/* How much of a window is filled again at the start; the rest of a longer one fills as time goes on. */
-#define RESTORE_REACH_NS (24 * 3600 * NS_PER_S)
 #define SINK_GOODBYE_NS  (5 * NS_PER_S) /* how long a clean stop waits for receivers */
 #define DISK_GOODBYE_NS  (4 * NS_PER_S) /* … and for a disk that takes nothing */
 
@@ -81,7 +79,6 @@ struct pipeline {
     size_t queue_count;
     /* The same bells, arranged as the agents take them. */
     struct ring *shard_inputs[QUEUE_SHARDS_MAX][WORKER_COUNT];
-    struct doorbell *worker_bells[WORKER_COUNT];
 
     struct router routers[WORKER_COUNT];
     struct mbus_worker *bus;
@@ -94,6 +91,7 @@ struct pipeline {
     struct control *control;
 
     struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct told told;        /* manager -> sinks */
     struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
@@ -136,9 +134,6 @@ static enum err_code make_tables(struct pipeline *p, struct err *err)
     if (p->config.console != NULL) {
         p->web_counts = console_count(p->counters);
     }
-    if (site->sink_count > SINKS_MAX) {
-        return err_set(err, ERR_INPUT, "%zu sinks are too many; at most %d are possible", site->sink_count, SINKS_MAX);
-    }
     rules_plan(p->config.rules, p->config.shards, p->masks, p->homes);
     return ERR_NONE;
 }
@@ -164,8 +159,6 @@ static enum err_code make_bells(struct pipeline *p, struct err *err)
             return ERR_ENV;
         }
     }
-    p->worker_bells[WORKER_BUS] = p->bus_bell;
-    p->worker_bells[WORKER_INBOX] = p->intake_bell;
     return ERR_NONE;
 }
 
@@ -208,6 +201,7 @@ static enum err_code make_sinks(struct pipeline *p, struct err *err)
             .store = p->store,
             .bell = p->sink_bells[i],
             .counters = p->counters,
+            .told = &p->told,
             .stop = &p->stop_sinks,
         };
         if (sink_new(&config, &p->sinks[i], err) != ERR_NONE) {
@@ -234,6 +228,7 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
                   {.commands = p->web_commands, .answers = p->web_answers, .bell = web_bell}},
         .sink_bells = p->news_bells,
         .sink_count = p->news_bell_count,
+        .told = &p->told,
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
@@ -255,6 +250,7 @@ static enum err_code make_writer(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .sync_ns = p->site->store_sync_ns,
+        .gather_ns = NS_PER_MS,
         .give_up = &p->give_up,
         .history = p->history,
         .history_kept = &p->history_kept,
@@ -273,7 +269,6 @@ static enum err_code make_shards(struct pipeline *p, int64_t now_ns, struct err 
             .count = p->config.shards,
             .inputs = p->shard_inputs[m],
             .input_count = WORKER_COUNT,
-            .input_bells = p->worker_bells,
             .store = p->kept[m],
             .store_bell = p->store_bell,
             .verdicts = p->verdicts[m],
@@ -490,7 +485,7 @@ static enum err_code restore_windows_of(struct pipeline *p, uint32_t point, int6
     struct board_entry last;
     enum err_code code = last_before(p, point, &last, err);
     if (code == ERR_NONE) {
-        const int64_t reach = reach_ns < RESTORE_REACH_NS ? reach_ns : RESTORE_REACH_NS;
+        const int64_t reach = reach_ns < RULES_RESTORED_NS ? reach_ns : RULES_RESTORED_NS;
         int64_t from_ns = 0;
         if (__builtin_sub_overflow(last.time_ns, reach, &from_ns)) {
             from_ns = INT64_MIN;
@@ -761,6 +756,7 @@ enum err_code pipeline_start(const struct pipeline_config *config, struct pipeli
     }
     if (code != ERR_NONE) {
         pipeline_stop(p);
+        recorder_discard(p->recorder);
         pipeline_free(p);
         return code;
     }
@@ -798,10 +794,10 @@ static void drain(struct pipeline *p)
     for (unsigned m = 0; m < p->config.shards; m++) {
         runner_join(p->shard_runners[m]);
     }
-    /* A shard that never ran cannot end its rings. */
-    bool ran = p->engine != NULL || p->shard_runners[0] != NULL;
-    for (unsigned m = 0; !ran && m < p->config.shards; m++) {
-        if (p->kept[m] != NULL && p->verdicts[m] != NULL) {
+    /* A shard that never ran cannot end its rings; of several some may have run. */
+    for (unsigned m = 0; m < p->config.shards; m++) {
+        const bool ran = p->config.shards == 1 ? p->engine != NULL : p->shard_runners[m] != NULL;
+        if (!ran && p->kept[m] != NULL && p->verdicts[m] != NULL) {
             ring_close(p->kept[m]);
             ring_close(p->verdicts[m]);
         }

@@ -90,6 +90,13 @@ static void add_sources(struct recorder *recorder, int64_t now_ns)
     }
 }
 
+void recorder_discard(const struct recorder *recorder)
+{
+    if (recorder != NULL && !recorder->config.append) {
+        (void)unlink(recorder->config.path); /* one that stays is told as such at the next start */
+    }
+}
+
 static enum err_code open_file(struct recorder *recorder, struct err *err)
 {
     const struct recorder_config *config = &recorder->config;
@@ -109,6 +116,9 @@ static enum err_code open_file(struct recorder *recorder, struct err *err)
     clock_init(&clock);
     add_sources(recorder, clock_now_ns(&clock));
     write_out(recorder);
+    if (recorder->failed) {
+        recorder_discard(recorder);
+    }
     return recorder->failed ? err_set(err, ERR_ENV, "--record %s: cannot be written; is the disk full?", config->path)
                             : ERR_NONE;
 }

@@ -30,9 +30,11 @@ struct recorder_config {
     const struct cell *stop; /* not 0: write what is there and finish */
 };
 
-/* Makes the file, with the sources of the site.  ERR_INPUT when it is there already and not to be appended to. */
+/* Makes the file, with the sources of the site; on failure none is left.  ERR_INPUT when it is there already and not to be appended to. */
 enum err_code recorder_new(const struct recorder_config *config, struct recorder **ret_recorder,
                            struct err *err) MUST_CHECK;
+/* Removes a file that it made: the run did not come about, and the next try would find it there already.  Accepts NULL. */
+void recorder_discard(const struct recorder *recorder);
 /* Closes the file.  Accepts NULL. */
 void recorder_free(struct recorder *recorder);
 

@@ -4,6 +4,7 @@
 #include "app/rule_values.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "model/conf.h"
 #include <libgen.h>
 #include <limits.h>
 #include <math.h>
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_TEXT = 160 };
+enum { PATH_TEXT = 160, FILE_BYTES_MAX = 64 << 20 };
 
 /* Reading one case: where we are, and what to add to. */
 struct reading {
@@ -74,6 +75,18 @@ static bool read_duration(struct reading *reading, const json_t *object, const c
     return text != NULL;
 }
 
+/* A moment so long after another; a mistake, and false, when there is no such moment. */
+static bool later(struct reading *reading, const char *key, int64_t from_ns, int64_t by_ns, int64_t *ret_ns)
+{
+    int64_t sum_ns = 0;
+    if (__builtin_add_overflow(from_ns, by_ns, &sum_ns)) {
+        mistake(reading, key, "use shorter times", "reaches beyond the year 2262");
+        return false;
+    }
+    *ret_ns = sum_ns;
+    return true;
+}
+
 static void reach(struct reading *reading, int64_t time_ns)
 {
     reading->last_ns = time_ns > reading->last_ns ? time_ns : reading->last_ns;
@@ -107,8 +120,7 @@ static bool take_place(void *self, const struct rule_place *place)
             .time_ns = reading->next_ns, .value = place->value, .point = reading->point, .status = place->status};
         sample_settle(&row->sample);
     }
-    reading->next_ns += reading->every_ns;
-    return true;
+    return later(reading, "every", reading->next_ns, reading->every_ns, &reading->next_ns);
 }
 
 static void read_input(struct reading *reading, const json_t *object)
@@ -119,6 +131,10 @@ static void read_input(struct reading *reading, const json_t *object)
     const char *values = need_text(reading, object, "values");
     reading->every_ns = NS_PER_S;
     if (json_object_get(object, "every") != NULL && !read_duration(reading, object, "every", &reading->every_ns)) {
+        return;
+    }
+    if (reading->every_ns <= 0) {
+        mistake(reading, "every", "write 500ms, 5s, 10m, 2h or 7d", "must be more than nothing");
         return;
     }
     if (point == NULL || values == NULL) {
@@ -181,7 +197,7 @@ static void read_act_details(struct reading *reading, const json_t *object, stru
     }
     int64_t until_ns = 0;
     if (json_object_get(object, "until") != NULL && read_duration(reading, object, "until", &until_ns)) {
-        act->until_ns = reading->start_ns + until_ns;
+        (void)later(reading, "until", reading->start_ns, until_ns, &act->until_ns);
     }
     const char *level = json_string_value(json_object_get(object, "level"));
     enum level seen = LEVEL_NONE;
@@ -200,7 +216,8 @@ static void read_do(struct reading *reading, const json_t *object)
     enum act_kind kind = ACT_COMMENT;
     const char *key = act_key(object, &kind);
     int64_t at_ns = 0;
-    if (!read_duration(reading, object, "at", &at_ns)) {
+    int64_t time_ns = 0;
+    if (!read_duration(reading, object, "at", &at_ns) || !later(reading, "at", reading->start_ns, at_ns, &time_ns)) {
         return;
     }
     if (key == NULL) {
@@ -217,7 +234,7 @@ static void read_do(struct reading *reading, const json_t *object)
     }
     struct trace_row *row = add_row(reading);
     row->kind = TRACE_ACT;
-    row->time_ns = reading->start_ns + at_ns;
+    row->time_ns = time_ns;
     row->act = (struct act){.time_ns = row->time_ns, .alarm = index, .kind = (uint8_t)kind};
     read_act_details(reading, object, &row->act);
     reach(reading, row->time_ns);
@@ -232,8 +249,8 @@ static void read_expect(struct reading *reading, const json_t *object)
     struct rule_expect *expect = &reading->one->expect[reading->one->expect_count++];
     *expect = (struct rule_expect){.time_ns = TIME_NEVER, .keys = object};
     int64_t at_ns = 0;
-    if (json_object_get(object, "at") != NULL && read_duration(reading, object, "at", &at_ns)) {
-        expect->time_ns = reading->start_ns + at_ns;
+    if (json_object_get(object, "at") != NULL && read_duration(reading, object, "at", &at_ns) &&
+        later(reading, "at", reading->start_ns, at_ns, &expect->time_ns)) {
         reach(reading, expect->time_ns);
     }
     const char *event = json_string_value(json_object_get(object, "event"));
@@ -291,7 +308,9 @@ static void sort_rows(struct rule_case *one)
         bool next_series = one->rows[i].kind != one->rows[i - 1].kind || one->rows[i].time_ns <= one->rows[i - 1].time_ns;
         one->rows[i].sample.seq = (uint16_t)(one->rows[i - 1].sample.seq + (next_series ? 1 : 0));
     }
-    qsort(one->rows, one->row_count, sizeof *one->rows, by_time);
+    if (one->row_count > 1) { /* of none there is no array */
+        qsort(one->rows, one->row_count, sizeof *one->rows, by_time);
+    }
 }
 
 static void read_case(struct reading *reading, const json_t *object)
@@ -346,16 +365,33 @@ static enum err_code load_site(struct rule_test *test, struct mistakes *mistakes
     return code == ERR_NONE && mistakes->total > 0 ? ERR_INPUT : code;
 }
 
+/* The same as of a site file: a byte order mark is no harm, a key that stands twice is told. */
+static json_t *read_json(const char *file, struct mistakes *mistakes, struct err *err)
+{
+    char *text = conf_read_file(mistakes, file, FILE_BYTES_MAX, err);
+    if (text == NULL) {
+        return NULL;
+    }
+    const size_t before = mistakes->total;
+    struct arena arena;
+    arena_init(&arena);
+    struct conf conf = {.arena = &arena, .mistakes = mistakes};
+    json_t *root = conf_parse_json(&conf, file, text);
+    arena_done(&arena);
+    free(text);
+    if (mistakes->total > before) {
+        json_decref(root);
+        (void)err_set(err, ERR_INPUT, "%s has mistakes", file);
+        return NULL;
+    }
+    return root;
+}
+
 static enum err_code read_test(struct rule_test *test, struct mistakes *mistakes, struct err *err)
 {
-    json_error_t where;
-    test->root = json_load_file(test->file, JSON_REJECT_DUPLICATES, &where);
+    test->root = read_json(test->file, mistakes, err);
     if (test->root == NULL) {
-        char place[64];
-        (void)snprintf(place, sizeof place, "line %d column %d", where.line, where.column);
-        mistakes_add(mistakes, test->file, where.line > 0 ? place : "",
-                     "look for a comma, quote or bracket too many or too few", "is no JSON: %s", where.text);
-        return ERR_INPUT;
+        return err->code;
     }
     enum err_code code = load_site(test, mistakes, err);
     if (code != ERR_NONE) {

@@ -1,6 +1,8 @@
 /*
  * arena: chunks of zeroed memory, each twice as large as the one before (up to
  * a limit), cut from the front.  What is larger than a chunk gets its own.
+ * Large chunks come from the system: a site read anew takes none of the room
+ * that the one before has left in pieces, and leaves none.
  */
 #include "base/arena.h"
 #include "base/memory.h"
@@ -9,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_FIRST = 16 * 1024, CHUNK_LARGEST = 4 * 1024 * 1024, ALIGN_MAX = 4096 };
+enum { CHUNK_FIRST = 16 * 1024, CHUNK_LARGEST = 4 * 1024 * 1024, MAPPED_FROM = 128 * 1024, ALIGN_MAX = 4096 };
 
 struct arena_chunk {
     struct arena_chunk *next;
@@ -23,6 +25,23 @@ void arena_init(struct arena *arena)
     *arena = (struct arena){0};
 }
 
+static struct arena_chunk *chunk_new(size_t room)
+{
+    const size_t size = sizeof(struct arena_chunk) + room;
+    struct arena_chunk *chunk = room >= MAPPED_FROM ? memory_map(size) : memory_new(1, size);
+    chunk->size = room;
+    return chunk;
+}
+
+static void chunk_free(struct arena_chunk *chunk)
+{
+    if (chunk->size >= MAPPED_FROM) {
+        memory_unmap(chunk, sizeof *chunk + chunk->size);
+    } else {
+        free(chunk);
+    }
+}
+
 void arena_done(struct arena *arena)
 {
     if (arena == NULL) {
@@ -30,7 +49,7 @@ void arena_done(struct arena *arena)
     }
     for (struct arena_chunk *chunk = arena->chunks; chunk != NULL;) {
         struct arena_chunk *next = chunk->next;
-        free(chunk);
+        chunk_free(chunk);
         chunk = next;
     }
     *arena = (struct arena){0};
@@ -64,8 +83,7 @@ static void add_chunk(struct arena *arena, size_t size, size_t align)
     if (room < size + align) {
         room = size + align;
     }
-    struct arena_chunk *chunk = memory_new(1, sizeof *chunk + room);
-    chunk->size = room;
+    struct arena_chunk *chunk = chunk_new(room);
     chunk->next = arena->chunks;
     arena->chunks = chunk;
 }

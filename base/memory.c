@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static _Noreturn void out_of_memory(void)
@@ -46,3 +47,30 @@ char *memory_strdup(const char *text)
 {
     return need(strdup(text));
 }
+
+#if defined(__SANITIZE_ADDRESS__)
+/* The leak checker looks for pointers in the heap, not in mapped memory. */
+void *memory_map(size_t size)
+{
+    return memory_new(size, 1);
+}
+
+void memory_unmap(void *memory, size_t size)
+{
+    (void)size;
+    free(memory);
+}
+#else
+void *memory_map(size_t size)
+{
+    void *memory = mmap(NULL, size > 0 ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return need(memory != MAP_FAILED ? memory : NULL);
+}
+
+void memory_unmap(void *memory, size_t size)
+{
+    if (memory != NULL) {
+        (void)munmap(memory, size > 0 ? size : 1); /* fails only for what was not mapped */
+    }
+}
+#endif

@@ -6,7 +6,7 @@
  * go on in a known state; it says so on stderr and aborts, so the supervisor
  * starts it again.  The hot path never comes here.
  *
- * Threads: any.  What is given is freed with free().
+ * Threads: any.  What is given is freed with free(), but for memory_map.
  */
 #ifndef DAVY_BASE_MEMORY_H
 #define DAVY_BASE_MEMORY_H
@@ -21,5 +21,11 @@ void *memory_aligned(size_t align, size_t size);
 void *memory_resize(void *old, size_t n, size_t size);
 /* Gives a copy of a string. */
 char *memory_strdup(const char *text);
+
+/* Gives zeroed memory straight from the system, for what is large: it costs only as far as it is touched, and all of it goes
+ * back with memory_unmap.  From the heap it would be pieces that others had before: cleared, so touched, and kept. */
+void *memory_map(size_t size);
+/* Accepts NULL. */
+void memory_unmap(void *memory, size_t size);
 
 #endif

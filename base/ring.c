@@ -28,6 +28,7 @@ struct ring {
     /* consumer's line */
     _Alignas(LINE) _Atomic uint64_t release_pos; /* stored by the consumer, loaded by all */
     uint64_t seen_publish;                       /* consumer only: publish_pos when last looked at */
+    _Atomic bool awaited;                        /* set by the producer, cleared by the consumer */
 };
 
 enum err_code ring_open(size_t item_size, size_t capacity, uint64_t start_pos, struct ring **ret_ring, struct err *err)
@@ -48,6 +49,7 @@ enum err_code ring_open(size_t item_size, size_t capacity, uint64_t start_pos, s
     atomic_init(&ring->publish_pos, start_pos);
     atomic_init(&ring->release_pos, start_pos);
     atomic_init(&ring->closed, false);
+    atomic_init(&ring->awaited, false);
     *ret_ring = ring;
     return ERR_NONE;
 }
@@ -102,6 +104,13 @@ bool ring_has_room(struct ring *ring, size_t n)
     return ring->capacity - (size_t)(pos - ring->seen_release) >= n || ring_room(ring) >= n;
 }
 
+void ring_await_room(struct ring *ring)
+{
+    /* acquire: room given back before an exchange that came first is seen by the next look; release: pairs with the
+     * exchange in ring_is_awaited */
+    (void)atomic_exchange_explicit(&ring->awaited, true, memory_order_acq_rel);
+}
+
 void ring_publish(struct ring *ring, size_t n)
 {
     const uint64_t pos = atomic_load_explicit(&ring->publish_pos, memory_order_relaxed); /* ours */
@@ -146,6 +155,13 @@ void ring_release(struct ring *ring, size_t n)
     assert(n <= (size_t)(ring->seen_publish - pos));
     /* release: our reads of the slots end before they are written again; pairs with the acquire in ring_room */
     atomic_store_explicit(&ring->release_pos, pos + n, memory_order_release);
+}
+
+bool ring_is_awaited(struct ring *ring)
+{
+    /* release: who awaits room after this sees what was given back; acquire: pairs with ring_await_room.  Not a plain
+     * load: it could pass the store of release_pos. */
+    return atomic_exchange_explicit(&ring->awaited, false, memory_order_acq_rel);
 }
 
 bool ring_ended(struct ring *ring)

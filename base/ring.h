@@ -14,6 +14,12 @@
  * Each side keeps its own cached copy of the other's position and each owner's
  * fields sit on a cache line of their own.
  *
+ * Nobody is woken for room that nobody waits for: a producer that goes to sleep
+ * for want of room says so (ring_await_room), looks at the room once more, and
+ * then sleeps; the consumer asks after giving room back (ring_is_awaited), and
+ * wakes the producer if that is true.  With an exchange on both sides one of the
+ * two sees the other, as with a doorbell.
+ *
  * Memory: ring_open allocates, ring_free gives back after both sides stopped.
  */
 #ifndef DAVY_BASE_RING_H
@@ -39,6 +45,8 @@ void *ring_claim(struct ring *ring, size_t *ret_n);
 size_t ring_room(struct ring *ring);
 /* producer: whether n slots are free; looks at the consumer's line only when it did not know of that many. */
 bool ring_has_room(struct ring *ring, size_t n);
+/* producer: says that it will sleep until there is room; look at the room once more before that. */
+void ring_await_room(struct ring *ring);
 /* producer: hands the first n claimed slots to the consumer. */
 void ring_publish(struct ring *ring, size_t n);
 /* producer: copies one record in; false (nothing done) when full. */
@@ -50,6 +58,8 @@ void ring_close(struct ring *ring);
 const void *ring_peek(struct ring *ring, size_t *ret_n);
 /* consumer: gives the first n peeked slots back. */
 void ring_release(struct ring *ring, size_t n);
+/* consumer, after ring_release: true, once, when the producer has said that it waits for room. */
+bool ring_is_awaited(struct ring *ring);
 /* consumer: true when the producer has closed and everything was released. */
 bool ring_ended(struct ring *ring);
 

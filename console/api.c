@@ -42,7 +42,11 @@ void api_begin(struct reply *reply, const struct console_source *source, const s
     case ROUTE_STREAM:
         stream_begin(reply);
         break;
+    case ROUTE_SITE:
+        api_site(reply, source, now_ns);
+        break;
     case ROUTE_NONE:
+    case ROUTE_PAGE:
     case ROUTE_ACT:
     case ROUTE_METRICS:
     case ROUTE_HEALTH:

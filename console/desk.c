@@ -25,11 +25,22 @@ static bool refuse_size(struct http_call *call)
     return true;
 }
 
+static enum guard_wish guest_of(const struct http_call *call)
+{
+    switch (call->route.kind) {
+    case ROUTE_ACT:
+        return route_allows(ROUTE_ACT, call->request.method) ? GUARD_ACT : GUARD_DATA;
+    case ROUTE_PAGE:
+        return GUARD_PAGE;
+    default:
+        return GUARD_DATA;
+    }
+}
+
 static bool refuse_guest(const struct desk *desk, struct http_call *call)
 {
     struct err err;
-    const bool act = call->route.kind == ROUTE_ACT && route_allows(ROUTE_ACT, call->request.method);
-    const unsigned status = guard_check(&call->request.headers, desk->host, act, &err);
+    const unsigned status = guard_check(&call->request.headers, desk->host, guest_of(call), &err);
     if (status != 0) {
         reply_error(&call->reply, status, "%s", err.text);
     }
@@ -163,6 +174,16 @@ static enum http_say take_stream(const struct desk *desk, struct http_call *call
     return HTTP_REPLY;
 }
 
+/* A file of the page: also between two runs, the page says itself that it hears nothing. */
+static enum http_say take_page(struct http_call *call)
+{
+    const struct page_file *page = call->route.page;
+    reply_begin(&call->reply, NULL);
+    call->reply.type = page->type;
+    buf_add(&call->reply.out, page->bytes, page->len);
+    return HTTP_REPLY;
+}
+
 static enum http_say take_whole(struct desk *desk, struct http_call *call)
 {
     call->turn = desk->turn;
@@ -171,6 +192,9 @@ static enum http_say take_whole(struct desk *desk, struct http_call *call)
     }
     if (call->route.kind == ROUTE_STREAM) {
         return take_stream(desk, call);
+    }
+    if (call->route.kind == ROUTE_PAGE) {
+        return take_page(call);
     }
     if (desk->source == NULL || desk->ending || (desk->holding && call->route.kind == ROUTE_ACT)) {
         reply_later(&call->reply, "the monitor starts or stops at this moment; try again");

@@ -68,7 +68,7 @@ static bool is_json(const char *type)
     return len == strlen("application/json") && strncasecmp(type, "application/json", len) == 0;
 }
 
-unsigned guard_check(const struct guard_headers *headers, const char *own, bool act, struct err *err)
+unsigned guard_check(const struct guard_headers *headers, const char *own, enum guard_wish wish, struct err *err)
 {
     if (!is_own_host(headers, own)) {
         (void)err_set(err, ERR_NO,
@@ -76,11 +76,11 @@ unsigned guard_check(const struct guard_headers *headers, const char *own, bool 
                       headers->host, strchr(own, ':') != NULL ? "[" : "", own, strchr(own, ':') != NULL ? "]" : "");
         return 421;
     }
-    if (is_from_elsewhere(headers)) {
+    if (wish != GUARD_PAGE && is_from_elsewhere(headers)) {
         (void)err_set(err, ERR_NO, "requests of pages from elsewhere are not answered; open the monitor's own address");
         return 403;
     }
-    if (act && !is_json(headers->content_type)) {
+    if (wish == GUARD_ACT && !is_json(headers->content_type)) {
         (void)err_set(err, ERR_NO, "an act is sent as JSON; set the header Content-Type: application/json");
         return 415;
     }

@@ -28,8 +28,11 @@ struct guard_headers {
 /* True for an address that only this machine reaches: 127.x, ::1, localhost; without brackets. */
 bool guard_is_loopback(const char *host);
 
+/* What is asked for: a file of the page, which a link anywhere may lead to; data; an act. */
+enum guard_wish { GUARD_PAGE, GUARD_DATA, GUARD_ACT };
+
 /* 0, or the status of a refusal with its words in *err: 421 a host that is not ours, 403 a page of elsewhere, 415 no
  * JSON (acts).  `own` is the host listened on. */
-unsigned guard_check(const struct guard_headers *headers, const char *own, bool act, struct err *err);
+unsigned guard_check(const struct guard_headers *headers, const char *own, enum guard_wish wish, struct err *err);
 
 #endif

@@ -248,6 +248,8 @@ static void add_headers(struct MHD_Response *response, const struct reply *reply
     (void)MHD_add_response_header(response, "Content-Type", reply->type); /* each only fails for lack of memory */
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    (void)MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+    (void)MHD_add_response_header(response, "Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'");
     if (reply->allow != NULL) {
         (void)MHD_add_response_header(response, "Allow", reply->allow);
     }

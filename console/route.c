@@ -21,6 +21,7 @@ static const struct {
     {ROUTE_STREAM, {"api", "v1", "stream"}, {"after"}},
     {ROUTE_METRICS, {"metrics"}, {NULL}},
     {ROUTE_HEALTH, {"healthz"}, {NULL}},
+    {ROUTE_SITE, {"api", "v1", "site"}, {NULL}},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -52,7 +53,11 @@ struct route route_find(const struct target *target)
             return route;
         }
     }
-    return (struct route){.kind = ROUTE_NONE};
+    const struct page_file *page = NULL;
+    if (target->segment_count <= 1) {
+        page = page_find(target->segment_count == 0 ? "" : target->segments[0]);
+    }
+    return (struct route){.kind = page == NULL ? ROUTE_NONE : ROUTE_PAGE, .page = page};
 }
 
 const char *route_allow(enum route_kind kind)

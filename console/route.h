@@ -2,12 +2,12 @@
  * route: which of the console's answers a path stands for.
  *
  * One table has the pattern, the methods and the parameters of each; pure.
- * A page has its place beside the table: a path that is none of these and does
- * not begin with "api" is ROUTE_NONE, where files can be looked for.
+ * A path that stands in no row may be a file of the operators' page (page.h).
  */
 #ifndef DAVY_CONSOLE_ROUTE_H
 #define DAVY_CONSOLE_ROUTE_H
 
+#include "console/page.h"
 #include "console/target.h"
 #include "model/alarm.h"
 
@@ -23,12 +23,15 @@ enum route_kind {
     ROUTE_STREAM,
     ROUTE_METRICS,
     ROUTE_HEALTH,
+    ROUTE_SITE,
+    ROUTE_PAGE,
     ROUTE_KINDS
 };
 
 struct route {
     enum route_kind kind;
     const char *id;    /* POINT, SAMPLES, ALARM, ACT: of what; borrowed from the target */
+    const struct page_file *page; /* PAGE */
     enum act_kind act; /* ACT */
 };
 

@@ -33,6 +33,8 @@ struct router {                    /* one per worker; used by the worker's threa
 bool router_room(struct router *router, size_t n);
 /* Puts one sample into every ring that needs it (home included).  Room must have been checked. Does not ring bells. */
 void router_put(struct router *router, struct sample *sample);
+/* The same for several, in their order, with `status` added to each; every ring learns of them at once. */
+void router_put_all(struct router *router, struct sample *samples, size_t n, uint16_t status);
 /* Puts a mark into every ring. */
 void router_mark(struct router *router, uint32_t source, uint64_t ticket, int64_t now_ns);
 /* Wakes the shards. */

@@ -178,13 +178,13 @@ static bool is_counter(const struct site *site, const char *name)
 void count_check(const struct site *site, struct mistakes *mistakes)
 {
     static const char prefix[] = "davy.bus.";
-    char path[64];
-    for (size_t i = 0; i < site->point_count; i++) {
+    char path[SITE_PATH_MAX];
+    for (uint32_t i = 0; i < site->point_count; i++) {
         const char *id = site->points[i].id;
         if (strncmp(id, prefix, sizeof prefix - 1) == 0 && !is_counter(site, id + sizeof prefix - 1)) {
-            (void)snprintf(path, sizeof path, "points[%zu].id", i);
+            const char *file = site_point_path(site, i, "id", path);
             mistakes_add(
-                mistakes, site->file, path,
+                mistakes, file, path,
                 "davy.bus.<source>.state, or davy.bus.<source>.<unit>. and state, polls, timeouts, exceptions or "
                 "exception, of a unit that points have",
                 "\"%s\" is no number of the field bus", id);

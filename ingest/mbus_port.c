@@ -42,6 +42,11 @@ static const struct baud *find_baud(uint32_t rate)
     return NULL;
 }
 
+bool port_has_baud(uint32_t baud)
+{
+    return find_baud(baud) != NULL;
+}
+
 enum err_code port_check(const struct site_source *source, struct err *err)
 {
     if (source->type != SOURCE_MODBUS_RTU) {

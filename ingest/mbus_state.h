@@ -191,6 +191,8 @@ struct mbus_worker {
 
 /* ---- mbus_port ---- */
 
+/* True when a serial line can run at that rate. */
+bool port_has_baud(uint32_t baud);
 /* Says what of the source this version cannot open. */
 enum err_code port_check(const struct site_source *source, struct err *err) MUST_CHECK;
 /* True when the host is an address; then it is in *ret_address. */

@@ -3,6 +3,7 @@
  */
 #include "ingest/mqtt_decode.h"
 
+#include "ingest/mqtt_names.h"
 #include "ingest/reading.h"
 
 static bool is_plain(const struct site_from *from)
@@ -25,6 +26,7 @@ void mqtt_keys_init(struct mqtt_keys *keys, const struct site *site, uint32_t so
         .source = &site->sources[source],
         .targets = ARENA_ARRAY(arena, struct mqtt_target, count + 1),
     };
+    keys->names = mqtt_names_new(count, arena);
     table_init(&keys->table);
     for (size_t i = 0; i < site->point_count; i++) {
         const struct site_point *point = &site->points[i];
@@ -38,7 +40,9 @@ void mqtt_keys_init(struct mqtt_keys *keys, const struct site *site, uint32_t so
             .next = SITE_NONE,
         };
         const uint32_t first = table_add(&keys->table, key_of(point), target);
-        if (first != TABLE_NONE) { /* behind the first of this key */
+        if (first == TABLE_NONE) {
+            mqtt_names_add(keys->names, target, key_of(point), arena);
+        } else { /* behind the first of this key */
             keys->targets[target].next = keys->targets[first].next;
             keys->targets[first].next = target;
         }

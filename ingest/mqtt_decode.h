@@ -30,11 +30,12 @@ struct mqtt_target {
     uint32_t next; /* the next target of the same key, SITE_NONE: none */
 };
 
-/* The keys of one source; const after mqtt_keys_init. */
+/* The keys of one source; const after mqtt_keys_init, but for what the names remember. */
 struct mqtt_keys {
     const struct site_source *source;
-    struct table table; /* key -> target */
+    struct table table; /* key -> target, the first of those that share it */
     struct mqtt_target *targets;
+    struct mqtt_name *names; /* [count + 1], see mqtt_names.h */
     uint32_t count;
 };
 
@@ -83,6 +84,22 @@ mqtt_decode_fn mqtt_decode_thingsboard;
 
 /* Gives the decoder of a format; NULL when this version has none. */
 mqtt_decode_fn *mqtt_decoder(enum mqtt_format format);
+
+/* Whether a key means one point, which takes the value as it is. */
+static inline bool mqtt_is_plain(const struct mqtt_target *target)
+{
+    return target->from == NULL && target->next == SITE_NONE;
+}
+/* For decoders: puts a finite value for the point of such a key. */
+static inline void mqtt_put_plain(struct mqtt_batch *batch, uint32_t point, int64_t time_ns, int64_t seen_ns,
+                                  double value)
+{
+    batch->samples[batch->count++] =
+        (struct sample){.time_ns = time_ns, .seen_ns = seen_ns, .value = value, .point = point};
+    if (batch->count == batch->room) {
+        batch->stopped = !batch->full(batch->self, batch);
+    }
+}
 
 /* For decoders: puts one raw value (NaN: none) for every point of a key's chain. */
 void mqtt_put(const struct mqtt_keys *keys, const struct mqtt_message *message, struct mqtt_batch *batch,

@@ -12,7 +12,7 @@
 #include <time.h>
 
 enum {
-    INLINE_PAYLOAD_MAX = 1024, /* larger messages are worth a hand-over */
+    INLINE_PAYLOAD_MAX = 4096, /* some 150 samples; to wake a thread for less costs more than the work */
     TAKES_PER_MARK = 64,       /* messages behind which a mark is set at the latest */
 };
 static const int64_t nap_ns = NS_PER_MS; /* between two looks for room in a full spool */
@@ -35,11 +35,14 @@ struct mqtt_intake {
     struct intake_counters counters;
 
     pthread_mutex_t lock;
-    struct cell end;        /* one writer: who ends */
-    int64_t again_from_ns;  /* const after mqtt_intake_new, like the next */
-    uint64_t again_to;      /* the last record to be taken again */
-    uint64_t synced;        /* number up to which the spool is on the disk; the syncing thread, like the next */
-    int64_t unsynced_ns;    /* mono; since when there is more; TIME_NEVER: there is none */
+    struct cell end;              /* one writer: who ends */
+    struct mqtt_take **of_source; /* [source of the site], NULL: comes another way; const after mqtt_intake_new */
+    struct table by_id;           /* source's id -> takes; likewise */
+    int64_t again_from_ns;        /* const after mqtt_intake_new, like the next */
+    uint64_t again_to;            /* the last record to be taken again */
+    uint64_t synced;              /* number up to which the spool is on the disk; the syncing thread, like the next */
+    int64_t unsynced_ns;          /* mono; since when those up to unsynced_to wait; TIME_NEVER: none does */
+    uint64_t unsynced_to;         /* likewise */
 };
 
 /* ---- making ---- */
@@ -60,10 +63,14 @@ static void make_takes(struct mqtt_intake *intake)
 {
     const struct site *site = intake->config.site;
     intake->takes = ARENA_ARRAY(&intake->arena, struct mqtt_take, site->source_count + 1);
+    intake->of_source = ARENA_ARRAY(&intake->arena, struct mqtt_take *, site->source_count + 1);
+    table_init(&intake->by_id);
     take_shared_init(&intake->shared, &intake->config, &intake->arena);
     for (uint32_t i = 0; i < site->source_count; i++) {
         if (site->sources[i].type == SOURCE_MQTT && !spb_host_takes(&site->sources[i])) {
             intake->mark_source = intake->count == 0 ? i : intake->mark_source;
+            intake->of_source[i] = &intake->takes[intake->count];
+            (void)table_add(&intake->by_id, site->sources[i].id, intake->count); /* ids are unique */
             mqtt_take_init(&intake->takes[intake->count++], &intake->shared, &intake->config, i, &intake->arena);
         }
     }
@@ -72,13 +79,8 @@ static void make_takes(struct mqtt_intake *intake)
 
 static struct mqtt_take *take_by_id(struct mqtt_intake *intake, const struct spool_record *record)
 {
-    for (uint32_t i = 0; i < intake->count; i++) {
-        const char *id = intake->takes[i].keys.source->id;
-        if (strlen(id) == record->source_len && memcmp(id, record->source, record->source_len) == 0) {
-            return &intake->takes[i];
-        }
-    }
-    return NULL;
+    const uint32_t at = table_find(&intake->by_id, record->source, record->source_len);
+    return at != TABLE_NONE ? &intake->takes[at] : NULL;
 }
 
 static void note_past(void *self, const struct spool_record *record)
@@ -150,12 +152,7 @@ int64_t mqtt_intake_again_from(const struct mqtt_intake *intake)
 
 struct mqtt_take *mqtt_intake_take(struct mqtt_intake *intake, uint32_t source)
 {
-    for (uint32_t i = 0; i < intake->count; i++) {
-        if (intake->takes[i].source == source) {
-            return &intake->takes[i];
-        }
-    }
-    return NULL;
+    return intake->of_source[source];
 }
 
 /* ---- taking: who holds the lock ---- */
@@ -222,11 +219,12 @@ static int take_some(struct mqtt_intake *intake, bool may_wait)
 static uint64_t put_patiently(struct mqtt_intake *intake, const struct spool_record *record)
 {
     const struct timespec nap = {.tv_nsec = nap_ns};
-    const int64_t until_ns = clock_mono_ns() + INTAKE_PATIENCE_NS;
     uint64_t number = spool_put(intake->spool, record);
-    if (number == 0) {
-        counter_add(intake->counters.full, 1);
+    if (number != 0) {
+        return number;
     }
+    const int64_t until_ns = clock_mono_ns() + INTAKE_PATIENCE_NS;
+    counter_add(intake->counters.full, 1);
     while (number == 0 && clock_mono_ns() < until_ns) {
         doorbell_ring(intake->config.bell); /* it releases */
         (void)nanosleep(&nap, NULL);
@@ -276,9 +274,7 @@ bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_n
         .payload_len = len,
     };
     if (!spool_fits(intake->spool, &record)) {
-        (void)pthread_mutex_lock(&intake->lock);
-        mqtt_take_aside(take, &record, "larger than the spool");
-        (void)pthread_mutex_unlock(&intake->lock);
+        mqtt_take_large(take, &record);
         return true;
     }
     const uint64_t number = put_patiently(intake, &record);
@@ -292,8 +288,9 @@ bool mqtt_intake_put(struct mqtt_intake *intake, uint32_t source, int64_t seen_n
 
 /* ---- the agent ---- */
 
-static void show_source(const struct mqtt_intake *intake, const struct mqtt_take *take, int64_t now_ns)
+static void show_source(const struct mqtt_intake *intake, struct mqtt_take *take, int64_t now_ns)
 {
+    mqtt_take_count_large(take);
     const int64_t heard_ns = take->heard_ns > intake->start_ns ? take->heard_ns : intake->start_ns;
     const int64_t least_ns = mqtt_lag_least(&take->lag, now_ns);
     const int64_t lag_ms = least_ns == LAG_UNKNOWN ? 0 : least_ns / NS_PER_MS;
@@ -321,7 +318,7 @@ static int do_work(void *self, int64_t now_ns)
     if (taken == 0) {
         release(intake); /* someone may wait for room */
     }
-    if (now_ns >= intake->tick_ns) {
+    if (now_ns >= intake->tick_ns || (taken == 0 && ending)) {
         tick(intake, now_ns);
     }
     (void)pthread_mutex_unlock(&intake->lock);
@@ -364,6 +361,7 @@ void mqtt_intake_free(struct mqtt_intake *intake)
     for (uint32_t i = 0; i < intake->count; i++) {
         mqtt_take_done(&intake->takes[i]);
     }
+    table_done(&intake->by_id);
     (void)pthread_mutex_destroy(&intake->lock);
     arena_done(&intake->arena);
     free(intake);
@@ -375,12 +373,14 @@ void mqtt_intake_sync(struct mqtt_intake *intake)
 {
     const uint64_t last = spool_last(intake->spool);
     const int64_t mono_ns = clock_mono_ns();
-    if (spool_released(intake->spool) >= last || intake->synced >= last) {
+    const uint64_t released = spool_released(intake->spool);
+    if (released >= last || intake->synced >= last) {
         intake->unsynced_ns = TIME_NEVER; /* all of it is in the store, or on the disk */
         return;
     }
-    if (intake->unsynced_ns == TIME_NEVER) {
-        intake->unsynced_ns = mono_ns;
+    if (intake->unsynced_ns == TIME_NEVER || released >= intake->unsynced_to) {
+        intake->unsynced_ns = mono_ns; /* what lay here then is in the store: a stream that flows needs no syncing */
+        intake->unsynced_to = last;
     }
     struct err err;
     if (mono_ns - intake->unsynced_ns < intake->config.sync_ns || spool_sync(intake->spool, &err) != ERR_NONE) {

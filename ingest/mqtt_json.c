@@ -8,12 +8,14 @@
  *   thingsboard  {key: v} or {"ts", "values": {key: v}}, or an array of these, or for a gateway
  *                {"device": [{"ts", "values": {key: v}}]} with keys "device/key"
  *
- * jansson does not say where in the text a part stands, so the offset is 0
- * except for what is no JSON at all.  Memory: a tree per message, given back
- * at its end; jansson limits its depth.
+ * jansson does not say where in the text a part stands: where one is set aside
+ * it is looked for (mqtt_place.h), for the first of a message, which is told,
+ * or for all when somebody listens.  Memory: a tree per message, given back at
+ * its end; jansson limits its depth.
  */
 #include "base/text.h"
 #include "ingest/mqtt_decode.h"
+#include "ingest/mqtt_place.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -59,34 +61,42 @@ static bool value_of(const json_t *node, double *ret_value)
     return true;
 }
 
-static void put(const struct tree *tree, const char *key, size_t key_len, int64_t time_ns, const json_t *node,
-                uint16_t status)
+static void aside(const struct tree *tree, struct place *place, const char *reason)
+{
+    const bool looked_for = tree->batch->aside == 0 || tree->batch->told != NULL;
+    mqtt_aside(tree->batch, reason, looked_for ? place_offset(tree->message->payload, tree->message->len, place) : 0);
+}
+
+/* Puts a value (NULL: none came) for a key; gives why it is set aside, NULL when it is not. */
+static const char *put(const struct tree *tree, const char *key, size_t key_len, int64_t time_ns, const json_t *node,
+                       uint16_t status)
 {
     double value = NAN;
     const uint32_t target = table_find(&tree->keys->table, key, key_len);
     if (target == TABLE_NONE) {
-        mqtt_aside(tree->batch, "no point has this key", 0);
-    } else if (node != NULL && !value_of(node, &value)) {
-        mqtt_aside(tree->batch, json_is_string(node) ? "a text is not a value" : "this is not a value", 0);
-    } else {
-        mqtt_put(tree->keys, tree->message, tree->batch, target, time_ns, value, status);
+        return "no point has this key";
     }
+    if (node != NULL && !value_of(node, &value)) {
+        return json_is_string(node) ? "a text is not a value" : "this is not a value";
+    }
+    mqtt_put(tree->keys, tree->message, tree->batch, target, time_ns, value, status);
+    return NULL;
 }
 
-/* The message's time by its name; the time of receipt when there is none.  False: it cannot be read. */
-static bool heading_time(const struct tree *tree, const json_t *node, struct mqtt_heading *heading, int64_t *ret_ns)
+/* The message's time by its name; the time of receipt when there is none.  Gives why it cannot be read, or NULL. */
+static const char *heading_time(const struct tree *tree, const json_t *node, struct mqtt_heading *heading,
+                                int64_t *ret_ns)
 {
     *ret_ns = tree->message->seen_ns;
     if (node == NULL) {
-        return true;
+        return NULL;
     }
     heading->has_time = time_of(node, &heading->time_ns);
     if (!heading->has_time) {
-        mqtt_aside(tree->batch, "the message's time cannot be read", 0);
-        return false;
+        return "the message's time cannot be read";
     }
     *ret_ns = heading->time_ns;
-    return true;
+    return NULL;
 }
 
 static json_t *load(const struct mqtt_message *message, struct mqtt_batch *batch)
@@ -117,17 +127,17 @@ static bool token_equals(const char *token, size_t len, const char *key)
     return *key == '\0';
 }
 
-static const json_t *member(const json_t *node, const char *token, size_t len)
+/* Gives the child that a token names, and its breadcrumb below `place`. */
+static const json_t *member(const json_t *node, const char *token, size_t len, struct place *place,
+                            struct place *ret_place)
 {
     if (json_is_object(node)) {
-        const char *key;
-        json_t *child;
         void *at = json_object_iter((json_t *)(uintptr_t)node);
         for (; at != NULL; at = json_object_iter_next((json_t *)(uintptr_t)node, at)) {
-            key = json_object_iter_key(at);
-            child = json_object_iter_value(at);
+            const char *key = json_object_iter_key(at);
             if (token_equals(token, len, key)) {
-                return child;
+                *ret_place = PLACE_KEY(place, key, strlen(key));
+                return json_object_iter_value(at);
             }
         }
         return NULL;
@@ -139,25 +149,42 @@ static const json_t *member(const json_t *node, const char *token, size_t len)
         }
         index = index * 10 + (size_t)(token[i] - '0');
     }
+    *ret_place = PLACE_INDEX(place, index);
     return len > 0 ? json_array_get(node, index) : NULL;
 }
 
 /* Follows a JSON pointer (RFC 6901); NULL when it leads nowhere. */
 static const json_t *follow(const json_t *node, const char *pointer)
 {
+    struct place unused;
     while (node != NULL && *pointer == '/') {
         const size_t len = strcspn(pointer + 1, "/");
-        node = member(node, pointer + 1, len);
+        node = member(node, pointer + 1, len, NULL, &unused);
         pointer += 1 + len;
     }
     return *pointer == '\0' ? node : NULL;
 }
 
-static const json_t *mapped(const struct tree *tree, const json_t *root, const char *key)
+/* Sets aside what a pointer leads to, or the last there is on the way; no deeper than the tree. */
+static void aside_at(const struct tree *tree, const json_t *node, const char *pointer, struct place *place,
+                     const char *reason)
+{
+    struct place here;
+    const size_t len = *pointer == '/' ? strcspn(pointer + 1, "/") : 0;
+    const json_t *child = *pointer == '/' ? member(node, pointer + 1, len, place, &here) : NULL;
+    if (child == NULL) {
+        aside(tree, place, reason);
+    } else {
+        aside_at(tree, child, pointer + 1 + len, &here, reason);
+    }
+}
+
+/* The pointer of a key of the map; NULL when it has no such key. */
+static const char *pointer_of(const struct tree *tree, const char *key)
 {
     for (size_t i = 0; i < tree->keys->source->map_count; i++) {
         if (strcmp(tree->keys->source->map[i].key, key) == 0) {
-            return follow(root, tree->keys->source->map[i].pointer);
+            return tree->keys->source->map[i].pointer;
         }
     }
     return NULL;
@@ -170,125 +197,176 @@ static bool is_heading(const struct tree *tree, const char *key)
            table_find(&tree->keys->table, key, strlen(key)) == TABLE_NONE;
 }
 
+static void put_mapped(const struct tree *tree, const json_t *root, int64_t time_ns)
+{
+    for (size_t i = 0; i < tree->keys->source->map_count && !tree->batch->stopped; i++) {
+        const struct site_map *map = &tree->keys->source->map[i];
+        if (is_heading(tree, map->key)) {
+            continue;
+        }
+        const json_t *node = follow(root, map->pointer);
+        const char *reason = node == NULL ? "the message has nothing at a pointer of the map"
+                                          : put(tree, map->key, strlen(map->key), time_ns, node, 0);
+        if (reason != NULL) {
+            struct place whole = {0};
+            aside_at(tree, root, map->pointer, &whole, reason);
+        }
+    }
+}
+
 void mqtt_decode_json(const struct mqtt_keys *keys, const struct mqtt_message *message, struct mqtt_batch *batch)
 {
     const struct tree tree = {keys, message, batch};
     struct mqtt_heading heading = {0};
+    struct place whole = {0};
     int64_t time_ns;
     json_t *root = load(message, batch);
     if (root == NULL) {
         return;
     }
-    const json_t *seq = is_heading(&tree, "seq") ? mapped(&tree, root, "seq") : NULL;
+    const char *seq_at = is_heading(&tree, "seq") ? pointer_of(&tree, "seq") : NULL;
+    const json_t *seq = seq_at != NULL ? follow(root, seq_at) : NULL;
     heading.has_seq = json_is_integer(seq);
     heading.seq = heading.has_seq ? json_integer_value(seq) : 0;
-    const json_t *time = is_heading(&tree, "time") ? mapped(&tree, root, "time") : NULL;
-    if (heading_time(&tree, time, &heading, &time_ns) && mqtt_begin(batch, &heading)) {
-        for (size_t i = 0; i < keys->source->map_count && !batch->stopped; i++) {
-            const struct site_map *map = &keys->source->map[i];
-            const json_t *node = follow(root, map->pointer);
-            if (is_heading(&tree, map->key)) {
-                continue;
-            }
-            if (node != NULL) {
-                put(&tree, map->key, strlen(map->key), time_ns, node, 0);
-            } else {
-                mqtt_aside(batch, "the message has nothing at a pointer of the map", 0);
-            }
-        }
+    const char *time_at = is_heading(&tree, "time") ? pointer_of(&tree, "time") : NULL;
+    const char *reason = heading_time(&tree, time_at != NULL ? follow(root, time_at) : NULL, &heading, &time_ns);
+    if (reason != NULL) {
+        aside_at(&tree, root, time_at, &whole, reason);
+    } else if (mqtt_begin(batch, &heading)) {
+        put_mapped(&tree, root, time_ns);
     }
     json_decref(root);
 }
 
 /* ---- neuron ---- */
 
-static void put_members(const struct tree *tree, json_t *object, int64_t time_ns, bool errors)
+static void put_members(const struct tree *tree, json_t *root, const char *name, int64_t time_ns, bool errors)
 {
+    struct place whole = {0};
+    struct place list = PLACE_KEY(&whole, name, strlen(name));
     const char *key;
     json_t *node;
-    json_object_foreach(object, key, node)
+    json_object_foreach(json_object_get(root, name), key, node)
     {
         /* An error code in place of a value: the device behind the gateway gave none. */
-        put(tree, key, strlen(key), time_ns, errors ? NULL : node, errors ? ST_COMM : 0);
+        const char *reason = put(tree, key, strlen(key), time_ns, errors ? NULL : node, errors ? ST_COMM : 0);
+        if (reason != NULL) {
+            struct place here = PLACE_KEY(&list, key, strlen(key));
+            aside(tree, &here, reason);
+        }
     }
 }
 
-static void put_tags(const struct tree *tree, const json_t *tags, int64_t time_ns)
+static const char *put_tag(const struct tree *tree, const json_t *tag, int64_t time_ns)
 {
+    const json_t *name = json_object_get(tag, "name");
+    const json_t *value = json_object_get(tag, "value");
+    if (!json_is_string(name)) {
+        return "a tag without name";
+    }
+    if (value == NULL && json_object_get(tag, "error") == NULL) {
+        return "a tag without value and error";
+    }
+    return put(tree, json_string_value(name), json_string_length(name), time_ns, value, value == NULL ? ST_COMM : 0);
+}
+
+static void put_tags(const struct tree *tree, json_t *root, int64_t time_ns)
+{
+    struct place whole = {0};
+    struct place list = PLACE_KEY(&whole, "tags", 4);
     size_t i;
     json_t *tag;
-    json_array_foreach(tags, i, tag)
+    json_array_foreach(json_object_get(root, "tags"), i, tag)
     {
-        const json_t *name = json_object_get(tag, "name");
-        const json_t *value = json_object_get(tag, "value");
-        if (!json_is_string(name)) {
-            mqtt_aside(tree->batch, "a tag without name", 0);
-        } else if (value == NULL && json_object_get(tag, "error") == NULL) {
-            mqtt_aside(tree->batch, "a tag without value and error", 0);
-        } else {
-            put(tree, json_string_value(name), json_string_length(name), time_ns, value, value == NULL ? ST_COMM : 0);
+        const char *reason = put_tag(tree, tag, time_ns);
+        if (reason != NULL) {
+            struct place here = PLACE_INDEX(&list, i);
+            aside(tree, &here, reason);
         }
+    }
+}
+
+static void put_neuron(const struct tree *tree, json_t *root)
+{
+    struct place whole = {0};
+    struct place time = PLACE_KEY(&whole, "timestamp", 9);
+    struct mqtt_heading heading = {0};
+    int64_t time_ns;
+    const char *reason = heading_time(tree, json_object_get(root, "timestamp"), &heading, &time_ns);
+    if (reason != NULL) {
+        aside(tree, &time, reason);
+    } else if (mqtt_begin(tree->batch, &heading)) {
+        put_members(tree, root, "values", time_ns, false);
+        put_members(tree, root, "errors", time_ns, true);
+        put_tags(tree, root, time_ns);
     }
 }
 
 void mqtt_decode_neuron(const struct mqtt_keys *keys, const struct mqtt_message *message, struct mqtt_batch *batch)
 {
     const struct tree tree = {keys, message, batch};
-    struct mqtt_heading heading = {0};
-    int64_t time_ns;
+    struct place whole = {0};
     json_t *root = load(message, batch);
     if (root == NULL) {
         return;
     }
-    if (!json_is_object(root)) {
-        mqtt_aside(batch, "a neuron message is an object", 0);
-    } else if (heading_time(&tree, json_object_get(root, "timestamp"), &heading, &time_ns) &&
-               mqtt_begin(batch, &heading)) {
-        put_members(&tree, json_object_get(root, "values"), time_ns, false);
-        put_members(&tree, json_object_get(root, "errors"), time_ns, true);
-        put_tags(&tree, json_object_get(root, "tags"), time_ns);
+    if (json_is_object(root)) {
+        put_neuron(&tree, root);
+    } else {
+        aside(&tree, &whole, "a neuron message is an object");
     }
     json_decref(root);
 }
 
 /* ---- thingsboard ---- */
 
+static const char *put_keyed(const struct tree *tree, const char *device, const char *key, int64_t time_ns,
+                             const json_t *node)
+{
+    char name[MQTT_KEY_MAX];
+    const int len =
+        device == NULL ? snprintf(name, sizeof name, "%s", key) : snprintf(name, sizeof name, "%s/%s", device, key);
+    return len < 0 || (size_t)len >= sizeof name ? "a key is too long" : put(tree, name, (size_t)len, time_ns, node, 0);
+}
+
 /* Takes {"ts", "values"} or plain members; `device` (may be NULL) goes in front of the keys. */
-static void put_telemetry(const struct tree *tree, json_t *object, const char *device)
+static void put_telemetry(const struct tree *tree, json_t *object, const char *device, struct place *place)
 {
     struct mqtt_heading unused;
     int64_t time_ns = tree->message->seen_ns;
     json_t *values = json_object_get(object, "values");
     if (!json_is_object(object)) {
-        mqtt_aside(tree->batch, "telemetry is an object", 0);
+        aside(tree, place, "telemetry is an object");
         return;
     }
     const bool timed = json_is_object(values) && json_object_get(object, "ts") != NULL;
-    if (timed && !heading_time(tree, json_object_get(object, "ts"), &unused, &time_ns)) {
+    const char *reason = timed ? heading_time(tree, json_object_get(object, "ts"), &unused, &time_ns) : NULL;
+    if (reason != NULL) {
+        struct place time = PLACE_KEY(place, "ts", 2);
+        aside(tree, &time, reason);
         return;
     }
+    struct place inner = PLACE_KEY(place, "values", 6);
     const char *key;
     json_t *node;
     json_object_foreach(timed ? values : object, key, node)
     {
-        char name[MQTT_KEY_MAX];
-        const int len =
-            device == NULL ? snprintf(name, sizeof name, "%s", key) : snprintf(name, sizeof name, "%s/%s", device, key);
-        if (len < 0 || (size_t)len >= sizeof name) {
-            mqtt_aside(tree->batch, "a key is too long", 0);
-        } else {
-            put(tree, name, (size_t)len, time_ns, node, 0);
+        reason = put_keyed(tree, device, key, time_ns, node);
+        if (reason != NULL) {
+            struct place here = PLACE_KEY(timed ? &inner : place, key, strlen(key));
+            aside(tree, &here, reason);
         }
     }
 }
 
-static void put_list(const struct tree *tree, const json_t *list, const char *device)
+static void put_list(const struct tree *tree, const json_t *list, const char *device, struct place *place)
 {
     size_t i;
     json_t *entry;
     json_array_foreach(list, i, entry)
     {
-        put_telemetry(tree, entry, device);
+        struct place here = PLACE_INDEX(place, i);
+        put_telemetry(tree, entry, device, &here);
     }
 }
 
@@ -310,6 +388,7 @@ void mqtt_decode_thingsboard(const struct mqtt_keys *keys, const struct mqtt_mes
 {
     const struct tree tree = {keys, message, batch};
     const struct mqtt_heading none = {0};
+    struct place whole = {0};
     json_t *root = load(message, batch);
     if (root == NULL) {
         return;
@@ -319,16 +398,17 @@ void mqtt_decode_thingsboard(const struct mqtt_keys *keys, const struct mqtt_mes
         return;
     }
     if (json_is_array(root)) {
-        put_list(&tree, root, NULL);
+        put_list(&tree, root, NULL, &whole);
     } else if (is_gateway(root)) {
         const char *device;
         json_t *list;
         json_object_foreach(root, device, list)
         {
-            put_list(&tree, list, device);
+            struct place here = PLACE_KEY(&whole, device, strlen(device));
+            put_list(&tree, list, device, &here);
         }
     } else {
-        put_telemetry(&tree, root, NULL);
+        put_telemetry(&tree, root, NULL, &whole);
     }
     json_decref(root);
 }

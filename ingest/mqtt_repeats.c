@@ -4,6 +4,8 @@
  */
 #include "ingest/mqtt_repeats.h"
 
+#include <string.h>
+
 struct repeat_entry {
     uint64_t topic; /* hash */
     int64_t seq;
@@ -19,13 +21,17 @@ void mqtt_repeats_init(struct mqtt_repeats *repeats, struct arena *arena)
     };
 }
 
-static struct repeat_entry entry_of(const char *topic, size_t len, int64_t seq, int64_t time_ns)
+uint64_t mqtt_repeats_topic(const char *topic, size_t len)
 {
-    uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ (uint8_t)topic[i]) * UINT64_C(0x100000001B3);
+    uint64_t hash = len;
+    for (size_t at = 0; at < len; at += sizeof hash) {
+        const size_t n = len - at < sizeof hash ? len - at : sizeof hash;
+        uint64_t word = 0;
+        memcpy(&word, topic + at, n);
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15); /* 2^64 / golden ratio, odd */
+        hash ^= hash >> 29;
     }
-    return (struct repeat_entry){.topic = hash, .seq = seq, .time_ns = time_ns};
+    return hash;
 }
 
 static size_t bucket_of(const struct repeat_entry *entry)
@@ -40,9 +46,9 @@ static bool is_same(const struct repeat_entry *a, const struct repeat_entry *b)
     return a->topic == b->topic && a->seq == b->seq && a->time_ns == b->time_ns;
 }
 
-bool mqtt_repeats_known(const struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns)
+bool mqtt_repeats_known(const struct mqtt_repeats *repeats, uint64_t topic, int64_t seq, int64_t time_ns)
 {
-    const struct repeat_entry wanted = entry_of(topic, len, seq, time_ns);
+    const struct repeat_entry wanted = {.topic = topic, .seq = seq, .time_ns = time_ns};
     for (uint32_t at = repeats->heads[bucket_of(&wanted)]; at != 0; at = repeats->entries[at - 1].next) {
         if (is_same(&repeats->entries[at - 1], &wanted)) {
             return true;
@@ -61,13 +67,13 @@ static void forget(struct mqtt_repeats *repeats, uint32_t place)
     *link = repeats->entries[place].next;
 }
 
-void mqtt_repeats_note(struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns)
+void mqtt_repeats_note(struct mqtt_repeats *repeats, uint64_t topic, int64_t seq, int64_t time_ns)
 {
     const uint32_t place = (uint32_t)(repeats->turn % REPEATS_DEPTH);
     if (repeats->turn++ >= REPEATS_DEPTH) {
         forget(repeats, place);
     }
-    struct repeat_entry entry = entry_of(topic, len, seq, time_ns);
+    struct repeat_entry entry = {.topic = topic, .seq = seq, .time_ns = time_ns};
     uint32_t *head = &repeats->heads[bucket_of(&entry)];
     entry.next = *head;
     repeats->entries[place] = entry;

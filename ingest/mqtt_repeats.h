@@ -29,10 +29,12 @@ struct mqtt_repeats {
     uint64_t turn;                /* how many were noted */
 };
 
+/* The number that stands for a topic below. */
+uint64_t mqtt_repeats_topic(const char *topic, size_t len);
+
 void mqtt_repeats_init(struct mqtt_repeats *repeats, struct arena *arena);
-bool mqtt_repeats_known(const struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq,
-                        int64_t time_ns);
+bool mqtt_repeats_known(const struct mqtt_repeats *repeats, uint64_t topic, int64_t seq, int64_t time_ns);
 /* Call it once the message is taken. */
-void mqtt_repeats_note(struct mqtt_repeats *repeats, const char *topic, size_t len, int64_t seq, int64_t time_ns);
+void mqtt_repeats_note(struct mqtt_repeats *repeats, uint64_t topic, int64_t seq, int64_t time_ns);
 
 #endif

@@ -6,7 +6,7 @@
  * scan_recover then moves to where the next member may begin.  Nesting is
  * counted, not recursed into, so depth costs nothing.
  *
- * Private to the davy format's decoder; pure.
+ * Private to the davy format's decoder and mqtt_place; pure.
  */
 #ifndef DAVY_INGEST_MQTT_SCAN_H
 #define DAVY_INGEST_MQTT_SCAN_H

@@ -12,6 +12,7 @@
 struct taking {
     struct mqtt_take *take;
     const struct spool_record *record;
+    uint64_t topic; /* for mqtt_repeats; known when there is a seq and a time */
     struct mqtt_heading heading;
     bool repeat;
     bool known_only; /* nothing is to be put */
@@ -19,7 +20,7 @@ struct taking {
 
 /* The shortest text of a sample in any format, "k":1, with what stands around it. */
 enum { SAMPLE_TEXT_MIN = 5 };
-static const int64_t nap_ns = 50 * NS_PER_US; /* between two looks for room */
+static const int64_t nap_ns = 200 * NS_PER_US; /* between two looks for room; a full ring lasts longer */
 
 void take_shared_init(struct take_shared *shared, const struct mqtt_config *config, struct arena *arena)
 {
@@ -121,48 +122,65 @@ static bool on_begin(void *self, const struct mqtt_heading *heading)
     struct taking *taking = self;
     const struct spool_record *record = taking->record;
     taking->heading = *heading;
-    taking->repeat = heading->has_seq && heading->has_time &&
-                     mqtt_repeats_known(&taking->take->repeats, record->topic, record->topic_len, heading->seq,
-                                        heading->time_ns);
+    if (heading->has_seq && heading->has_time) {
+        taking->topic = mqtt_repeats_topic(record->topic, record->topic_len);
+        taking->repeat = mqtt_repeats_known(&taking->take->repeats, taking->topic, heading->seq, heading->time_ns);
+    }
     return !taking->repeat && !taking->known_only;
+}
+
+/* All were received at once, so the latest of them lags least.  One that bears the time of its receipt says nothing. */
+static void note_lag(struct mqtt_take *take, const struct mqtt_batch *batch)
+{
+    int64_t latest_ns = INT64_MIN;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct sample *sample = &batch->samples[i];
+        const int64_t time_ns = sample->time_ns != sample->seen_ns ? sample->time_ns : INT64_MIN;
+        latest_ns = time_ns > latest_ns ? time_ns : latest_ns;
+    }
+    if (latest_ns != INT64_MIN) {
+        mqtt_lag_add(&take->lag, latest_ns, batch->samples[0].seen_ns);
+    }
 }
 
 static bool hand_on(void *self, struct mqtt_batch *batch)
 {
     struct taking *taking = self;
     struct mqtt_take *take = taking->take;
+    note_lag(take, batch);
     take_wait_room(take->shared->router, batch->count + 1);
-    for (size_t i = 0; i < batch->count; i++) {
-        struct sample *sample = &batch->samples[i];
-        mqtt_lag_add(&take->lag, sample->time_ns, sample->seen_ns);
-        sample->status |= SAMPLE_OPEN;
-        router_put(take->shared->router, sample);
-    }
+    router_put_all(take->shared->router, batch->samples, batch->count, SAMPLE_OPEN);
     counter_add(take->count.samples, batch->count);
     batch->count = 0;
     return true;
 }
 
-static void report_aside(const struct mqtt_take *take, const struct spool_record *record, uint64_t parts, size_t offset,
-                         const char *reason)
+static void tell_aside(const struct mqtt_take *take, const struct spool_record *record, uint64_t parts, size_t offset,
+                       const char *reason)
 {
     char topic[TOPIC_PRINT_MAX];
     mqtt_topic_print(record->topic, record->topic_len, topic);
-    counter_add(take->count.set_aside, parts);
     log_event(LOG_WARN, "ingest", "ING-013", topic, "source=%s topic=\"%s\" offset=%zu reason=\"%s\" parts=%llu",
               take->keys.source->id, topic, offset, reason, (unsigned long long)parts);
 }
 
-void mqtt_take_aside(struct mqtt_take *take, const struct spool_record *record, const char *reason)
+void mqtt_take_large(struct mqtt_take *take, const struct spool_record *record)
 {
-    report_aside(take, record, 1, 0, reason);
+    tell_aside(take, record, 1, 0, "larger than the spool");
+    cell_set(&take->large, cell_get(&take->large) + 1);
+}
+
+void mqtt_take_count_large(struct mqtt_take *take)
+{
+    const uint64_t large = cell_get(&take->large);
+    counter_add(take->count.set_aside, large - take->large_counted);
+    take->large_counted = large;
 }
 
 static void remember(struct taking *taking)
 {
     if (taking->heading.has_seq && taking->heading.has_time && !taking->repeat) {
-        mqtt_repeats_note(&taking->take->repeats, taking->record->topic, taking->record->topic_len,
-                          taking->heading.seq, taking->heading.time_ns);
+        mqtt_repeats_note(&taking->take->repeats, taking->topic, taking->heading.seq, taking->heading.time_ns);
     }
 }
 
@@ -216,7 +234,8 @@ bool mqtt_take_message(struct mqtt_take *take, const struct spool_record *record
     remember(&taking);
     counter_add(take->count.messages, 1);
     if (batch.aside > 0) {
-        report_aside(take, record, batch.aside, batch.offset, batch.reason);
+        counter_add(take->count.set_aside, batch.aside);
+        tell_aside(take, record, batch.aside, batch.offset, batch.reason);
     }
     return true;
 }

@@ -3,7 +3,7 @@
  *
  *   decode → wait for room → rings
  *
- * Called by who holds the intake's lock.  With may_wait it waits for room as
+ * Called by who holds the intake's lock, where nothing else is said.  With may_wait it waits for room as
  * long as it takes: the message lies in the spool, so nobody outside waits with
  * it.  Without, it refuses a message for which there may not be room, having
  * done nothing.
@@ -45,6 +45,8 @@ struct mqtt_take {
     struct mqtt_lag lag;
     int64_t heard_ns; /* receipt of the newest message; 0: none */
     struct take_counters count;
+    uint64_t large_counted; /* of the following */
+    struct cell large;      /* messages that no spool can hold; paho's callback thread, without the lock */
 };
 
 /* Makes the shared part; arena memory. */
@@ -60,8 +62,10 @@ void take_wait_room(struct router *router, size_t n);
 bool mqtt_take_message(struct mqtt_take *take, const struct spool_record *record, bool may_wait);
 /* Only remembers that this message was taken. */
 void mqtt_take_known(struct mqtt_take *take, const struct spool_record *record);
-/* Sets a message aside that cannot even be spooled. */
-void mqtt_take_aside(struct mqtt_take *take, const struct spool_record *record, const char *reason);
+/* paho's callback thread, without the lock: sets a message aside that cannot even be spooled. */
+void mqtt_take_large(struct mqtt_take *take, const struct spool_record *record);
+/* Counts those among the parts set aside. */
+void mqtt_take_count_large(struct mqtt_take *take);
 
 /* True when the topic matches the subscription (MQTT 3.1.1, 4.7). */
 bool mqtt_topic_matches(const char *filter, const char *topic, size_t topic_len);

@@ -29,6 +29,41 @@ void router_put(struct router *router, struct sample *sample)
     }
 }
 
+/* Copies those of the samples that the shard needs into its ring. */
+static void copy_to(const struct router *router, unsigned shard, const struct sample *samples, size_t n)
+{
+    struct ring *ring = router->rings[shard];
+    const uint16_t status = (router->judged >> shard & 1) != 0 ? SAMPLE_JUDGED : 0;
+    const bool alone = router->shard_count == 1; /* then it needs them all */
+    for (size_t i = 0; i < n;) {
+        size_t room = 0;
+        size_t used = 0;
+        struct sample *slots = ring_claim(ring, &room);
+        assert(slots != NULL); /* as in router_put */
+        if (slots == NULL) {
+            return;
+        }
+        for (; i < n && used < room; i++) {
+            if (alone || (router->masks[samples[i].point] >> shard & 1) != 0) {
+                slots[used] = samples[i];
+                slots[used++].status |= status;
+            }
+        }
+        ring_publish(ring, used);
+    }
+}
+
+void router_put_all(struct router *router, struct sample *samples, size_t n, uint16_t status)
+{
+    for (size_t i = 0; i < n; i++) {
+        samples[i].seq = router->seqs[samples[i].point]++;
+        samples[i].status |= status;
+    }
+    for (unsigned m = 0; m < router->shard_count; m++) {
+        copy_to(router, m, samples, n);
+    }
+}
+
 void router_mark(struct router *router, uint32_t source, uint64_t ticket, int64_t now_ns)
 {
     const struct sample mark = {

@@ -67,15 +67,11 @@ static void drop_aliases(struct spb_node *node, uint32_t scope)
     node->alias_count = left;
 }
 
-/* Sorts them; of one given to several metrics nobody knows which is meant. */
-static void order_aliases(struct spb_node *node)
+/* Of an alias given to several metrics nobody knows which is meant.  [0, from) are in order and well. */
+static void unite_equal(struct spb_node *node, size_t from)
 {
-    size_t left = 0;
-    if (node->alias_count == 0) {
-        return;
-    }
-    qsort(node->aliases, node->alias_count, sizeof *node->aliases, by_alias);
-    for (size_t i = 0; i < node->alias_count; i++) {
+    size_t left = from;
+    for (size_t i = from; i < node->alias_count; i++) {
         struct spb_alias *before = left > 0 ? &node->aliases[left - 1] : NULL;
         if (before == NULL || before->alias != node->aliases[i].alias) {
             node->aliases[left++] = node->aliases[i];
@@ -86,50 +82,81 @@ static void order_aliases(struct spb_node *node)
     node->alias_count = left;
 }
 
+/* Puts those from `from` on, which are in order, where they belong among those before; room for them is lent. */
+static void merge(struct spb_node *node, size_t from, struct spb_alias *room)
+{
+    struct spb_alias *all = node->aliases;
+    size_t left = node->alias_count - from;
+    memcpy(room, &all[from], left * sizeof *room);
+    for (size_t to = node->alias_count; left > 0;) {
+        const bool old = from > 0 && by_alias(&all[from - 1], &room[left - 1]) > 0;
+        all[--to] = old ? all[--from] : room[--left];
+    }
+}
+
+/* Puts the aliases of a birth, which stand from `from` on, in order with the others.  Devices are born one by one and
+ * mostly give numbers above all before, so then only their own are looked at. */
+static void order_aliases(struct spb_node *node, size_t from)
+{
+    const size_t count = node->alias_count - from;
+    if (count == 0) {
+        return;
+    }
+    qsort(&node->aliases[from], count, sizeof *node->aliases, by_alias);
+    if (from > 0 && node->aliases[from - 1].alias >= node->aliases[from].alias) {
+        struct spb_alias *room = malloc(count * sizeof *room);
+        if (room != NULL) {
+            merge(node, from, room);
+        } else {
+            qsort(node->aliases, node->alias_count, sizeof *node->aliases, by_alias);
+        }
+        free(room);
+        from = 0;
+    }
+    unite_equal(node, from);
+}
+
 /* ---- loss -------------------------------------------------------------------------------------------------------- */
 
 void spb_scope_lose(struct spb_session *session, uint32_t index, int64_t time_ns, int64_t seen_ns,
                     struct mqtt_batch *batch)
 {
     struct spb_scope *scope = &session->scopes[index];
-    const struct spb_node *node = &session->nodes[scope->node];
     scope->born = false;
     scope->wait_ns = TIME_NEVER;
-    for (uint32_t i = 0; i < node->item_count; i++) {
-        const uint32_t item = session->node_items[node->first_item + i];
-        if (session->items[item].scope == index) {
-            spb_item_lose(session, item, time_ns, seen_ns, batch);
-        }
+    for (uint32_t i = scope->first_item; i != SITE_NONE; i = session->items[i].next) {
+        spb_item_lose(session, i, time_ns, seen_ns, batch);
     }
 }
 
 /* ---- births ------------------------------------------------------------------------------------------------------ */
 
-static void begin_scope(struct spb_session *session, uint32_t scope)
+/* Gives where the aliases of the birth will stand. */
+static size_t begin_scope(struct spb_session *session, uint32_t index)
 {
-    struct spb_node *node = &session->nodes[session->scopes[scope].node];
-    drop_aliases(node, scope);
-    for (uint32_t i = 0; i < node->item_count; i++) {
-        session->items[session->node_items[node->first_item + i]].seen = false;
+    struct spb_scope *scope = &session->scopes[index];
+    struct spb_node *node = &session->nodes[scope->node];
+    if (scope->has_aliases) {
+        drop_aliases(node, index);
+        scope->has_aliases = false;
     }
+    session->births++;
+    return node->alias_count;
 }
 
 /* What is thought to belong to the scope but was not in its birth has no value. */
-static void end_scope(struct spb_reading *reading)
+static void end_scope(struct spb_reading *reading, size_t first_alias)
 {
     struct spb_session *session = reading->session;
-    const uint32_t index = reading->scope;
     const struct spb_message *message = reading->message;
-    struct spb_scope *scope = &session->scopes[index];
-    struct spb_node *node = &session->nodes[scope->node];
-    order_aliases(node);
-    for (uint32_t i = 0; i < node->item_count && !reading->batch->stopped; i++) {
-        const uint32_t n = session->node_items[node->first_item + i];
-        struct spb_item *item = &session->items[n];
-        if (item->scope == index && !item->seen) {
+    struct spb_scope *scope = &session->scopes[reading->scope];
+    order_aliases(&session->nodes[scope->node], first_alias);
+    for (uint32_t i = scope->first_item; i != SITE_NONE && !reading->batch->stopped; i = session->items[i].next) {
+        struct spb_item *item = &session->items[i];
+        if (item->seen != session->births) {
             item->bound = false;
             spb_tell(session, SPB_NOTE_UNNAMED, scope->id, item->key);
-            spb_item_lose(session, n, message->seen_ns, message->seen_ns, reading->batch);
+            spb_item_lose(session, i, message->seen_ns, message->seen_ns, reading->batch);
         }
     }
     scope->born = true;
@@ -164,12 +191,13 @@ void spb_birth_node(struct spb_reading *reading)
     node->has_bdseq = spb_find_bdseq(reading->message, &node->bdseq);
     for (uint32_t s = session->scopes[reading->scope].next; s != SITE_NONE; s = session->scopes[s].next) {
         session->scopes[s].born = false; /* its own birth follows */
+        session->scopes[s].has_aliases = false;
         session->scopes[s].wait_ns = wait_ns;
         spb_due(session, wait_ns);
     }
-    begin_scope(session, reading->scope);
+    const size_t first_alias = begin_scope(session, reading->scope);
     spb_read_metrics(reading);
-    end_scope(reading);
+    end_scope(reading, first_alias);
     spb_node_turn(session, node, SPB_NODE_ONLINE);
     node->expected = (uint8_t)((reading->payload.has_seq ? reading->payload.seq : 0) + 1);
     node->ask = false;
@@ -177,7 +205,7 @@ void spb_birth_node(struct spb_reading *reading)
 
 void spb_birth_device(struct spb_reading *reading)
 {
-    begin_scope(reading->session, reading->scope);
+    const size_t first_alias = begin_scope(reading->session, reading->scope);
     spb_read_metrics(reading);
-    end_scope(reading);
+    end_scope(reading, first_alias);
 }

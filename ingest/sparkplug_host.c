@@ -64,24 +64,23 @@ static void refuse(const struct host_source *source, const char *topic, size_t l
 }
 
 /* mutex held: tells a recording, if there is one. */
-static void tap(struct host_source *source, const char *topic, size_t topic_len, const char *payload, size_t len,
-                bool retained)
+static void tap(struct host_source *source, const struct broker_message *message)
 {
     struct spb_host *host = source->host;
     const struct wire_record record = {.kind = WIRE_MESSAGE,
-                                       .flags = retained ? WIRE_RETAINED : 0,
+                                       .flags = message->retained ? WIRE_RETAINED : 0,
                                        .source = (uint16_t)source->index,
                                        .time_ns = clock_now_ns(&host->shared.clock),
-                                       .name = topic,
-                                       .name_len = topic_len,
-                                       .bytes = (const uint8_t *)payload,
-                                       .len = len};
+                                       .name = message->topic,
+                                       .name_len = message->topic_len,
+                                       .bytes = (const uint8_t *)message->payload,
+                                       .len = message->len};
     if (host->config.tap != NULL) {
         wire_tap_record(host->config.tap, &record);
     }
 }
 
-static void on_message(void *self, const char *topic, size_t topic_len, const char *payload, size_t len, bool retained)
+static void on_message(void *self, const struct broker_message *message)
 {
     struct host_source *source = self;
     struct spb_host *host = source->host;
@@ -90,9 +89,10 @@ static void on_message(void *self, const char *topic, size_t topic_len, const ch
     }
     (void)pthread_mutex_lock(&host->mutex);
     const int64_t due_ns = source->intake.session.due_ns;
-    tap(source, topic, topic_len, payload, len, retained);
-    if (!spb_intake_take(&source->intake, topic, topic_len, payload, len, retained)) {
-        refuse(source, topic, topic_len);
+    tap(source, message);
+    if (!spb_intake_take(&source->intake, message->topic, message->topic_len, message->payload, message->len,
+                         message->retained)) {
+        refuse(source, message->topic, message->topic_len);
     }
     if (source->intake.session.due_ns < due_ns || source->intake.session.state_again) {
         wake(host);
@@ -107,15 +107,14 @@ static void say_what_is_due(struct host_source *source)
 {
     struct spb_host *host = source->host;
     const char *node;
-    while (source->link.state == SPB_LINK_UP &&
-           (node = spb_session_ask(&source->intake.session, clock_mono_ns())) != NULL) {
+    while (spb_link_up(&source->link) && (node = spb_session_ask(&source->intake.session, clock_mono_ns())) != NULL) {
         const int64_t now_ns = clock_now_ns(&host->shared.clock);
         counter_add(source->intake.count.rebirths, 1);
         (void)pthread_mutex_unlock(&host->mutex);
         spb_link_ask(&source->link, node, now_ns);
         (void)pthread_mutex_lock(&host->mutex);
     }
-    if (source->link.state == SPB_LINK_UP && source->intake.session.state_again) {
+    if (spb_link_up(&source->link) && source->intake.session.state_again) {
         const int64_t state_ms = source->link.state_ms;
         source->intake.session.state_again = false;
         (void)pthread_mutex_unlock(&host->mutex);

@@ -188,9 +188,7 @@ static bool hand_on(void *self, struct mqtt_batch *batch)
         return false;
     }
     order_by_time(batch->samples, batch->count);
-    for (size_t i = 0; i < batch->count; i++) {
-        router_put(router, &batch->samples[i]);
-    }
+    router_put_all(router, batch->samples, batch->count, 0);
     router_flush(router);
     counter_add(intake->count.samples, batch->count);
     batch->count = 0;

@@ -35,7 +35,13 @@ static uint32_t scope_of(struct spb_session *session, const char *key, size_t le
     }
     const uint32_t scope = session->scope_count++;
     session->scopes[scope] = (struct spb_scope){
-        .id = arena_strndup(arena, key, len), .node = SITE_NONE, .next = SITE_NONE, .wait_ns = TIME_NEVER};
+        .id = arena_strndup(arena, key, len),
+        .node = SITE_NONE,
+        .next = SITE_NONE,
+        .first_item = SITE_NONE,
+        .last_item = SITE_NONE,
+        .wait_ns = TIME_NEVER,
+    };
     (void)table_add(&session->scopes_by_id, session->scopes[scope].id, scope);
     return scope;
 }
@@ -72,21 +78,37 @@ static uint32_t device_of(struct spb_session *session, uint32_t node, const char
     return scope;
 }
 
-/* Lists each node's items together. */
-static void group_items(struct spb_session *session)
+/* Puts an item at the end of its scope's list. */
+static void list(struct spb_session *session, uint32_t index)
 {
-    uint32_t first = 0;
-    for (uint32_t n = 0; n < session->node_count; n++) {
-        session->nodes[n].first_item = first;
-        first += session->nodes[n].item_count;
-        session->nodes[n].item_count = 0;
+    struct spb_item *item = &session->items[index];
+    struct spb_scope *scope = &session->scopes[item->scope];
+    item->before = scope->last_item;
+    item->next = SITE_NONE;
+    if (scope->last_item != SITE_NONE) {
+        session->items[scope->last_item].next = index;
+    } else {
+        scope->first_item = index;
     }
-    for (uint32_t i = 0; i < session->keys.count; i++) {
-        if (session->items[i].node != SITE_NONE) {
-            struct spb_node *node = &session->nodes[session->items[i].node];
-            session->node_items[node->first_item + node->item_count++] = i;
-        }
+    scope->last_item = index;
+}
+
+void spb_item_move(struct spb_session *session, uint32_t index, uint32_t to)
+{
+    struct spb_item *item = &session->items[index];
+    struct spb_scope *from = &session->scopes[item->scope];
+    if (item->before != SITE_NONE) {
+        session->items[item->before].next = item->next;
+    } else {
+        from->first_item = item->next;
     }
+    if (item->next != SITE_NONE) {
+        session->items[item->next].before = item->before;
+    } else {
+        from->last_item = item->before;
+    }
+    item->scope = to;
+    list(session, index);
 }
 
 static const char *key_of(const struct site_point *point)
@@ -107,7 +129,7 @@ static void add_item(struct spb_session *session, const char *key, struct arena 
         .scope = device_of(session, node, key, arena),
         .newest_ns = INT64_MIN,
     };
-    session->nodes[node].item_count++;
+    list(session, item);
 }
 
 void spb_items_init(struct spb_session *session, const struct site *site, uint32_t source, struct arena *arena)
@@ -116,7 +138,6 @@ void spb_items_init(struct spb_session *session, const struct site *site, uint32
     table_init(&session->scopes_by_id);
     const size_t most = session->keys.count;
     session->items = ARENA_ARRAY(arena, struct spb_item, most + 1);
-    session->node_items = ARENA_ARRAY(arena, uint32_t, most + 1);
     session->nodes = ARENA_ARRAY(arena, struct spb_node, most + 1);
     session->scopes = ARENA_ARRAY(arena, struct spb_scope, 2 * most + 1);
     for (size_t i = 0; i < most; i++) {
@@ -127,7 +148,6 @@ void spb_items_init(struct spb_session *session, const struct site *site, uint32
             add_item(session, key_of(&site->points[i]), arena);
         }
     }
-    group_items(session);
 }
 
 void spb_items_done(struct spb_session *session)

@@ -117,6 +117,7 @@ static void bind(const struct spb_reading *reading, const struct spb_metric *met
     struct spb_item *item = index != SITE_NONE ? &session->items[index] : NULL;
     const bool taken = item != NULL && item->bound && item->scope != reading->scope;
     if (metric->has_alias) {
+        session->scopes[reading->scope].has_aliases = true;
         spb_alias_add(node, (struct spb_alias){
                                 .alias = metric->alias, .item = taken ? SITE_NONE : index, .scope = reading->scope});
     }
@@ -127,10 +128,12 @@ static void bind(const struct spb_reading *reading, const struct spb_metric *met
         aside(reading, metric, "the key of a point means a metric of the node and one of its device");
         return;
     }
-    item->scope = reading->scope;
+    if (item->scope != reading->scope) {
+        spb_item_move(session, index, reading->scope);
+    }
     item->datatype = metric->datatype;
     item->bound = true;
-    item->seen = true;
+    item->seen = session->births;
     put_item(reading, index, metric);
 }
 

@@ -292,25 +292,15 @@ void spb_session_down(struct spb_session *session, int64_t seen_ns, struct mqtt_
     }
 }
 
-/* The first levels of a metric's name look like a device until the births tell better. */
-static bool owns_items(const struct spb_session *session, uint32_t scope)
-{
-    const struct spb_node *node = &session->nodes[session->scopes[scope].node];
-    for (uint32_t i = 0; i < node->item_count; i++) {
-        if (session->items[session->node_items[node->first_item + i]].scope == scope) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A node without a rebirth of its own goes on telling metrics by name, so UNSURE stays what it is. */
 static void end_patience(struct spb_session *session, uint32_t index, int64_t seen_ns, struct mqtt_batch *batch)
 {
     struct spb_scope *scope = &session->scopes[index];
     const struct spb_node *node = &session->nodes[scope->node];
     const bool born = scope->born && node->state == SPB_NODE_UNSURE;
-    if (scope->wait_ns > 0 && owns_items(session, index)) {
+    /* (What only looked like a device, the first levels of a metric's name, has no items once the births told better.)
+     */
+    if (scope->wait_ns > 0 && scope->first_item != SITE_NONE) {
         spb_tell(session, SPB_NOTE_DEAD, scope->id, "no birth has come");
     }
     spb_scope_lose(session, index, spb_loss_time(node, seen_ns), seen_ns, batch);

@@ -73,13 +73,14 @@ struct spb_counts {
 /* One metric the site names; several points may. */
 struct spb_item {
     const char *key;
-    uint32_t node, scope; /* scope: whose metric it is, or is thought to be while it is not bound */
-    uint32_t datatype;    /* as born */
-    bool bound;           /* a birth had it */
-    bool seen;            /* in the birth being read */
-    bool lost;            /* its last sample was a mark of loss */
-    bool marked;          /* no reading came by its own time behind that mark yet */
-    int64_t newest_ns;    /* INT64_MIN: none yet */
+    uint32_t node, scope;  /* scope: whose metric it is, or is thought to be while it is not bound */
+    uint32_t before, next; /* of the same scope; SITE_NONE: the first, the last */
+    uint32_t datatype;     /* as born */
+    uint32_t seen;         /* number of the birth that had it last */
+    bool bound;            /* a birth had it */
+    bool lost;             /* its last sample was a mark of loss */
+    bool marked;           /* no reading came by its own time behind that mark yet */
+    int64_t newest_ns;     /* INT64_MIN: none yet */
     int64_t mark_ns;
 };
 
@@ -87,10 +88,12 @@ struct spb_item {
 struct spb_scope {
     const char *id; /* "group/node" or "group/node/device" */
     uint32_t node;
-    uint32_t next; /* of the same node; SITE_NONE: the last */
+    uint32_t next;                  /* of the same node; SITE_NONE: the last */
+    uint32_t first_item, last_item; /* SITE_NONE: it has none */
     bool is_device;
     bool born;
-    int64_t wait_ns; /* mono: until when a birth is waited for */
+    bool has_aliases; /* its node's list may have some of it */
+    int64_t wait_ns;  /* mono: until when a birth is waited for */
 };
 
 struct spb_alias {
@@ -109,7 +112,6 @@ struct spb_held {
 
 struct spb_node {
     uint32_t scope; /* its own, the first of its list */
-    uint32_t first_item, item_count;
     enum spb_state state;
     bool has_bdseq, has_last, aliases_full;
     uint64_t bdseq;
@@ -139,8 +141,8 @@ struct spb_session {
     struct spb_scope *scopes;
     uint32_t scope_count;
     struct spb_item *items; /* [keys.count], at the first target of each key */
-    uint32_t *node_items;   /* by node: items */
-    uint32_t online; /* nodes that are ONLINE */
+    uint32_t births;        /* the number of the birth being read, to know what it had */
+    uint32_t online;        /* nodes that are ONLINE */
     bool connected;
     bool presume;     /* looking at a saved message: all names are as born */
     bool state_again; /* our STATE was said to be offline: say it again */
@@ -206,6 +208,8 @@ void spb_items_done(struct spb_session *session);
 uint32_t spb_scope_find(const struct spb_session *session, const struct spb_topic *topic, bool device);
 /* The item of a metric's name within a scope. */
 uint32_t spb_item_find(const struct spb_session *session, uint32_t scope, struct spb_span name);
+/* Lists the item with another scope. */
+void spb_item_move(struct spb_session *session, uint32_t item, uint32_t scope);
 
 /* sparkplug_metrics.c: metrics to samples. */
 void spb_read_metrics(struct spb_reading *reading);

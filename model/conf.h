@@ -183,6 +183,12 @@ const struct conf_key *conf_find_key(const struct conf_table *table, const char 
 /* A mistake: a key (or column) that the table does not know. */
 void conf_unknown_key(struct conf *conf, const struct conf_at *at, const struct conf_table *table, const char *name);
 
+/* Reads a file of at most that size; gives its text, ending in NUL and without NUL inside, the caller's (free).  NULL: what
+ * is wrong with it is a mistake and ERR_INPUT; when it could not be read, ERR_ENV. */
+char *conf_read_file(struct mistakes *mistakes, const char *file, int64_t most, struct err *err);
+/* Reads up to the end, of what is no more than `most`; adds a NUL.  The caller's (free); NULL with errno set. */
+char *conf_read_all(int fd, int64_t most, size_t *ret_len);
+
 /* Reads JSON text (ending in NUL, without NUL inside); what is no JSON, and every key that stands twice in one object,
  * is a mistake.  NULL when it is no JSON; else the caller's (json_decref). */
 json_t *conf_parse_json(struct conf *conf, const char *file, const char *text);

@@ -30,6 +30,7 @@
 enum {
     QUEUE_SHARDS_MAX = 32,
     QUEUE_WORKERS_MAX = 16,
+    QUEUE_SAMPLES = 8192, /* slots of a sample ring: what one poll reads fits in */
     VERDICT_MARK = 255 /* verdict.kind: time_ns is the ticket, alarm the source's index */
 };
 

@@ -63,6 +63,7 @@ struct site_unit {
 
 struct site_source {
     const char *id;
+    const char *file;           /* where it stands, as a message names it; NULL: the site's own */
     enum source_type type;
     /* modbus */
     const char *host;           /* tcp */
@@ -229,6 +230,7 @@ struct site_alarm {
 };
 
 enum sink_type { SINK_MQTT, SINK_FILE, SINK_CAP, SINK_WEBHOOK };
+enum { SITE_SINKS_MAX = 32 }; /* each has a thread of its own */
 
 struct site_sink {
     const char *id;
@@ -239,6 +241,10 @@ struct site_sink {
     const char *client_id; /* mqtt; default davy-<site>-sink-<id> */
     const char *user, *password;
     const char *ca, *cert, *key;
+    int64_t timeout_ns; /* cap, webhook: one POST; default 10 s */
+    bool english;       /* cap: the language of its fixed words; else Chinese */
+    const char *const *addresses; /* cap: whom its documents are for; none: the public */
+    size_t address_count;
 };
 
 /* How long samples, minutes and hours of a class of points are kept; 0: for ever. */
@@ -254,6 +260,20 @@ struct site_stray {
     const struct site_stray *next;
 };
 
+/* A file that was read for the site. */
+struct site_file {
+    const char *name; /* as a message names it */
+    bool table;       /* rows, not JSON */
+};
+
+/* Where a point was written: points[number] of a JSON file, or line `number` of a table; a device's point: at
+ * devices[number], or that line, as points[part - 1] of its template. */
+struct site_place {
+    uint32_t file;
+    uint32_t number;
+    uint32_t part; /* 0: no template */
+};
+
 struct site {
     struct arena arena;
     const char *file;     /* as given */
@@ -265,6 +285,8 @@ struct site {
     size_t source_count;
     struct site_point *points;
     size_t point_count;
+    const struct site_file *files;
+    const struct site_place *places; /* [point]; NULL in a site that was not read from files */
     struct site_rule *rules;
     size_t rule_count;
     const struct site_stray *strays; /* the last one first */
@@ -299,6 +321,14 @@ void site_free(struct site *site);
 /* Finds by name; SITE_NONE when there is none. */
 uint32_t site_point(const struct site *site, const char *id, size_t len);
 uint32_t site_alarm(const struct site *site, const char *name, size_t len);
+
+/* Where a key of a point was written, for a mistake: gives the file, and in *ret_path `points[3].from.address` or, of a
+ * table, `line 4: from.address`. */
+enum { SITE_PATH_MAX = 640 };
+const char *site_point_path(const struct site *site, uint32_t point, const char *key, char ret_path[SITE_PATH_MAX]);
+/* The same of a key of a source. */
+const char *site_source_path(const struct site *site, const struct site_source *source, const char *key,
+                             char ret_path[SITE_PATH_MAX]);
 
 /* Sets type, registers and byte order of a value in registers, `order` as a site file writes it (NULL: big-endian); false
  * when that is no order for the type's size.  Pure. */

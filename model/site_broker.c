@@ -25,6 +25,24 @@ static const char *named_file(struct site_build *build, const struct conf_at *at
     return full;
 }
 
+void site_read_login(struct site_build *build, const struct conf_at *at, const char *folder, const char *plain_hint,
+                     struct site_broker *broker)
+{
+    struct conf *conf = &build->conf;
+    if (broker->password != NULL && broker->user == NULL) {
+        conf_mistake(conf, at, "give \"user\" too", "has a password but no user");
+    }
+    if ((broker->cert == NULL) != (broker->key == NULL)) {
+        conf_mistake(conf, at, "give both", "has only one of \"cert\" and \"key\"");
+    }
+    if (plain_hint != NULL && (broker->ca != NULL || broker->cert != NULL || broker->key != NULL)) {
+        conf_mistake(conf, at, plain_hint, "has certificates, but its url is not encrypted");
+    }
+    broker->ca = named_file(build, at, folder, "ca", broker->ca);
+    broker->cert = named_file(build, at, folder, "cert", broker->cert);
+    broker->key = named_file(build, at, folder, "key", broker->key);
+}
+
 void site_read_broker(struct site_build *build, const struct conf_at *at, const char *folder,
                       struct site_broker *broker)
 {
@@ -40,18 +58,7 @@ void site_read_broker(struct site_build *build, const struct conf_at *at, const 
             broker->url = arena_strdup(conf->arena, url);
         }
     }
-    if (broker->password != NULL && broker->user == NULL) {
-        conf_mistake(conf, at, "give \"user\" too", "has a password but no user");
-    }
-    if ((broker->cert == NULL) != (broker->key == NULL)) {
-        conf_mistake(conf, at, "give both", "has only one of \"cert\" and \"key\"");
-    }
-    if (!tls && (broker->ca != NULL || broker->cert != NULL || broker->key != NULL)) {
-        conf_mistake(conf, at, "write mqtts://", "has certificates, but its url is not encrypted");
-    }
-    broker->ca = named_file(build, at, folder, "ca", broker->ca);
-    broker->cert = named_file(build, at, folder, "cert", broker->cert);
-    broker->key = named_file(build, at, folder, "key", broker->key);
+    site_read_login(build, at, folder, tls ? NULL : "write mqtts://", broker);
 }
 
 const char *site_default_client(struct site_build *build, const char *middle, const char *id)
@@ -130,7 +137,7 @@ static void check_sink(struct site_build *build, const struct conf_at *at, const
 {
     if (sink->type == SINK_MQTT) {
         check_client(build, at, sink->url, sink->client_id, seen);
-    } else if (sink->type == SINK_FILE && sink->path != NULL && is_taken(build, seen, "file", sink->path)) {
+    } else if (sink->path != NULL && is_taken(build, seen, "file", sink->path)) {
         const struct conf_at here = CONF_KEY_AT(at, "path");
         conf_mistake(&build->conf, &here, NULL, "another sink writes %s too", sink->path);
     }

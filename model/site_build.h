@@ -8,6 +8,7 @@
  *   site_sources.c   ways in
  *   site_sparkplug.c what sources of format sparkplug have of their own
  *   site_sinks.c     ways out
+ *   site_place.c     where a point was written
  *   site_points.c    one point, from JSON or a row, checked and put in place
  *   site_from.c      where its readings come from; registers that overlap
  *   site_companions.c  registers that say something about it
@@ -49,14 +50,6 @@ struct site_doc {
     bool devices; /* a table of devices, not of points */
 };
 
-/* Where a point was written: points[number] of a JSON file, or line `number` of a table; a device's point: at
- * devices[number], or that line, as points[part - 1] of its template. */
-struct point_place {
-    uint32_t doc;
-    uint32_t number;
-    uint32_t part; /* 0: no template */
-};
-
 /* A kind of device that was named at least once. */
 struct site_template {
     const char *file; /* where it stands; arena */
@@ -78,7 +71,7 @@ struct site_build {
     struct site_template *templates; /* owned */
     size_t template_count;
     size_t point_room;
-    struct point_place *places;     /* [point]; owned */
+    struct site_place *places;      /* [point]; owned; the site gets a copy */
     struct site_companion last_companions[COMPANION_SCALE + 1]; /* [use]: the latest cases, to share */
     struct conf_texts *suppressors; /* [rule], as written; owned */
 };
@@ -91,7 +84,8 @@ const char *site_place(const struct site_build *build, uint32_t point, const cha
 struct place_crumbs {
     struct conf_at at[5];
 };
-const struct conf_at *site_place_at(const struct site_build *build, uint32_t point, struct place_crumbs *crumbs);
+const struct conf_at *site_place_at(const struct site *site, const struct site_place *place,
+                                    struct place_crumbs *crumbs);
 
 /* Gives `path` as seen from the folder of a file; absolute paths stay. */
 const char *site_resolve(struct site_build *build, const char *folder, const char *path);
@@ -110,6 +104,10 @@ struct site_broker {
 /* Checks them, completes the url with its port and resolves the paths. */
 void site_read_broker(struct site_build *build, const struct conf_at *at, const char *folder,
                       struct site_broker *broker);
+/* The keys but the url's: checks them and resolves the paths.  `plain_hint` is what to do about certificates at a url
+ * that is not encrypted; NULL: it is, or nobody knows. */
+void site_read_login(struct site_build *build, const struct conf_at *at, const char *folder, const char *plain_hint,
+                     struct site_broker *broker);
 /* Makes davy-<site>-<id>, with `middle` before the id. */
 const char *site_default_client(struct site_build *build, const char *middle, const char *id);
 /* What the format sparkplug has of its own, and what only it may leave out. */
@@ -133,7 +131,7 @@ void site_read_points(struct site_build *build, uint32_t doc);
 void site_read_table(struct site_build *build, uint32_t doc);
 /* Checks a point and puts it behind the others. */
 void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw,
-                    struct point_place place);
+                    struct site_place place);
 void site_read_from(struct site_build *build, const struct conf_at *at, struct raw_from *raw, struct site_from *from);
 /* What of it is a Modbus register: place, type and byte order; from->source is known. */
 void site_read_register(struct site_build *build, const struct conf_at *at, const struct raw_from *raw,
@@ -164,7 +162,7 @@ json_t *site_fill_point(struct site_build *build, const struct conf_at *at, cons
 void site_read_devices(struct site_build *build, uint32_t doc);
 /* Checks a device and adds its points. */
 void site_add_device(struct site_build *build, const struct conf_at *at, const struct raw_device *raw,
-                     struct point_place place);
+                     struct site_place place);
 
 void site_check_overlaps(struct site_build *build);
 

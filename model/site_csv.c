@@ -269,7 +269,7 @@ static void require_cell(struct reader *reader, const struct conf_at *row, const
     }
 }
 
-static void finish_point(struct reader *reader, const struct conf_at *row, struct point_place place,
+static void finish_point(struct reader *reader, const struct conf_at *row, struct site_place place,
                          struct raw_point *raw)
 {
     join_range(reader, row, raw);
@@ -282,7 +282,7 @@ static void finish_point(struct reader *reader, const struct conf_at *row, struc
     site_add_point(reader->build, row, raw, place);
 }
 
-static void finish_device(struct reader *reader, const struct conf_at *row, struct point_place place,
+static void finish_device(struct reader *reader, const struct conf_at *row, struct site_place place,
                           struct raw_device *raw)
 {
     raw->tags = (struct conf_tags){.items = reader->tags, .count = reader->tag_count};
@@ -324,7 +324,7 @@ static void read_row(struct reader *reader, uint32_t doc, const union row *blank
                      "has %zu cells, the header %zu", n, reader->column_count);
         return;
     }
-    const struct point_place place = {.doc = doc, .number = (uint32_t)row.index};
+    const struct site_place place = {.file = doc, .number = (uint32_t)row.index};
     if (reader->table == &point_table) {
         finish_point(reader, &row, place, &raw.point);
     } else {

@@ -87,7 +87,7 @@ static const char *numbered(struct site_build *build, const char *text, uint32_t
 
 /* Adds the points of one device. */
 static void expand(struct site_build *build, const struct conf_at *at, const struct site_template *template,
-                   const struct template_words *words, struct point_place place)
+                   const struct template_words *words, struct site_place place)
 {
     const struct conf_at list = CONF_KEY_AT(at, "points");
     const size_t count = json_array_size(template->raw.points);
@@ -103,7 +103,7 @@ static void expand(struct site_build *build, const struct conf_at *at, const str
 }
 
 void site_add_device(struct site_build *build, const struct conf_at *at, const struct raw_device *raw,
-                     struct point_place place)
+                     struct site_place place)
 {
     if (raw->id == NULL || raw->template == NULL || raw->source == NULL) {
         return; /* a mistake already */
@@ -114,7 +114,7 @@ void site_add_device(struct site_build *build, const struct conf_at *at, const s
     if (source == SITE_NONE || !hazard || !numbers) {
         return;
     }
-    const struct site_template *template = site_find_template(build, at, build->docs[place.doc].folder, raw);
+    const struct site_template *template = site_find_template(build, at, build->docs[place.file].folder, raw);
     if (template == NULL) {
         return;
     }
@@ -144,6 +144,6 @@ void site_read_devices(struct site_build *build, uint32_t doc_index)
         struct raw_device raw;
         conf_read(&build->conf, &at, &device_table, json_array_get(doc->raw.devices, i), &raw);
         conf_defaults(&build->conf, &device_table, &raw);
-        site_add_device(build, &at, &raw, (struct point_place){.doc = doc_index, .number = (uint32_t)i});
+        site_add_device(build, &at, &raw, (struct site_place){.file = doc_index, .number = (uint32_t)i});
     }
 }

@@ -4,7 +4,6 @@
  * A file that is not there, or is none, is the user's mistake; one that cannot
  * be read is trouble of the surroundings.
  */
-#include "base/memory.h"
 #include "model/site_build.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -45,36 +44,6 @@ static void keep_trouble(struct site_build *build, const char *name, int error)
     }
 }
 
-/* Reads up to the end; the caller's (free).  NULL with errno set. */
-static char *read_all(int fd, size_t *ret_len)
-{
-    size_t room = 1 << 16;
-    size_t len = 0;
-    char *text = memory_new(room, 1);
-    for (;;) {
-        ssize_t n = read(fd, text + len, room - len - 1);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0 || len > SITE_BYTES_MAX) {
-            errno = n < 0 ? errno : EFBIG;
-            break;
-        }
-        if (n == 0) {
-            text[len] = '\0';
-            *ret_len = len;
-            return text;
-        }
-        len += (size_t)n;
-        if (room - len < room / 4) {
-            room *= 2;
-            text = memory_resize(text, room, 1);
-        }
-    }
-    free(text);
-    return NULL;
-}
-
 /* Opens a file the user named; what is wrong with it is a mistake at `at`.  -1 when it cannot be read. */
 static int open_named(struct site_build *build, const struct conf_at *at, const char *name)
 {
@@ -103,7 +72,7 @@ char *site_read_file(struct site_build *build, const struct conf_at *at, const c
     if (fd < 0) {
         return NULL;
     }
-    char *text = read_all(fd, ret_len);
+    char *text = conf_read_all(fd, SITE_BYTES_MAX, ret_len);
     int error = errno;
     (void)close(fd);
     if (text == NULL) {

@@ -259,7 +259,7 @@ static void report_overlap(struct site_build *build, uint32_t a, uint32_t b)
     uint32_t later = a > b ? a : b;
     uint32_t earlier = a > b ? b : a;
     struct place_crumbs crumbs;
-    const struct conf_at *place = site_place_at(build, later, &crumbs);
+    const struct conf_at *place = site_place_at(site, &build->places[later], &crumbs);
     const struct conf_at from = CONF_KEY_AT(place, "from");
     const struct conf_at at = CONF_KEY_AT(&from, "address");
     char text[SITE_PLACE_MAX];

@@ -383,8 +383,16 @@ const struct conf_table rule_table = {.name = "rules[]",
 
 /* ---- sinks, store, http ------------------------------------------------------------------------------------------ */
 
+static const char *const language_words[] = {"zh-CN", "en", NULL};
 static const char *const sink_words[] = {"mqtt", "file", "cap", "webhook", NULL};
-enum { S_MQTT = 1 << SINK_MQTT, S_FILE = 1 << SINK_FILE, S_CAP = 1 << SINK_CAP, S_HOOK = 1 << SINK_WEBHOOK };
+enum {
+    S_MQTT = 1 << SINK_MQTT,
+    S_FILE = 1 << SINK_FILE,
+    S_CAP = 1 << SINK_CAP,
+    S_HOOK = 1 << SINK_WEBHOOK,
+    S_HTTP = S_CAP | S_HOOK,
+    S_NET = S_MQTT | S_HTTP
+};
 
 static const struct conf_key sink_keys[] = {
     {"type", CONF_WORD, KEY(raw_sink, type), .required = true, .words = sink_words, .help = "how events leave"},
@@ -392,14 +400,22 @@ static const struct conf_key sink_keys[] = {
      .help = "`mqtt://host[:1883]`, `mqtts://host[:8883]`, `http://…` or `https://…`"},
     {"path", CONF_TEXT, KEY(raw_sink, path), .only = S_FILE | S_CAP,
      .help = "file of NDJSON lines; folder of CAP documents"},
-    {"secret", CONF_TEXT, KEY(raw_sink, secret), .only = S_HOOK, .help = "key of the signature header"},
+    {"secret", CONF_TEXT, KEY(raw_sink, secret), .only = S_HOOK,
+     .help = "key of the signature header; without it nothing is signed"},
     {"client_id", CONF_TEXT, KEY(raw_sink, client_id), .only = S_MQTT, .fallback_note = "`davy-<site>-sink-<id>`",
      .help = "client id at the broker"},
-    {"user", CONF_TEXT, KEY(raw_sink, user), .only = S_MQTT, .help = "user name"},
-    {"password", CONF_TEXT, KEY(raw_sink, password), .only = S_MQTT, .help = "its password"},
-    {"ca", CONF_TEXT, KEY(raw_sink, ca), .only = S_MQTT, .help = "file of trusted certificates (PEM)"},
-    {"cert", CONF_TEXT, KEY(raw_sink, cert), .only = S_MQTT, .help = "file of our own certificate (PEM)"},
-    {"key", CONF_TEXT, KEY(raw_sink, key), .only = S_MQTT, .help = "file of its private key (PEM)"},
+    {"timeout", CONF_DURATION, KEY(raw_sink, timeout_ns), .only = S_HTTP, .lo = 1, .fallback = "10s",
+     .help = "how long one POST may take, at most 5m; connecting half of it"},
+    {"language", CONF_WORD, KEY(raw_sink, language), .only = S_CAP, .words = language_words, .fallback = "zh-CN",
+     .help = "of the words that Davy puts around names and messages"},
+    {"addresses", CONF_TEXTS, KEY(raw_sink, addresses), .only = S_CAP, .fallback_note = "scope `Public`",
+     .help = "whom documents are for: scope `Private`"},
+    {"user", CONF_TEXT, KEY(raw_sink, user), .only = S_NET, .help = "user name"},
+    {"password", CONF_TEXT, KEY(raw_sink, password), .only = S_NET, .help = "its password"},
+    {"ca", CONF_TEXT, KEY(raw_sink, ca), .only = S_NET,
+     .help = "file of trusted certificates (PEM); HTTP: instead of those of the system"},
+    {"cert", CONF_TEXT, KEY(raw_sink, cert), .only = S_NET, .help = "file of our own certificate (PEM)"},
+    {"key", CONF_TEXT, KEY(raw_sink, key), .only = S_NET, .help = "file of its private key (PEM)"},
 };
 const struct conf_table sink_table = {.name = "sinks.<id>",
                                       .about = "A way out for events, under its id. `mqtt` and `webhook` need `url`, "

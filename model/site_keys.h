@@ -154,6 +154,9 @@ struct raw_sink {
     struct conf_head head;
     uint32_t type; /* enum sink_type */
     const char *url, *path, *secret, *client_id, *user, *password, *ca, *cert, *key;
+    int64_t timeout_ns;
+    uint32_t language; /* 0 zh-CN, 1 en */
+    struct conf_texts addresses;
 };
 
 struct raw_keep {

@@ -144,11 +144,13 @@ static size_t count_lines(const char *text, size_t len)
 static void reserve(struct site_build *build)
 {
     struct site *site = build->site;
+    struct site_file *files = ARENA_ARRAY(&site->arena, struct site_file, build->doc_count);
     size_t hazards = 0;
     size_t sources = 0;
     size_t rules = 0;
     for (size_t i = 0; i < build->doc_count; i++) {
         const struct site_doc *doc = &build->docs[i];
+        files[i] = (struct site_file){.name = doc->name, .table = doc->root == NULL};
         if (doc->root == NULL) {
             build->point_room += doc->devices ? 0 : count_lines(doc->text, doc->text_len);
             continue;
@@ -158,6 +160,7 @@ static void reserve(struct site_build *build)
         rules += json_array_size(doc->raw.rules);
         build->point_room += json_array_size(doc->raw.points);
     }
+    site->files = files;
     site->hazards = ARENA_ARRAY(&site->arena, struct site_hazard, hazards);
     site->sources = ARENA_ARRAY(&site->arena, struct site_source, sources);
     site->rules = ARENA_ARRAY(&site->arena, struct site_rule, rules);
@@ -182,6 +185,17 @@ static void read_all_points(struct site_build *build)
     }
 }
 
+/* What is said of points once the site is read knows its places too. */
+static void keep_places(struct site_build *build)
+{
+    struct site *site = build->site;
+    struct site_place *places = ARENA_ARRAY(&site->arena, struct site_place, site->point_count);
+    if (site->point_count > 0) {
+        memcpy(places, build->places, site->point_count * sizeof *places);
+    }
+    site->places = places;
+}
+
 /* Hazards, sources, points, rules, alarms: each over all files. */
 static void build_site(struct site_build *build)
 {
@@ -202,6 +216,7 @@ static void build_site(struct site_build *build)
         site_check_shared(build, own);
     }
     read_all_points(build);
+    keep_places(build);
     site_check_overlaps(build);
     if (own != NULL) {
         site_read_keep_classes(build, own);

@@ -9,39 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *site_place(const struct site_build *build, uint32_t point, const char *file, char ret_text[SITE_PLACE_MAX])
-{
-    struct place_crumbs crumbs;
-    const struct conf_at *at = site_place_at(build, point, &crumbs);
-    const char *name = conf_file(at);
-    bool same = strcmp(name, file) == 0;
-    char path[CONF_PATH_MAX];
-    conf_path(at, path);
-    const int most = SITE_PLACE_MAX / 2 - 2;
-    (void)snprintf(ret_text, SITE_PLACE_MAX, "%.*s%s%.*s", most, same ? "" : name, same ? "" : ": ", most, path);
-    return ret_text;
-}
-
-const struct conf_at *site_place_at(const struct site_build *build, uint32_t point, struct place_crumbs *crumbs)
-{
-    const struct point_place *place = &build->places[point];
-    const struct site_doc *doc = &build->docs[place->doc];
-    struct conf_at *at = crumbs->at;
-    at[0] = CONF_ROOT(doc->name, doc->root != NULL ? 0 : place->number);
-    size_t last = 0;
-    if (doc->root != NULL) {
-        at[1] = CONF_KEY_AT(&at[0], place->part != 0 ? "devices" : "points");
-        at[2] = CONF_INDEX_AT(&at[1], place->number);
-        last = 2;
-    }
-    if (place->part != 0) {
-        at[last + 1] = CONF_KEY_AT(&at[last], "points");
-        at[last + 2] = CONF_INDEX_AT(&at[last + 1], place->part - 1);
-        last += 2;
-    }
-    return &at[last];
-}
-
 void site_reserve_points(struct site_build *build, size_t more)
 {
     struct site *site = build->site;
@@ -121,7 +88,7 @@ static int64_t every_in_alarm(struct site_build *build, const struct conf_at *at
     return polled ? raw->every_in_alarm_ns : 0;
 }
 
-void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw, struct point_place place)
+void site_add_point(struct site_build *build, const struct conf_at *at, struct raw_point *raw, struct site_place place)
 {
     struct site *site = build->site;
     if (raw->id == NULL) {
@@ -173,6 +140,6 @@ void site_read_points(struct site_build *build, uint32_t doc_index)
         struct raw_point raw;
         conf_read(&build->conf, &at, &point_table, json_array_get(doc->raw.points, i), &raw);
         conf_defaults(&build->conf, &point_table, &raw);
-        site_add_point(build, &at, &raw, (struct point_place){.doc = doc_index, .number = (uint32_t)i});
+        site_add_point(build, &at, &raw, (struct site_place){.file = doc_index, .number = (uint32_t)i});
     }
 }

@@ -135,7 +135,7 @@ static void read_source(struct site_build *build, const struct conf_at *at, cons
     if (!site_check_map_id(build, at, id)) {
         return;
     }
-    struct site_source source = {.id = arena_strdup(&site->arena, id)};
+    struct site_source source = {.id = arena_strdup(&site->arena, id), .file = doc->name};
     if (table_add(&site->source_by_id, source.id, (uint32_t)site->source_count) != TABLE_NONE) {
         conf_mistake(&build->conf, at, "give each source an id of its own", "another file has a source of this id");
         return;

@@ -79,6 +79,39 @@ const char *site_mqtt_url(const char *text, char ret_url[SITE_URL_MAX], bool *re
     return NULL;
 }
 
+const char *site_http_fault(const char *text, bool *ret_tls)
+{
+    const bool tls = strncmp(text, "https://", 8) == 0;
+    if (!tls && strncmp(text, "http://", 7) != 0) {
+        return "it does not begin with http:// or https://";
+    }
+    const char *from = text + (tls ? 8 : 7);
+    for (const char *c = from; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f || strchr("<>\"\\^`{|}#", *c) != NULL) {
+            return "it has a character that must be written with %";
+        }
+    }
+    char address[SITE_URL_MAX];
+    const size_t len = strcspn(from, "/?");
+    if (len >= sizeof address) {
+        return "the host is too long";
+    }
+    memcpy(address, from, len);
+    address[len] = '\0';
+    if (strchr(address, '@') != NULL) {
+        return "it holds a user; that is the keys \"user\" and \"password\"";
+    }
+    const char *host;
+    size_t host_len;
+    uint16_t port;
+    const char *fault = site_split_host(address, tls ? 443 : 80, &host, &host_len, &port);
+    if (fault == NULL && port == 0) {
+        fault = "port 0 cannot be reached";
+    }
+    *ret_tls = fault != NULL || tls;
+    return fault;
+}
+
 const char *site_topic_fault(const char *filter)
 {
     for (const char *p = filter; *p != '\0'; p++) {

@@ -17,6 +17,9 @@ const char *site_split_host(const char *text, int32_t default_port, const char *
 enum { SITE_URL_MAX = 400 };
 const char *site_mqtt_url(const char *text, char ret_url[SITE_URL_MAX], bool *ret_tls);
 
+/* Looks at http://host[:port][/path] or https://…: a fault, or NULL. */
+const char *site_http_fault(const char *text, bool *ret_tls);
+
 /* Says what is wrong with an MQTT topic filter; NULL: nothing. */
 const char *site_topic_fault(const char *filter);
 

@@ -10,6 +10,7 @@
 #ifndef DAVY_RULES_RULES_H
 #define DAVY_RULES_RULES_H
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mistakes.h"
 #include "model/site.h"
@@ -29,6 +30,13 @@ void rules_plan(const struct rules *rules, unsigned shards, uint64_t *ret_masks,
 /* Writes for each point of the site how far back its readings matter to some rule (windows; several time constants of
  * averages; a day for unchanged()), 0 for not at all: what a restart has to give back. */
 void rules_reach(const struct rules *rules, int64_t *ret_reach_ns);
+
+/* How much of a window a restart gives back at most; the rest of a longer one fills as time goes on. */
+#define RULES_RESTORED_NS (24 * 3600 * NS_PER_S)
+
+/* Notes for each rule the first window that a restart gives back in part only, because its samples are not kept for so
+ * long or by the limit above. */
+void rules_restart_notes(const struct rules *rules, struct mistakes *notes);
 
 /* True when a level's `when` uses eta_up or eta_down (its alarms are forecasts). */
 bool rules_is_forecast(const struct rules *rules, uint32_t rule, enum level level);

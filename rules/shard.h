@@ -34,7 +34,6 @@ struct shard_config {
     unsigned index, count;     /* this shard, of how many */
     struct ring *const *inputs; /* sample rings, one per worker; may be NULL when driven by hand */
     unsigned input_count;
-    struct doorbell *const *input_bells; /* rung when room was made, one per worker; entries may be NULL */
     struct ring *store;        /* out: samples of home points with final status; NULL: not kept */
     struct doorbell *store_bell; /* may be NULL */
     struct ring *verdicts;     /* out: struct verdict */

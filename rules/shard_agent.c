@@ -8,6 +8,10 @@
  * Marks run through behind what came before them.  One for which a verdict waits
  * is passed on at once; of others only the last of a cycle, or of MARKS_HELD,
  * and nobody is woken for it.
+ *
+ * Waking costs more than judging, so it is done last, the alerting before the
+ * store, and never for room in the input rings: who puts samples in does not
+ * sleep for it.
  */
 #include "rules/shard_private.h"
 
@@ -41,9 +45,6 @@ static void release_inputs(struct shard *shard)
         struct input *input = &shard->inputs[w];
         if (input->used > 0) {
             ring_release(shard->config.inputs[w], input->used);
-            if (shard->config.input_bells != NULL) {
-                ring_bell(shard->config.input_bells[w]);
-            }
         }
         *input = (struct input){0};
     }
@@ -206,6 +207,26 @@ static int finish(struct shard *shard)
     return AGENT_FINISHED;
 }
 
+/* Which ring it was does not matter: the other one's consumer rings once for nothing. */
+static void await_room(struct shard *shard)
+{
+    ring_await_room(shard->config.verdicts);
+    if (shard->config.store != NULL) {
+        ring_await_room(shard->config.store);
+    }
+    if (shard->waits != NULL) {
+        counter_add(shard->waits, 1);
+    }
+}
+
+static void note_latency(struct shard *shard, int64_t duration_ns)
+{
+    if (shard->p50 != NULL) {
+        latency_add(&shard->latency, duration_ns, 1);
+        latency_show(&shard->latency, shard->p50, shard->p99);
+    }
+}
+
 static int shard_do_work(void *self, int64_t now_ns)
 {
     struct shard *shard = self;
@@ -224,13 +245,18 @@ static int shard_do_work(void *self, int64_t now_ns)
         }
     }
     release_inputs(shard);
+    const bool changed = shard->verdicts_new && work > 0;
+    const int64_t seen_ns = shard->clock_ns; /* of the last sample: it stands for all of this cycle */
     if (room && empty) {
         room = pass_mark(shard) && run_due(shard, now_ns);
     }
-    if (!room && shard->waits != NULL) {
-        counter_add(shard->waits, 1);
+    if (!room) {
+        await_room(shard);
     }
     ring_bells(shard);
+    if (changed) {
+        note_latency(shard, now_ns - seen_ns);
+    }
     return room && empty && all_ended(shard) ? finish(shard) : work;
 }
 

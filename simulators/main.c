@@ -3,6 +3,7 @@
  */
 #include "base/err.h"
 #include "base/mistakes.h"
+#include "base/standard.h"
 #include "base/text.h"
 #include "model/site.h"
 #include "simulators/recording.h"
@@ -196,6 +197,7 @@ int main(int argc, char **argv)
     struct call call;
     struct mistakes mistakes;
     bool asked = false;
+    standard_hold();
     (void)signal(SIGPIPE, SIG_IGN); /* a lost reader shows as a failed write */
     mistakes_init(&mistakes);
     enum err_code code = read_call(argc, argv, &call, &asked, &err);
@@ -203,6 +205,9 @@ int main(int argc, char **argv)
         code = play(&call, &mistakes, &err);
     }
     mistakes_print(&mistakes, stderr);
+    if (code == ERR_NONE) {
+        code = standard_flush(&err);
+    }
     if (code != ERR_NONE && mistakes.total == 0) {
         (void)fprintf(stderr, "davy-sim: %s\n", err.text);
     }

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "simulators/scenario_read.h"
 #include "simulators/wave.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -145,41 +144,15 @@ enum err_code scenario_parse(const char *text, const char *file, const struct si
     return ERR_NONE;
 }
 
-/* Reads a whole file as a text ending in NUL; the caller's to free. */
-static enum err_code read_file(const char *file, struct mistakes *mistakes, char **ret_text, struct err *err)
-{
-    FILE *in = fopen(file, "rb");
-    if (in == NULL) {
-        const char *reason = strerror(errno);
-        mistakes_add(mistakes, file, "", NULL, "cannot be opened: %s", reason);
-        return err_set(err, ERR_INPUT, "%s: cannot be opened: %s", file, reason);
-    }
-    char *text = malloc(FILE_MAX_BYTES + 1);
-    const size_t len = text == NULL ? 0 : fread(text, 1, FILE_MAX_BYTES + 1, in);
-    const bool failed = text == NULL || ferror(in) != 0;
-    (void)fclose(in); /* only read */
-    if (failed) {
-        free(text);
-        return err_set(err, ERR_ENV, "%s: cannot be read", file);
-    }
-    if (len > FILE_MAX_BYTES || memchr(text, '\0', len) != NULL) {
-        free(text);
-        mistakes_add(mistakes, file, "", "write it as JSON text", "is larger than 16 MiB or holds a zero byte");
-        return err_set(err, ERR_INPUT, "%s: is no scenario", file);
-    }
-    text[len] = '\0';
-    *ret_text = text;
-    return ERR_NONE;
-}
-
 enum err_code scenario_load(const char *file, const struct site *site, struct mistakes *mistakes,
                             struct scenario **ret_scenario, struct err *err)
 {
-    char *text = NULL;
-    enum err_code code = read_file(file, mistakes, &text, err);
-    if (code == ERR_NONE) {
-        code = scenario_parse(text, file, site, mistakes, ret_scenario, err);
+    struct err why = {0};
+    char *text = conf_read_file(mistakes, file, FILE_MAX_BYTES, &why);
+    if (text == NULL) {
+        return err_set(err, why.code, "%s", why.text);
     }
+    const enum err_code code = scenario_parse(text, file, site, mistakes, ret_scenario, err);
     free(text);
     return code;
 }

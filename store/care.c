@@ -5,7 +5,7 @@
  *           of what    from      removed after their       removed
  *           is marked  alarms    time
  *
- * At the end tables are merged, if much was removed.
+ * At the end tables are merged, if much was removed or many are small.
  *
  * One call does one slice, which is one batch, then rests as long as the slice
  * took.  A batch that cannot be written is given up: nothing of it has
@@ -36,6 +36,7 @@ static void make_counters(struct store_care *care, struct counters *counters)
         {&care->counters.removed_bytes, "store.removed_bytes", "B", "bytes of them"},
         {&care->counters.removed_tiers, "store.removed_tiers", "1", "blocks of minutes and hours removed"},
         {&care->counters.removed_events, "store.removed_events", "1", "events removed after their time"},
+        {&care->counters.gathered, "store.gathered", "1", "small tables merged to larger ones"},
     };
     for (size_t i = 0; counters != NULL && i < sizeof table / sizeof table[0]; i++) {
         *table[i].counter = counter_new(counters, table[i].name, table[i].unit, table[i].help);
@@ -99,8 +100,8 @@ static enum err_code slice_tiers(struct store_care *care, bool *ret_done, struct
 }
 
 /* What is done in a round, one after the other; each says when it has nothing more to do. */
-static care_slice *const slices[] = {slice_tiers,       care_slice_map,    care_slice_pins,
-                                     care_slice_limits, care_slice_retain, care_slice_events, care_slice_merge};
+static care_slice *const slices[] = {slice_tiers,       care_slice_map,    care_slice_pins,  care_slice_limits,
+                                     care_slice_retain, care_slice_events, care_slice_merge, care_slice_gather};
 enum { PHASES = sizeof slices / sizeof slices[0] };
 
 static enum err_code do_slice(struct store_care *care, bool *ret_done, struct err *err)

@@ -16,7 +16,7 @@
 
 struct care_counters {
     struct counter *rounds, *failures, *tier_rows, *tier_blocks, *tier_bytes, *pins, *removed_blocks, *removed_bytes,
-        *removed_tiers, *removed_events;
+        *removed_tiers, *removed_events, *gathered;
 };
 
 enum { CARE_FLOORS = 32 };
@@ -31,7 +31,6 @@ struct care_total {
     uint64_t blocks, bytes, tier_blocks;
 };
 
-
 struct store_care {
     struct store_care_config config;
     struct tier_maker *maker;
@@ -39,7 +38,7 @@ struct store_care {
     rocksdb_writebatch_t *batch; /* of the slice */
     int64_t now_ns;              /* of the slice */
     unsigned phase;              /* of the round */
-    uint32_t series;             /* of the phase: the next one */
+    uint32_t series;             /* of the phase: the next one; gather: column family */
     bool in_round;
     bool failed, failed_now; /* something did, in the round before, in this one */
     int64_t began_ns;        /* of the round */
@@ -55,7 +54,7 @@ struct store_care {
     size_t floor_count;
     int64_t *held_ns; /* [series]: from when on active alarms hold it */
     /* removing */
-    size_t removals; /* in the slice */
+    size_t removals;   /* in the slice */
     bool unfinished;   /* the point has more to remove than fits a slice … */
     int64_t resume_ns; /* … from its block that starts then */
     struct care_total total;
@@ -77,6 +76,7 @@ care_slice care_slice_limits; /* care_retain.c: how far back things go */
 care_slice care_slice_retain; /* care_retain.c: removes samples, minutes, hours */
 care_slice care_slice_events; /* care_events.c: removes events */
 care_slice care_slice_merge;  /* care_compact.c: gives the disk its room back */
+care_slice care_slice_gather; /* care_compact.c: merges many small tables */
 
 /* The event up to which alarms are known. */
 enum err_code care_pin_cursor(struct store_care *care, uint64_t *ret_seq, struct err *err) MUST_CHECK;

@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 static const char *const cf_names[CF_COUNT] = {"default", "series", "blocks", "log",
-                                              "journal", "state",  "tiers",  "notes"};
+                                               "journal", "state",  "tiers",  "notes"};
 
-enum { HEAL_PAUSE_MS = 200, PROBE_BYTES = 64 * 1024, SECONDARY_TRIES = 20 };
+enum { HEAL_PAUSE_MS = 200, PROBE_BYTES = 64 * 1024, SECONDARY_TRIES = 20, CHECK_SAME = 3 };
 
 enum err_code db_error(struct store *store, char *rocks_err, struct err *err)
 {
@@ -122,44 +122,71 @@ static bool has_other_tables(rocksdb_t *all, rocksdb_t *seen, char ret_name[64])
     return other;
 }
 
-/* One strict look; NULL when all is there, else what is not, the caller's (rocksdb_free, as of RocksDB's own). */
+void db_catch_up(struct store *store)
+{
+    char *rocks_err = NULL;
+    rocksdb_try_catch_up_with_primary(store->db, &rocks_err);
+    rocksdb_free(rocks_err);
+}
+
+/* One strict look, while both have all tables open; NULL when all is there, else what is not, the caller's (free).
+ * `damaged`: that is the store's own fault, not that of its surroundings. */
 static char *check_tables_once(struct store *store)
 {
     char *rocks_err = NULL;
     char name[64];
     rocksdb_column_family_handle_t *cf[CF_COUNT];
+    const int count = store->cf[CF_FIRST] == NULL ? CF_FIRST : CF_COUNT; /* an older store has fewer */
     const rocksdb_options_t *const *const options = (const rocksdb_options_t *const *)store->cf_options;
-    rocksdb_try_catch_up_with_primary(store->db, &rocks_err);
-    rocksdb_free(rocks_err); /* what it could not see shows below */
-    rocks_err = NULL;
-    rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, CF_COUNT, cf_names,
+    db_catch_up(store); /* what it could not see shows below */
+    rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, count, cf_names,
                                                                       options, cf, 0, &rocks_err);
     if (rocks_err != NULL) {
-        return rocks_err;
+        store->damaged = is_damage(rocks_err);
+        return rocks_err; /* RocksDB frees with free() too */
     }
     const bool other = has_other_tables(all, store->db, name);
-    for (int i = 0; i < CF_COUNT; i++) {
+    for (int i = 0; i < count; i++) {
         rocksdb_column_family_handle_destroy(cf[i]);
     }
     rocksdb_close(all);
+    store->damaged = other;
     return other ? strdup(name) : NULL;
 }
 
+/* Beside a monitor that makes and removes tables just now each look meets others; what is missing stays the same. */
 enum err_code db_check_tables(struct store *store, struct err *err)
 {
-    char *missing = NULL;
-    const int most = store_is_held(store->path) ? SECONDARY_TRIES : 1; /* its monitor may be making others just now */
-    for (int tries = 0; tries < most; tries++) {
-        free(missing);
-        missing = check_tables_once(store);
-        if (missing == NULL) {
-            return ERR_NONE;
-        }
+    char *before = NULL;
+    char *missing = check_tables_once(store);
+    int same = 1;
+    for (int tries = 1; missing != NULL && same < CHECK_SAME && tries < SECONDARY_TRIES; tries++) {
+        free(before);
+        before = missing;
         (void)nanosleep(&(struct timespec){.tv_nsec = 20 * NS_PER_MS}, NULL);
+        missing = check_tables_once(store);
+        same = missing != NULL && strcmp(missing, before) == 0 ? same + 1 : 1;
     }
-    (void)err_set(err, ERR_NO, "%s: tables are damaged or missing: %s", store->path, missing);
+    free(before);
+    if (missing == NULL) {
+        return ERR_NONE;
+    }
+    const enum err_code code =
+        store->damaged ? err_set(err, ERR_ENV,
+                                 "%s: tables are damaged or missing, what they held cannot be told: %s; "
+                                 "davy restore puts a backup in place",
+                                 store->path, missing)
+                       : err_set(err, ERR_ENV, "%s: its tables cannot be looked at: %s", store->path, missing);
     free(missing);
-    return ERR_NO;
+    return code;
+}
+
+enum err_code db_log_gaps(const struct store *store, struct err *err)
+{
+    return err_set(err, ERR_ENV,
+                   "%s: part of the recovery log cannot be read, the newest samples may be missing; "
+                   "davy verify tells more",
+                   store->path);
 }
 
 void db_close(struct store *store)
@@ -248,8 +275,15 @@ static enum err_code write_once(struct store *store, rocksdb_writebatch_t *batch
 
 enum err_code db_write(struct store *store, rocksdb_writebatch_t *batch, bool sync, struct err *err)
 {
-    const enum err_code code = write_once(store, batch, sync, err);
-    return code != ERR_NONE && heal(store) ? write_once(store, batch, sync, err) : code;
+    const struct ledger_sync begun = sync ? ledger_sync_begin(store->ledger) : (struct ledger_sync){0};
+    enum err_code code = write_once(store, batch, sync, err);
+    if (code != ERR_NONE && heal(store)) {
+        code = write_once(store, batch, sync, err);
+    }
+    if (code == ERR_NONE && sync) {
+        ledger_sync_done(store->ledger, &begun);
+    }
+    return code;
 }
 
 /* An empty batch with sync, not rocksdb_flush_wal: that one does not look whether the log is broken, and Debian's

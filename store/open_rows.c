@@ -25,6 +25,7 @@ struct search {
     struct open_rows *rows;
     struct op_state states[2];
     bool live[2];
+    bool gaps;
 };
 
 static void take_op(void *self, uint64_t record, uint64_t logged_bytes, const struct record_op *op)
@@ -56,6 +57,7 @@ static void take_gap(void *self, uint64_t record)
     (void)record; /* what came before it is still good */
     struct search *const search = self;
     search->live[0] = search->live[1] = false;
+    search->gaps = true;
 }
 
 static enum err_code take_from_log(struct store *store, const rocksdb_snapshot_t *snapshot, uint32_t series,
@@ -66,7 +68,9 @@ static enum err_code take_from_log(struct store *store, const rocksdb_snapshot_t
     uint64_t low;
     uint64_t next;
     rows->count[0] = rows->count[1] = 0;
-    return log_walk(store, snapshot, &fns, &search, &low, &next, err);
+    const enum err_code code = log_walk(store, snapshot, &fns, &search, &low, &next, err);
+    rows->gaps = search.gaps && store->scratch != NULL; /* the one that writes has saved what there was */
+    return code;
 }
 
 /* ---- which of them ------------------------------------------------------------------------------------------------
@@ -130,6 +134,7 @@ enum err_code open_rows_take(struct store *store, uint32_t series, struct open_r
     if (lock_book(store)) {
         snapshot = db_snapshot(store);
         take_from_book(store->book, series, ret_rows);
+        ret_rows->gaps = store->log_gaps;
         unlock_book(store);
     } else {
         snapshot = db_snapshot(store);
@@ -142,4 +147,15 @@ enum err_code open_rows_take(struct store *store, uint32_t series, struct open_r
         db_snapshot_release(store, snapshot);
     }
     return code;
+}
+
+bool open_rows_newest(struct store *store, uint32_t series, struct board_entry *ret_entry)
+{
+    if (store->scratch != NULL) {
+        return newest_entry(store->book, &store->lasts, series, ret_entry);
+    }
+    (void)pthread_mutex_lock(&store->settling); /* fails only on misuse */
+    const bool found = newest_entry(store->book, &store->lasts, series, ret_entry);
+    (void)pthread_mutex_unlock(&store->settling);
+    return found;
 }

@@ -4,6 +4,11 @@
  *
  * A record is 4 bytes CRC32C over the key and the caller's bytes, then those.
  *
+ * What is committed with a sync is so in order: after a loss of power all that was
+ * committed before by the same batch is there, too.  Events go to the ledger
+ * (ledger.h), where they do not meet what the database was given unsynced; so a
+ * batch remembers that, and the next events take it along.
+ *
  * Threads: any; a batch by the thread that made it.
  */
 #include "store/state.h"
@@ -14,7 +19,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { KEY_MAX = 600, EVENTS_FIRST = 16 };
+enum { KEY_MAX = 600, EVENTS_FIRST = 16, EARLIER_MAX = 16 * 1024 };
 
 struct pending_event {
     uint64_t seq;
@@ -30,6 +35,9 @@ struct store_batch {
     struct buf texts;             /* events, as journal_format writes them */
     struct pending_event *events;
     size_t event_count, event_room;
+    struct buf earlier;   /* like `puts`: committed without sync, and by nobody synced since */
+    uint64_t earlier_end; /* the moment of the last of them */
+    bool much_earlier;    /* there is more than that, or events of which nobody knows where they are */
 };
 
 static uint32_t checksum(const char *key, size_t key_len, const void *bytes, size_t len)
@@ -61,6 +69,7 @@ void store_batch_free(struct store_batch *batch)
     rocksdb_writebatch_destroy(batch->writes);
     buf_done(&batch->puts);
     buf_done(&batch->texts);
+    buf_done(&batch->earlier);
     free(batch->events);
     free(batch);
 }
@@ -94,10 +103,10 @@ void store_batch_put(struct store_batch *batch, const char *key, const void *byt
 }
 
 /* Within db_enter. */
-static void add_puts(struct store_batch *batch)
+static void add_puts(struct store_batch *batch, const struct buf *puts)
 {
     rocksdb_column_family_handle_t *const cf = batch->store->cf[CF_STATE];
-    struct cursor cursor = cursor_over(batch->puts.data, batch->puts.len);
+    struct cursor cursor = cursor_over(puts->data, puts->len);
     while (cursor_left(&cursor) > 0) {
         const size_t key_len = (size_t)cursor_varint(&cursor);
         const char *const key = (const char *)cursor_take(&cursor, key_len);
@@ -109,6 +118,21 @@ static void add_puts(struct store_batch *batch)
             rocksdb_writebatch_put_cf(batch->writes, cf, key, key_len, record, len);
         }
     }
+}
+
+static void forget_earlier(struct store_batch *batch)
+{
+    buf_clear(&batch->earlier);
+    batch->much_earlier = false;
+}
+
+/* Within db_enter.  The same once more, but for what others have synced meanwhile. */
+static void take_earlier(struct store_batch *batch)
+{
+    if (ledger_is_synced(batch->store->ledger, batch->earlier_end)) {
+        forget_earlier(batch);
+    }
+    add_puts(batch, &batch->earlier);
 }
 
 static void batch_clear(struct store_batch *batch)
@@ -136,6 +160,53 @@ static enum err_code append_events(struct store_batch *batch, uint64_t *ret_seq,
     return code;
 }
 
+/* A commit with events failed: the database may have them or not, so the next one must be synced there. */
+static void note_doubt(struct store_batch *batch)
+{
+    batch->much_earlier = true;
+    batch->earlier_end = ledger_moment(batch->store->ledger);
+}
+
+/* This has just been committed without sync. */
+static void note_earlier(struct store_batch *batch)
+{
+    struct ledger *const ledger = batch->store->ledger;
+    if (ledger == NULL) {
+        return; /* a sync is one of the database then */
+    }
+    if (ledger_is_synced(ledger, batch->earlier_end)) {
+        forget_earlier(batch);
+    }
+    batch->much_earlier |= batch->event_count > 0 || batch->earlier.len + batch->puts.len > EARLIER_MAX;
+    if (!batch->much_earlier) {
+        buf_add(&batch->earlier, batch->puts.data, batch->puts.len);
+    }
+    batch->earlier_end = ledger_moment(ledger);
+}
+
+/* Puts the batch as it goes to the database on the disk, by way of the ledger; false when it has to be synced there. */
+static bool put_in_ledger(const struct store_batch *batch, uint64_t last)
+{
+    struct store *const store = batch->store;
+    size_t len;
+    const char *const bytes = rocksdb_writebatch_data(batch->writes, &len);
+    struct ledger_record record = {
+        .before = cell_get(&store->last_seq), .last = last, .bytes = (const uint8_t *)bytes, .len = len};
+    memcpy(record.hash, store->tail_hash, JOURNAL_HASH);
+    return !batch->much_earlier && ledger_append(store->ledger, &record);
+}
+
+static enum err_code write_events(struct store_batch *batch, uint64_t last, bool sync, struct err *err)
+{
+    struct ledger *const ledger = batch->store->ledger;
+    const bool safe = sync && put_in_ledger(batch, last);
+    const enum err_code code = db_write(batch->store, batch->writes, sync && !safe, err);
+    if (code == ERR_NONE && safe) {
+        ledger_is_in_db(ledger);
+    }
+    return code;
+}
+
 /* The chain goes on only from what was written: on failure its end is read anew before the next event. */
 static enum err_code commit_events(struct store_batch *batch, bool sync, struct err *err)
 {
@@ -145,8 +216,11 @@ static enum err_code commit_events(struct store_batch *batch, bool sync, struct 
     (void)pthread_mutex_lock(&store->journal); /* fails only on misuse */
     enum err_code code = append_events(batch, &seq, hash, err);
     if (code == ERR_NONE) {
-        code = db_write(store, batch->writes, sync, err);
+        code = write_events(batch, seq, sync, err);
         store->tail_known = code == ERR_NONE;
+        if (code != ERR_NONE) {
+            note_doubt(batch);
+        }
     }
     if (code == ERR_NONE) {
         memcpy(store->tail_hash, hash, sizeof hash);
@@ -168,14 +242,27 @@ enum err_code store_batch_commit(struct store_batch *batch, bool sync, struct er
         return ERR_ENV;
     }
     rocksdb_writebatch_clear(batch->writes);
-    add_puts(batch);
+    if (sync) {
+        take_earlier(batch);
+    }
+    add_puts(batch, &batch->puts);
     db_leave(batch->store);
     const enum err_code code =
         batch->event_count > 0 ? commit_events(batch, sync, err) : db_write(batch->store, batch->writes, sync, err);
     if (code == ERR_NONE) {
+        if (sync) {
+            forget_earlier(batch);
+        } else {
+            note_earlier(batch);
+        }
         batch_clear(batch);
     }
     return code;
+}
+
+uint64_t store_ledger_refused(const struct store *store)
+{
+    return ledger_refused(store->ledger);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
  * made for).
  */
 #include "store/store.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "store/db.h"
 #include "store/db_options.h"
@@ -12,6 +13,7 @@
 #include "store/journal.h"
 #include "store/notes.h"
 #include "store/recover.h"
+#include "store/redo.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { STORE_FORMAT = 1 };
@@ -100,14 +103,13 @@ static enum err_code write_meta(struct store *store, const char *site_id, struct
     return code;
 }
 
-static enum err_code claim_site(struct store *store, const char *site_id, struct err *err)
+static enum err_code claim_site(struct store *store, const char *site_id, bool *ret_new, struct err *err)
 {
-    bool is_new = false;
-    const enum err_code code = read_meta(store, &is_new, err);
+    const enum err_code code = read_meta(store, ret_new, err);
     if (code != ERR_NONE) {
         return code;
     }
-    if (is_new) {
+    if (*ret_new) {
         return write_meta(store, site_id, err);
     }
     if (store->site_id == NULL || strcmp(store->site_id, site_id) != 0) {
@@ -135,11 +137,12 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
         return code;
     }
     struct store *const store = new_store(path);
+    bool is_new = false;
     db_options_make(store);
     store->book = book_new(BOOK_POOL_BYTES);
     code = db_open(store, err);
     if (code == ERR_NONE) {
-        code = claim_site(store, site_id, err);
+        code = claim_site(store, site_id, &is_new, err);
     }
     if (code == ERR_NONE) {
         code = notes_open(store, err);
@@ -148,7 +151,7 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
         code = recover(store, err);
     }
     if (code == ERR_NONE) {
-        code = journal_load(store, err);
+        code = redo(store, is_new, err);
     }
     if (code != ERR_NONE) {
         store_close(store);
@@ -159,39 +162,53 @@ enum err_code store_open(const char *path, const char *site_id, struct store **r
     return ERR_NONE;
 }
 
-/* A reader's own folder, for the few files RocksDB wants to write. */
-static enum err_code make_scratch(struct store *store, struct err *err)
-{
-    const char *const folder = getenv("TMPDIR");
-    char path[4096];
-    const int len = snprintf(path, sizeof path, "%s/davy-reader-%d-XXXXXX", folder != NULL && *folder ? folder : "/tmp",
-                             (int)getpid());
-    if (len >= (int)sizeof path || mkdtemp(path) == NULL) {
-        return err_set(err, ERR_ENV, "%s: cannot make a folder for reading: %s", path, strerror(errno));
-    }
-    store->scratch = memory_strdup(path);
-    return ERR_NONE;
-}
-
 static bool is_store(const char *path)
 {
     char file[4096];
     return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
 }
 
-/* Opens for reading, `strict`: only when all its tables can be opened.  On failure *ret_damaged tells whether that is
- * because something of the store is not as it was. */
-static enum err_code open_reader(const char *path, bool strict, struct store **ret_store, bool *ret_damaged,
-                                 struct err *err)
+/* Reads the journal's end as it is told: what the ledger alone has been told, too.  Beside a monitor it is in the
+ * database a moment later. */
+static enum err_code load_journal(struct store *store, struct err *err)
+{
+    enum { TRIES = 50 };
+    const struct timespec pause = {.tv_nsec = 20 * NS_PER_MS};
+    uint64_t last = 0;
+    enum err_code code = journal_load(store, err);
+    for (int tries = 1; code == ERR_NONE; tries++) {
+        if (!ledger_is_ahead(store->path, store_last_seq(store), store->tail_hash, &last)) {
+            return ERR_NONE;
+        }
+        if (tries == TRIES) {
+            break;
+        }
+        (void)nanosleep(&pause, NULL);
+        db_catch_up(store);
+        code = journal_load(store, err);
+    }
+    if (code == ERR_NONE) {
+        store->damaged = false; /* nothing is lost */
+        code = err_set(err, ERR_ENV,
+                       "%s: events up to %llu stand in the ledger alone, since a loss of power or while the disk takes "
+                       "nothing; a start of davy run puts them where they belong",
+                       store->path, (unsigned long long)last);
+    }
+    return code;
+}
+
+/* On failure *ret_damaged tells whether that is because something of the store is not as it was. */
+static enum err_code open_reader(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
 {
     struct store *const store = new_store(path);
     bool is_new = false;
-    enum err_code code = make_scratch(store, err);
+    enum err_code code = scratch_make(&store->folder, err);
+    store->scratch = store->folder.path;
     if (code == ERR_NONE) {
         db_options_make(store);
         code = db_open(store, err);
     }
-    if (code == ERR_NONE && strict) {
+    if (code == ERR_NONE) {
         code = db_check_tables(store, err);
     }
     if (code == ERR_NONE) {
@@ -203,7 +220,7 @@ static enum err_code open_reader(const char *path, bool strict, struct store **r
         code = err_set(err, ERR_INPUT, "%s: the store is empty", path);
     }
     if (code == ERR_NONE) {
-        code = journal_load(store, err);
+        code = load_journal(store, err);
     }
     if (code != ERR_NONE) {
         *ret_damaged = store->damaged;
@@ -212,14 +229,6 @@ static enum err_code open_reader(const char *path, bool strict, struct store **r
     }
     *ret_store = store;
     return ERR_NONE;
-}
-
-enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
-{
-    bool damaged;
-    return is_store(path)
-               ? open_reader(path, false, ret_store, &damaged, err)
-               : err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
 }
 
 /* True when files of a database stand in the folder. */
@@ -237,34 +246,33 @@ static bool has_remains(const char *path)
     return any;
 }
 
+static enum err_code open_found(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
+{
+    *ret_damaged = false;
+    if (is_store(path)) {
+        return open_reader(path, ret_store, ret_damaged, err);
+    }
+    *ret_damaged = has_remains(path);
+    return *ret_damaged
+               ? err_set(err, ERR_ENV, "%s: the file CURRENT is missing, without which the others cannot be read", path)
+               : err_set(err, ERR_INPUT, "%s: there is no store here; it is made by the first davy run", path);
+}
+
+enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err)
+{
+    bool damaged;
+    return open_found(path, ret_store, &damaged, err);
+}
+
 enum err_code store_open_checked(const char *path, struct store **ret_store, struct err *err)
 {
-    bool damaged = false;
-    if (!is_store(path) && has_remains(path)) {
-        return err_set(err, ERR_NO, "%s: the file CURRENT is missing, without which the others cannot be read", path);
-    }
-    if (!is_store(path)) {
-        return store_open_reader(path, ret_store, err);
-    }
-    const enum err_code code = open_reader(path, true, ret_store, &damaged, err);
+    bool damaged;
+    const enum err_code code = open_found(path, ret_store, &damaged, err);
     return code != ERR_NONE && damaged ? ERR_NO : code;
 }
 
 /* ---- closing ------------------------------------------------------------------------------------------------------
  */
-
-/* RocksDB writes plain files only into a scratch folder. */
-static void remove_scratch(const char *path)
-{
-    DIR *const folder = opendir(path);
-    if (folder != NULL) {
-        for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-            (void)unlinkat(dirfd(folder), entry->d_name, 0); /* "." and ".." are refused */
-        }
-        (void)closedir(folder);
-    }
-    (void)rmdir(path); /* what cannot be removed stays in the folder for temporary files */
-}
 
 void store_close(struct store *store)
 {
@@ -272,10 +280,9 @@ void store_close(struct store *store)
         return;
     }
     db_close(store);
+    ledger_close(store->ledger);
     db_options_free(store);
-    if (store->scratch != NULL) {
-        remove_scratch(store->scratch);
-    }
+    scratch_remove(&store->folder);
     book_free(store->book);
     lasts_done(&store->lasts);
     (void)pthread_rwlock_destroy(&store->lock);
@@ -286,7 +293,6 @@ void store_close(struct store *store)
     (void)pthread_mutex_destroy(&store->naming);
     (void)pthread_mutex_destroy(&store->journal);
     free(store->path);
-    free(store->scratch);
     free(store->site_id);
     free(store);
 }

@@ -31,9 +31,10 @@ struct store;
 /* Opens (makes) the store in `path` for writing.  ERR_ENV: disk trouble, or another monitor holds it (text says so).
  * `site_id` must be the one it was made for (ERR_INPUT). */
 enum err_code store_open(const char *path, const char *site_id, struct store **ret_store, struct err *err) MUST_CHECK;
-/* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none. */
+/* Opens an existing store for reading, also while a monitor writes.  ERR_INPUT when there is none; ERR_ENV also when one
+ * of its tables is damaged or missing: what is shown is never an older state. */
 enum err_code store_open_reader(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
-/* The same, but ERR_NO when it cannot be opened because something of it is damaged or missing; looks for each table. */
+/* The same, but ERR_NO when it cannot be opened because something of it is damaged or missing. */
 enum err_code store_open_checked(const char *path, struct store **ret_store, struct err *err) MUST_CHECK;
 void store_close(struct store *store);
 /* True while a monitor holds the store for writing.  Not for the process that holds it: asking gives its lock up. */
@@ -46,10 +47,12 @@ struct store_writer_config {
     const struct site *site;
     struct ring *const *inputs; /* sample rings, one per shard */
     unsigned input_count;
-    struct doorbell *const *input_bells; /* rung when room was made; entries may be NULL */
+    struct doorbell *const *input_bells; /* rung when room was made that is waited for; entries may be NULL */
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
+    int64_t gather_ns;                   /* a small batch waits for more until so long after the last was written; 0: it
+                                            does not wait */
     uint64_t log_keep;                   /* bytes of the log that may hang on the oldest open block; 0: the usual */
     const struct cell *give_up;          /* from this time of the clock (0: never) on a writer that cannot write drops
                                             what it has and what still comes; borrowed, may be NULL */
@@ -155,6 +158,9 @@ void store_batch_put(struct store_batch *batch, const char *key, const void *byt
 /* Writes it all or nothing, to the log (survives SIGKILL), and with sync to the disk; empties the batch on success.
  * On failure nothing of it is visible and the batch can be committed again. */
 enum err_code store_batch_commit(struct store_batch *batch, bool sync, struct err *err) MUST_CHECK;
+
+/* How many commits with sync the ledger did not take, so that the whole database was synced.  Any thread. */
+uint64_t store_ledger_refused(const struct store *store);
 
 /* The last seq in the journal (0: none), as any thread may ask after a commit. */
 uint64_t store_last_seq(struct store *store);

@@ -128,5 +128,6 @@ enum err_code view_read(struct view *view, int64_t from_ns, int64_t to_ns, store
 
 enum err_code view_end(const struct view *view, struct err *err)
 {
-    return sweep_end(view->sweep, err);
+    const enum err_code code = sweep_end(view->sweep, err);
+    return code == ERR_NONE && view->open.gaps ? db_log_gaps(view->swept.store, err) : code;
 }

@@ -15,10 +15,10 @@ set(floor_simulators base model simulators)
 # header pattern | files that may include it
 set(foreign
     "^modbus/" "^ingest/mbus_[a-z_]+\\.c$|^simulators/|^app/cmd_probe\\.c$"
-    "^MQTT" "^ingest/mqtt_inbox\\.c$|^ingest/sparkplug_link\\.c$|^alerting/sink_mqtt\\.c$|^simulators/"
+    "^MQTT" "^ingest/broker_link\\.c$|^alerting/sink_mqtt\\.c$|^simulators/"
     "^rocksdb/" "^store/"
     "^microhttpd" "^console/http\\.c$"
-    "^curl/" "^alerting/|^app/"
+    "^curl/" "^alerting/http_post\\.c$"
     "^stdatomic" "^base/")
 
 set(faults 0)

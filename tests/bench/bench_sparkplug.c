@@ -3,6 +3,9 @@
  * by alias and by name: payload, order of seq, alias or name, value, by the
  * session; and, in turns, protobuf-c building and dropping its tree of the
  * same bytes.
+ *
+ * Then a node with a thousand devices: births of all and the death of the node,
+ * beside the trees of the births.
  */
 #include "bench.h"
 #include "ingest/sparkplug_session.h"
@@ -14,6 +17,7 @@
 #include <string.h>
 
 enum { METRICS = 100, POINTS = 10000, ROUNDS = 7, REPEATS = 20, SEQS = 256 };
+enum { PER_DEVICE = 10, DEVICES = POINTS / PER_DEVICE };
 static const char birth_topic[] = "spBv1.0/Mine/DBIRTH/Gateway/Area";
 static const char data_topic[] = "spBv1.0/Mine/DDATA/Gateway/Area";
 
@@ -91,15 +95,24 @@ static void make_messages(bool by_alias)
     }
 }
 
-static void make_site(void)
+/* Either all of one device, or PER_DEVICE of each. */
+static void make_site(bool many)
 {
     static struct site_source source = {
         .id = "gw", .type = SOURCE_MQTT, .format = FORMAT_SPARKPLUG, .host_id = "h", .reorder_ns = NS_PER_S};
     static struct site site = {.sources = &source, .source_count = 1, .points = points, .point_count = POINTS};
     static struct arena arena;
     for (unsigned i = 0; i < POINTS; i++) {
-        (void)snprintf(keys[i], sizeof keys[i], "Mine/Gateway/Area/T%u/LVL", i);
+        if (many) {
+            (void)snprintf(keys[i], sizeof keys[i], "Mine/Gateway/D%u/V%u", i / PER_DEVICE, i % PER_DEVICE);
+        } else {
+            (void)snprintf(keys[i], sizeof keys[i], "Mine/Gateway/Area/T%u/LVL", i);
+        }
         points[i] = (struct site_point){.id = keys[i], .from = {.key = keys[i], .scale = 1}};
+    }
+    if (many) {
+        spb_session_done(&session);
+        arena_done(&arena);
     }
     arena_init(&arena);
     spb_session_init(&session, &site, 0, 1, &arena);
@@ -151,10 +164,68 @@ static void measure(bool by_alias)
                 pair.bare / 1e6);
 }
 
+/* ---- a node with many devices ---- */
+
+static struct buf births[DEVICES], node_birth, node_death;
+
+static void make_births(void)
+{
+    struct told metrics[PER_DEVICE];
+    payload_build(&node_birth, 1767571230000, 0, NULL, 0);
+    payload_build(&node_death, 1767571230000, 0, NULL, 0);
+    for (size_t d = 0; d < DEVICES; d++) {
+        for (size_t k = 0; k < PER_DEVICE; k++) {
+            const size_t i = d * PER_DEVICE + k;
+            metrics[k] = told(i, true, true);
+            metrics[k].name = strrchr(keys[i], '/') + 1;
+        }
+        payload_build(&births[d], 1767571230000, (int)((d + 1) % SEQS), metrics, PER_DEVICE);
+    }
+}
+
+static double births_by_session(void *self)
+{
+    (void)self;
+    const int64_t start_ns = bench_cpu_ns();
+    take("spBv1.0/Mine/NBIRTH/Gateway", &node_birth);
+    for (size_t d = 0; d < DEVICES; d++) {
+        char topic[64];
+        (void)snprintf(topic, sizeof topic, "spBv1.0/Mine/DBIRTH/Gateway/D%zu", d);
+        take(topic, &births[d]);
+    }
+    take("spBv1.0/Mine/NDEATH/Gateway", &node_death);
+    return (double)DEVICES * 1e9 / (double)(bench_cpu_ns() - start_ns);
+}
+
+static double births_by_tree(void *self)
+{
+    (void)self;
+    const int64_t start_ns = bench_cpu_ns();
+    for (size_t d = 0; d < DEVICES; d++) {
+        Davy__Sparkplug__Payload *payload =
+            davy__sparkplug__payload__unpack(NULL, births[d].len, (const uint8_t *)births[d].data);
+        checksum += (double)payload->n_metrics;
+        davy__sparkplug__payload__free_unpacked(payload, NULL);
+    }
+    return (double)DEVICES * 1e9 / (double)(bench_cpu_ns() - start_ns);
+}
+
+static void measure_births(void)
+{
+    make_site(true);
+    make_births();
+    const struct bench_pair pair = bench_alternate(ROUNDS, births_by_session, NULL, births_by_tree, NULL);
+    bench_print("sparkplug", "births_per_s", pair.ours, "1/s", "a node with %d devices of %d metrics is born and dies",
+                DEVICES, PER_DEVICE);
+    bench_print("sparkplug", "births_ratio", pair.ratio, "x", "of protobuf-c's trees alone in the same run: %.0f 1/s",
+                pair.bare);
+}
+
 int main(void)
 {
-    make_site();
+    make_site(false);
     measure(true);
     measure(false);
+    measure_births();
     return checksum != 0 && session.counts.gaps == 0 ? 0 : 1;
 }

@@ -137,6 +137,7 @@ class Stage:
     def __init__(self, name):
         self.folder = tempfile.mkdtemp(prefix=f"davy-{name}-")
         self.programs = []
+        self.code = None  # exit code of the last run
         self.reports = []  # of programs that ran to their end: (name, what a sanitizer said)
 
     def path(self, *names):
@@ -159,12 +160,13 @@ class Stage:
         return self.start(f"{binary} {words[0]}", *LAUNCHER, os.path.join(BIN, binary), *words)
 
     def run(self, *argv, expect=0, seconds=60.0):
-        """Runs davy to its end; gives (stdout, stderr) and requires the exit code."""
+        """Runs davy to its end; gives (stdout, stderr) and requires the exit code (None: any, see self.code)."""
         words = list(argv)
         binary = words.pop(0) if words[0] == "davy-sim" else "davy"
         done = subprocess.run([*LAUNCHER, os.path.join(BIN, binary), *words], cwd=self.folder, capture_output=True,
                               timeout=seconds * SLOW, check=False)
         out, err = done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        self.code = done.returncode
         self.reports.append((f"{binary} {shlex.join(words)}", sanitizer_report(err.splitlines())))
         if expect is not None and done.returncode != expect:
             raise Failure(f"{binary} {shlex.join(words)}: exit code {done.returncode}, expected {expect}: {err or out}")

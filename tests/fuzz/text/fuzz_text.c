@@ -4,6 +4,7 @@
  * slow matcher that is plainly right.
  */
 #include "base/buf.h"
+#include "base/decimal.h"
 #include "base/text.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,19 @@ static void check_number(const char *text, size_t len)
     double back = 1;
     must(text_parse_number(printed, text_format_number(value, printed), &back) && back == value,
          "a printed number reads back");
+}
+
+/* What the quick reader takes of the text is what the full one makes of it, wherever it ends. */
+static void check_decimal(const char *text, size_t len)
+{
+    double quick = 0;
+    double full = 0;
+    const char *end = decimal_read(text, text + len, &quick);
+    if (end != NULL) {
+        must(text_parse_number(text, (size_t)(end - text), &full), "a decimal is a number");
+        must(memcmp(&quick, &full, sizeof quick) == 0, "a decimal is read as a number is");
+        must(end < text + len && !decimal_goes_on(*end), "a decimal is whole");
+    }
 }
 
 static void check_time(const char *text, size_t len)
@@ -117,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     text[size] = '\0';
     check_number(text, size);
+    check_decimal(text, size);
     check_time(text, size);
     check_duration(text, size);
     check_glob(text, size);

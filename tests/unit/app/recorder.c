@@ -123,7 +123,6 @@ static void a_full_disk_ends_the_recording_only(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     limit = before;
     limit.rlim_cur = 4096;
-    (void)signal(SIGXFSZ, SIG_IGN); /* as the monitor does */
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     for (int64_t now_ns = 0; now_ns < 100 * NS_PER_S; now_ns += NS_PER_S) {
         wire_tap_put(recorder_tap_bus(recorder), WIRE_RECEIVED, 0, now_ns, bytes, sizeof bytes);
@@ -147,13 +146,46 @@ static void a_full_disk_ends_the_recording_only(void **state)
     assert_non_null(strstr(text, "0 5 1000 ;0 1 0 plc;1 1 0 gw;"));
 }
 
+/* The disk is full before there is anything: the next start finds the name free. */
+static void a_recording_that_did_not_begin_leaves_no_file(void **state)
+{
+    (void)state;
+    struct err err;
+    struct stat file;
+    struct rlimit limit, before;
+    finish();
+    recorder_discard(recorder); /* as when the run does not come about for another reason */
+    recorder_free(recorder);
+    recorder = NULL;
+    assert_int_equal(stat(path, &file), -1);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    for (rlim_t room = 0; room < 20; room += 19) { /* none, and for a part */
+        limit = before;
+        limit.rlim_cur = room;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        assert_int_equal(open_recorder(false, &err), ERR_ENV);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_non_null(strstr(err.text, "is the disk full?"));
+        assert_int_equal(stat(path, &file), -1);
+    }
+    assert_int_equal(open_recorder(false, &err), ERR_NONE);
+    recorder_free(recorder);
+    recorder = NULL;
+    assert_int_equal(open_recorder(true, &err), ERR_NONE);
+    recorder_discard(recorder); /* what an earlier run of the same monitor recorded stays */
+    assert_int_equal(stat(path, &file), 0);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_is_read_again, begin, end),
         cmocka_unit_test_setup_teardown(a_file_that_is_there_is_not_written_over, begin, end),
         cmocka_unit_test_setup_teardown(a_full_disk_ends_the_recording_only, begin, end),
+        cmocka_unit_test_setup_teardown(a_recording_that_did_not_begin_leaves_no_file, begin, end),
     };
     log_set_level(LOG_ERROR);
+    (void)signal(SIGXFSZ, SIG_IGN); /* as the monitor does */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,9 @@
 #include "tests/unit/base/unit.h"
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <string.h>
+#include <time.h>
 
 static struct ring *open_ring(size_t item_size, size_t capacity, uint64_t start_pos)
 {
@@ -194,6 +196,77 @@ static void test_fill_is_never_out_of_bounds_for_a_third_thread(void **state)
     ring_free(flow.ring);
 }
 
+static void test_room_is_awaited_when_the_producer_has_said_so_and_once(void **state)
+{
+    (void)state;
+    struct ring *ring = open_ring(sizeof(int), 1, 0);
+    const int item = 7;
+    size_t n = 0;
+    assert_true(ring_push(ring, &item));
+    assert_non_null(ring_peek(ring, &n));
+    ring_release(ring, n);
+    assert_false(ring_is_awaited(ring));
+    ring_await_room(ring);
+    ring_await_room(ring);
+    assert_true(ring_is_awaited(ring));
+    assert_false(ring_is_awaited(ring));
+    ring_free(ring);
+}
+
+struct sleeper {
+    struct flow flow;
+    sem_t woken;
+    bool overslept;
+};
+
+/* Sleeps whenever the ring is full, and counts on being woken. */
+static void *produce_sleeping(void *arg)
+{
+    struct sleeper *sleeper = arg;
+    struct timespec deadline;
+    (void)clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += 60;
+    for (uint64_t next = 0; next < sleeper->flow.items && !sleeper->overslept;) {
+        if (ring_push(sleeper->flow.ring, &next)) {
+            next++;
+            continue;
+        }
+        ring_await_room(sleeper->flow.ring);
+        if (ring_room(sleeper->flow.ring) == 0) {
+            sleeper->overslept = sem_timedwait(&sleeper->woken, &deadline) != 0;
+        }
+    }
+    ring_close(sleeper->flow.ring);
+    return NULL;
+}
+
+static void test_who_awaits_room_is_woken(void **state)
+{
+    (void)state;
+    struct sleeper sleeper = {.flow = {.ring = open_ring(sizeof(uint64_t), 2, 0), .items = 50000}};
+    pthread_t producer;
+    uint64_t next = 0;
+    assert_int_equal(sem_init(&sleeper.woken, 0, 0), 0);
+    assert_int_equal(pthread_create(&producer, NULL, produce_sleeping, &sleeper), 0);
+    while (!ring_ended(sleeper.flow.ring)) {
+        size_t n = 0;
+        if (ring_peek(sleeper.flow.ring, &n) == NULL) {
+            (void)sched_yield();
+            continue;
+        }
+        ring_release(sleeper.flow.ring, n);
+        next += n;
+        if (ring_is_awaited(sleeper.flow.ring)) {
+            assert_int_equal(sem_post(&sleeper.woken), 0);
+        }
+    }
+    assert_int_equal(pthread_join(producer, NULL), 0);
+    assert_false(sleeper.overslept);
+    assert_int_equal(next, sleeper.flow.items);
+    (void)sem_destroy(&sleeper.woken);
+    ring_free(sleeper.flow.ring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +276,8 @@ int main(void)
         cmocka_unit_test(test_ends_only_when_closed_and_empty),
         cmocka_unit_test(test_two_threads_pass_every_record_in_order),
         cmocka_unit_test(test_fill_is_never_out_of_bounds_for_a_third_thread),
+        cmocka_unit_test(test_room_is_awaited_when_the_producer_has_said_so_and_once),
+        cmocka_unit_test(test_who_awaits_room_is_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

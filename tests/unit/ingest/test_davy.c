@@ -389,6 +389,48 @@ static void random_messages_give_what_jansson_gives(void **state)
     assert_true(compared > 15000);
 }
 
+/* As a sender does it: the same keys in the same order, but for a change now and then. */
+static void add_sticky_object(struct writer *writer, unsigned order[10])
+{
+    const bool spaced = rand() % 2 == 0; /* as Python writes JSON */
+    if (rand() % 4 == 0) {
+        const size_t i = (size_t)rand() % 10;
+        const size_t k = (size_t)rand() % 10;
+        const unsigned was = order[i];
+        order[i] = order[k];
+        order[k] = was;
+    }
+    add(writer, spaced ? "{\"time\": 1767571230000, \"seq\": 3, \"values\": {"
+                       : "{\"time\":1767571230000,\"seq\":3,\"values\":{");
+    for (int i = 0; i < 10; i++) {
+        add(writer, i == 0 ? "" : spaced ? ", " : ",");
+        add_key(writer, order[i]);
+        add(writer, spaced ? ": " : ":");
+        add_value(writer);
+    }
+    add(writer, "}}");
+}
+
+static void keys_in_their_usual_order_give_the_same(void **state)
+{
+    static struct outcome theirs;
+    static struct writer writer;
+    unsigned order[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+    (void)state;
+    srand(8);
+    for (int round = 0; round < 5000; round++) {
+        writer.len = 0;
+        add_sticky_object(&writer, order);
+        const struct mqtt_message message = {.payload = writer.text, .len = writer.len, .seen_ns = seen_ns};
+        const struct outcome ours = decode(writer.text);
+        assert_true(oracle_davy(&keys, &message, &theirs));
+        if (!outcome_equal(&ours, &theirs)) {
+            fail_msg("%s: %zu and %zu samples, %llu and %llu set aside", writer.text, ours.count, theirs.count,
+                     (unsigned long long)ours.aside, (unsigned long long)theirs.aside);
+        }
+    }
+}
+
 static void broken_messages_never_give_wrong_samples(void **state)
 {
     static struct outcome whole;
@@ -417,6 +459,7 @@ int main(void)
         cmocka_unit_test(what_is_set_aside_tells_reason_and_offset),
         cmocka_unit_test(the_heading_is_known_before_the_first_sample),
         cmocka_unit_test(random_messages_give_what_jansson_gives),
+        cmocka_unit_test(keys_in_their_usual_order_give_the_same),
         cmocka_unit_test(broken_messages_never_give_wrong_samples),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

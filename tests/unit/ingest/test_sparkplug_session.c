@@ -394,6 +394,121 @@ static void an_alias_of_another_device_is_refused(void **state)
     stop(&rig);
 }
 
+/* What births gave so far: which device has an alias, how many metrics. */
+enum { MANY_DEVICES = 12, MANY_METRICS = 4, MANY_ALIASES = 64 };
+struct given {
+    unsigned device, metric, times;
+};
+
+static void forget_device(struct given *given, unsigned device)
+{
+    for (unsigned a = 0; a < MANY_ALIASES; a++) {
+        if (given[a].times == 1 && given[a].device == device) {
+            given[a].times = 0;
+        }
+    }
+}
+
+/* A device is born with aliases that nobody has, from a place of its own or any. */
+static void bear_device(struct rig *rig, int seq, unsigned device, struct given *given)
+{
+    static const char *const names[MANY_METRICS] = {"a", "b", "c", "d"};
+    char topic[64];
+    struct told metrics[MANY_METRICS];
+    forget_device(given, device);
+    for (unsigned k = 0; k < MANY_METRICS; k++) {
+        unsigned alias = (unsigned)rand() % MANY_ALIASES;
+        while (given[alias].times > 0) {
+            alias = (alias + 1) % MANY_ALIASES;
+        }
+        given[alias] = (struct given){.device = device, .metric = k, .times = 1};
+        metrics[k] = born(names[k], 100 + alias, 1);
+    }
+    (void)snprintf(topic, sizeof topic, "spBv1.0/G/DBIRTH/N/d%u", device);
+    say(rig, topic, seq, metrics, MANY_METRICS);
+    assert_int_equal(rig->count, MANY_METRICS);
+}
+
+static void each_alias_means_what_its_device_was_born_with(void **state)
+{
+    static char keys[MANY_DEVICES * MANY_METRICS][16];
+    const char *list[MANY_DEVICES * MANY_METRICS];
+    struct given given[MANY_ALIASES] = {0};
+    struct rig rig;
+    int seq = 1;
+    (void)state;
+    for (unsigned i = 0; i < MANY_DEVICES * MANY_METRICS; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "G/N/d%u/%c", i / MANY_METRICS, "abcd"[i % MANY_METRICS]);
+        list[i] = keys[i];
+    }
+    srand(10);
+    start(&rig, list, MANY_DEVICES * MANY_METRICS);
+    spb_session_up(&rig.session, rig.mono_ns);
+    nbirth(&rig, 7);
+    for (unsigned round = 0; round < 200; round++) { /* in no order, some again */
+        bear_device(&rig, seq++ % 256,
+                    round < MANY_DEVICES ? MANY_DEVICES - 1 - round : (unsigned)rand() % MANY_DEVICES, given);
+        for (unsigned a = 0; a < MANY_ALIASES; a++) {
+            if (given[a].times == 0) {
+                continue;
+            }
+            char topic[64];
+            const struct told data = number(NULL, 100 + a, round + 0.5);
+            pass(&rig, NS_PER_MS);
+            (void)snprintf(topic, sizeof topic, "spBv1.0/G/DDATA/N/d%u", given[a].device);
+            say(&rig, topic, seq++ % 256, &data, 1);
+            require_value(&rig, 0, given[a].device * MANY_METRICS + given[a].metric, round + 0.5);
+        }
+    }
+    stop(&rig);
+}
+
+/* Two devices that share an alias: neither may use it, whoever was born first. */
+static void an_alias_of_two_devices_means_nothing(void **state)
+{
+    static const char *const keys[] = {"G/N/d/x", "G/N/e/x"};
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        struct rig rig;
+        start(&rig, keys, 2);
+        spb_session_up(&rig.session, rig.mono_ns);
+        nbirth(&rig, 7);
+        const struct told shared[] = {born("x", 5, 1), born("other", 20 + (uint64_t)turn, 1)};
+        const struct told second[] = {born("other", 20 + (uint64_t)(1 - turn), 1), born("x", 5, 1)};
+        say(&rig, turn == 0 ? "spBv1.0/G/DBIRTH/N/d" : "spBv1.0/G/DBIRTH/N/e", 1, shared, 2);
+        say(&rig, turn == 0 ? "spBv1.0/G/DBIRTH/N/e" : "spBv1.0/G/DBIRTH/N/d", 2, second, 2);
+        const struct told data = number(NULL, 5, 9);
+        say(&rig, "spBv1.0/G/DDATA/N/d", 3, &data, 1);
+        assert_true(rig.count == 0 && rig.aside == 1);
+        stop(&rig);
+    }
+}
+
+/* Metrics that looked like a device's are the node's once it is born, and are lost with it. */
+static void metrics_that_change_hands_are_lost_once(void **state)
+{
+    static const char *const keys[] = {"G/N/d/x", "G/N/d/y", "G/N/d/z", "G/N/t"};
+    (void)state;
+    struct rig rig;
+    start(&rig, keys, 4);
+    spb_session_up(&rig.session, rig.mono_ns);
+    const struct told node[] = {born("d/y", 0, 2), born("t", 0, 4), born("d/x", 0, 1)};
+    say(&rig, "spBv1.0/G/NBIRTH/N", 0, node, 3);
+    assert_int_equal(rig.count, 3);
+    const struct told device = born("z", 0, 3);
+    say(&rig, "spBv1.0/G/DBIRTH/N/d", 1, &device, 1);
+    require_value(&rig, 0, 2, 3);
+    say(&rig, "spBv1.0/G/DDEATH/N/d", 2, NULL, 0);
+    assert_true(rig.count == 1 && count_lost(&rig, 2) == 1);
+    pass(&rig, NS_PER_S);
+    ndeath(&rig, 7);
+    assert_int_equal(rig.count, 3);
+    for (uint32_t point = 0; point < 4; point++) {
+        assert_int_equal(count_lost(&rig, point), point != 2);
+    }
+    stop(&rig);
+}
+
 /* ---- deaths ------------------------------------------------------------------------------------------------------ */
 
 /* [operational-behavior-edge-node-termination-host-action-ndeath-node-offline, -node-tags-stale, -devices-offline,
@@ -904,6 +1019,9 @@ int main(void)
         cmocka_unit_test(the_name_of_a_metric_may_hold_slashes),
         cmocka_unit_test(an_alias_given_twice_means_nothing),
         cmocka_unit_test(an_alias_of_another_device_is_refused),
+        cmocka_unit_test(each_alias_means_what_its_device_was_born_with),
+        cmocka_unit_test(an_alias_of_two_devices_means_nothing),
+        cmocka_unit_test(metrics_that_change_hands_are_lost_once),
         cmocka_unit_test(a_dead_node_takes_all_its_points_along),
         cmocka_unit_test(the_death_of_an_earlier_session_is_passed_over),
         cmocka_unit_test(a_dead_device_takes_only_its_own_points_at_the_time_it_says),

@@ -231,23 +231,23 @@ static void repeats_are_known_by_topic_seq_and_time(void **state)
     (void)state;
     arena_init(&arena);
     mqtt_repeats_init(&repeats, &arena);
-    assert_false(mqtt_repeats_known(&repeats, "t", 1, 1, 10));
-    mqtt_repeats_note(&repeats, "t", 1, 1, 10);
-    assert_true(mqtt_repeats_known(&repeats, "t", 1, 1, 10));
-    assert_false(mqtt_repeats_known(&repeats, "t", 1, 1, 11));
-    assert_false(mqtt_repeats_known(&repeats, "t", 1, 2, 10));
-    assert_false(mqtt_repeats_known(&repeats, "u", 1, 1, 10));
+    assert_false(mqtt_repeats_known(&repeats, mqtt_repeats_topic("t", 1), 1, 10));
+    mqtt_repeats_note(&repeats, mqtt_repeats_topic("t", 1), 1, 10);
+    assert_true(mqtt_repeats_known(&repeats, mqtt_repeats_topic("t", 1), 1, 10));
+    assert_false(mqtt_repeats_known(&repeats, mqtt_repeats_topic("t", 1), 1, 11));
+    assert_false(mqtt_repeats_known(&repeats, mqtt_repeats_topic("t", 1), 2, 10));
+    assert_false(mqtt_repeats_known(&repeats, mqtt_repeats_topic("u", 1), 1, 10));
     for (int i = 2; i <= REPEATS_DEPTH; i++) { /* of any topics */
         const int len = snprintf(name, sizeof name, "topic/%d", i % 1000);
-        mqtt_repeats_note(&repeats, name, (size_t)len, i, 10);
-        assert_true(mqtt_repeats_known(&repeats, name, (size_t)len, i, 10));
+        mqtt_repeats_note(&repeats, mqtt_repeats_topic(name, (size_t)len), i, 10);
+        assert_true(mqtt_repeats_known(&repeats, mqtt_repeats_topic(name, (size_t)len), i, 10));
     }
-    assert_true(mqtt_repeats_known(&repeats, "t", 1, 1, 10)); /* as far back as it goes */
-    mqtt_repeats_note(&repeats, "t", 1, 100000, 10);
-    assert_false(mqtt_repeats_known(&repeats, "t", 1, 1, 10));
+    assert_true(mqtt_repeats_known(&repeats, mqtt_repeats_topic("t", 1), 1, 10)); /* as far back as it goes */
+    mqtt_repeats_note(&repeats, mqtt_repeats_topic("t", 1), 100000, 10);
+    assert_false(mqtt_repeats_known(&repeats, mqtt_repeats_topic("t", 1), 1, 10));
     for (int i = 0; i < 3 * REPEATS_DEPTH; i++) { /* round and round */
-        mqtt_repeats_note(&repeats, "u", 1, i % 5000, i / 5000);
-        assert_true(mqtt_repeats_known(&repeats, "u", 1, i % 5000, i / 5000));
+        mqtt_repeats_note(&repeats, mqtt_repeats_topic("u", 1), i % 5000, i / 5000);
+        assert_true(mqtt_repeats_known(&repeats, mqtt_repeats_topic("u", 1), i % 5000, i / 5000));
     }
     arena_done(&arena);
 }

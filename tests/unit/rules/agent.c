@@ -300,7 +300,9 @@ static void test_while_it_waits_for_room_nothing_more_is_taken(void **state)
     }
     assert_int_equal(work(10), 2);
     assert_int_equal(ring_fill(line.inputs[0]), 3);
+    assert_true(ring_is_awaited(line.store)); /* so that the writer wakes it */
     assert_int_equal(work(10), 0);
+    assert_true(ring_is_awaited(line.store));
     assert_int_equal(counted("rules.0.waits"), 2);
     take_out(1);
     assert_int_equal(work(10), 1);

@@ -6,14 +6,18 @@
 #include "base/clock.h"
 #include "cmocka_all.h"
 #include "rig.h"
+#include "store/db.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { READS = 30, AHEAD = 20000 };
@@ -181,12 +185,52 @@ static void a_reader_leaves_nothing_behind(void **state)
     folder_remove(path);
 }
 
+/* Makes a folder look so old that one who holds nothing of it may take it for left behind. */
+static void make_old(const char *path)
+{
+    const struct timespec times[2] = {{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void what_a_killed_reader_left_is_removed(void **state)
+{
+    const char *const tmp = getenv("TMPDIR");
+    char *const path = folder_new();
+    struct site *const site = site_make(1);
+    char left[600], file[700];
+    struct rig rig;
+    struct store *first, *second;
+    struct err err;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    rig_close(&rig);
+    (void)snprintf(left, sizeof left, "%s/davy-reader-%d-killed", tmp != NULL && *tmp != '\0' ? tmp : "/tmp", (int)getpid());
+    assert_int_equal(mkdir(left, 0700), 0);
+    (void)snprintf(file, sizeof file, "%s/LOG", left);
+    FILE *const log = fopen(file, "w");
+    assert_non_null(log);
+    (void)fclose(log);
+    assert_int_equal(store_open_reader(path, &first, &err), ERR_NONE);
+    assert_int_equal(scratch_folders(), 2); /* it may have been made just now */
+    make_old(left);
+    make_old(first->scratch);
+    assert_int_equal(store_open_reader(path, &second, &err), ERR_NONE);
+    assert_int_equal(access(left, F_OK), -1);
+    assert_int_equal(scratch_folders(), 2); /* those that are held stay, however old */
+    store_close(second);
+    store_close(first);
+    assert_int_equal(scratch_folders(), 0);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_process_reads_what_was_written),
         cmocka_unit_test(a_thread_reads_what_another_writes),
         cmocka_unit_test(a_reader_leaves_nothing_behind),
+        cmocka_unit_test(what_a_killed_reader_left_is_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,21 @@ static void tell(void *self, const char *text)
     fprintf(stderr, "%s\n", text);
 }
 
+/* Committed without sync before the event by the same batch: not lost without it. */
+static void check_kept(struct store *store, uint64_t event)
+{
+    struct err err;
+    struct buf bytes = {0};
+    uint64_t kept = 0;
+    if (store_get(store, "kept", &bytes, &err) == ERR_NONE && bytes.len == sizeof kept) {
+        memcpy(&kept, bytes.data, sizeof kept);
+    }
+    buf_done(&bytes);
+    if (kept < event) {
+        end_badly("what was kept before", (long long)kept, (long long)event);
+    }
+}
+
 static void check_events(struct life *life)
 {
     struct err err;
@@ -135,6 +150,7 @@ static void check_events(struct life *life)
     if (seq != next - 1) {
         end_badly("state", (long long)seq, (long long)next - 1);
     }
+    check_kept(store, seq);
     cell_set(&life->shared->safe_events, seq);
 }
 
@@ -209,6 +225,10 @@ static void write_event(struct life *life, struct store_batch *batch)
     const uint64_t seq = store_last_seq(life->rig.store) + 1;
     uint8_t cursor[8];
     memcpy(cursor, &seq, sizeof cursor);
+    store_batch_put(batch, "kept", cursor, sizeof cursor);
+    if (store_batch_commit(batch, false, &err) != ERR_NONE) {
+        end_badly(err.text, 1, 0);
+    }
     store_batch_event(batch, seq, (int64_t)seq, "r:p", "{}", 2, "", 0);
     store_batch_put(batch, "last", cursor, sizeof cursor);
     max_into(&life->shared->written_events, (int64_t)seq);

@@ -17,7 +17,7 @@ NODE = outside.need_npm({"eventsource": "2.0.2"}, "npm-http")
 
 def test_an_event_source_misses_nothing(stage):
     monitor = set_up(stage)
-    browser = stage.start("eventsource", NODE, os.path.join(os.path.dirname(os.path.abspath(__file__)), "node_event_source.js"),
+    browser = stage.start("eventsource", NODE, os.path.join(os.path.dirname(os.path.abspath(__file__)), "node_source.js"),
                           f"http://127.0.0.1:{stage.http}/api/v1/stream?after=0", env=outside.node_environment("npm-http"))
     browser.wait_line("open", lines=browser.out)
 
