@@ -63,20 +63,27 @@ void metrics_label(struct buf *out, const char *key, const char *value, size_t l
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-/* The words that end the names of what can fall; all else only rises. */
+static bool ends(const char *word, const char *ending)
+{
+    const size_t len = strlen(word);
+    const size_t ending_len = strlen(ending);
+    return len >= ending_len && strcmp(word + len - ending_len, ending) == 0;
+}
+
+/* What can fall: percentiles, and what is counted at the moment; all else only rises. */
 static bool is_gauge(const char *word)
 {
     static const char *const words[] = {
-        "connected", "state",       "exception",  "online",         "waiting",        "ahead_ms",     "behind_ms",
-        "silent_s",  "behind",      "faster",     "latency_p50_us", "latency_p99_us", "raised_10min", "chattering",
-        "standing",  "open_blocks", "pool_bytes", "log_bytes",      "connections",    "streams",
+        "connected", "state",       "exception",  "online",    "waiting",      "ahead_ms",
+        "behind_ms", "silent_s",    "behind",     "faster",    "raised_10min", "chattering",
+        "standing",  "open_blocks", "pool_bytes", "log_bytes", "connections",  "streams",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(word, words[i]) == 0) {
             return true;
         }
     }
-    return false;
+    return ends(word, "_p50_us") || ends(word, "_p99_us");
 }
 
 /* The source or sink whose id the name goes on with, up to a dot: the longest, as ids may hold dots themselves. */
@@ -164,9 +171,8 @@ static double take_unit(const char *word, size_t *len, const char **ret_suffix)
         double scale;
     } units[] = {{"_us", "_seconds", 1e-6}, {"_ms", "_seconds", 1e-3}, {"_s", "_seconds", 1}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        const size_t ending = strlen(units[i].ending);
-        if (*len > ending && strcmp(word + *len - ending, units[i].ending) == 0) {
-            *len -= ending;
+        if (ends(word, units[i].ending)) {
+            *len -= strlen(units[i].ending);
             *ret_suffix = units[i].suffix;
             return units[i].scale;
         }

@@ -27,6 +27,7 @@ static void names_become_families_with_labels(void **state)
         {"alerting.events.out_of_service", "", "davy_alerting_events_total{event=\"out_of_service\"} 3\n"},
         {"alerting.raised.red", "", "davy_alerting_raised_total{level=\"red\"} 3\n"},
         {"alerting.latency_p99_us", "us", "davy_alerting_latency_p99_seconds 0.000003\n"},
+        {"rules.0.judged_p50_us", "", "davy_rules_judged_p50_seconds{shard=\"0\"} 0.000003\n"},
         {"store.block_bytes", "B", "davy_store_block_bytes_total 3\n"},
         {"store.pool_bytes", "B", "davy_store_pool_bytes 3\n"},
         {"record.bus.lost", "", "davy_record_bus_lost_total 3\n"},
@@ -50,6 +51,7 @@ static void names_become_families_with_labels(void **state)
                          "davy_ingest_polls_total{source=\"plc\"} 3\ndavy_ingest_polls_total{source=\"plc.1\"} 3\n";
     assert_non_null(strstr(out.data, family));
     assert_non_null(strstr(out.data, "# TYPE davy_bus_state gauge\n"));
+    assert_non_null(strstr(out.data, "# TYPE davy_rules_judged_p50_seconds gauge\n"));
     buf_done(&out);
     metrics_index_free(index);
     counters_free(counters);
