@@ -1,85 +1,27 @@
 /*
  * cap_document: see cap_document.h.
  *
- *   event                  msgType  responseType  urgency                          certainty
- *   first of an occurrence Alert    \ Execute when there is advice,                 Observed; of a
- *   worsened, eased        Update   / else Monitor  Immediate; of a forecast that    forecast Likely under
- *                                                   may be over 10 min off Expected  10 min, else Possible
- *   cleared                Update   AllClear        Past                             Observed
+ *                             msgType   responseType           urgency     certainty
+ *   first of an occurrence    Alert     Execute, or Monitor    Immediate   Observed
+ *   worsened, eased           Update    without advice         Immediate   Observed
+ *     of a forecast, 10 min                                    Immediate   Likely
+ *     of a forecast, longer                                    Expected    Possible
+ *   cleared                   Update    AllClear               Past        Observed
  *
  * The document of a clear expires an hour later: after that nobody needs to know.
  */
 #include "alerting/cap_document.h"
-#include "alerting/post_head.h"
 #include "alerting/xml_out.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include <assert.h>
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    SITE_PART_MAX = 180, /* of an identifier; a file's name has 255 bytes */
-    SITE_PART_CUT = 140,
-    HASH_BYTES = 32,
-    HASH_SHOWN = 8,
     CLEAR_EXPIRES_S = 3600,
     SOON_S = 600,
 };
-
-/* ---- names ------------------------------------------------------------------------------------------------------- */
-
-/* A long name is cut, and told apart by its hash; '~' is in no id. */
-static void cut_name(struct buf *out, size_t begin, const char *whole)
-{
-    uint8_t hash[HASH_BYTES];
-    const int hashed = EVP_Digest(whole, strlen(whole), hash, NULL, EVP_sha256(), NULL);
-    assert(hashed == 1);
-    (void)hashed; /* SHA-256 of bytes in memory does not fail */
-    out->len = begin + SITE_PART_CUT;
-    buf_text(out, "~");
-    for (size_t i = 0; i < HASH_SHOWN; i++) {
-        buf_printf(out, "%02x", hash[i]);
-    }
-}
-
-void cap_identifier(struct buf *out, const struct cap_style *style, uint64_t seq)
-{
-    const size_t begin = out->len;
-    post_head_percent(out, style->site->id, "");
-    if (out->len - begin > SITE_PART_MAX) {
-        cut_name(out, begin, style->site->id);
-    }
-    buf_printf(out, "-%llu", (unsigned long long)seq);
-}
-
-static void add_sender(struct buf *out, const struct cap_style *style)
-{
-    post_head_percent(out, style->site->org != NULL ? style->site->org : style->site->id, "/@:+");
-}
-
-static void add_time(struct buf *out, const struct cap_style *style, int64_t time_ns)
-{
-    char text[TEXT_TIME_MAX];
-    const int64_t time_s = time_ns / NS_PER_S - (time_ns % NS_PER_S < 0 ? 1 : 0);
-    const int32_t offset_s = zone_offset_s(style->zone, time_s) / 60 * 60;
-    (void)text_format_time_offset(time_ns, offset_s, text); /* the length is not needed */
-    if (offset_s == 0) {
-        text[strlen("2026-01-05T00:00:30")] = '-'; /* CAP 1.2, 3.3.2: UTC MUST be represented as "-00:00" */
-    }
-    buf_text(out, text);
-}
-
-void cap_reference(struct buf *out, const struct cap_style *style, const struct cap_event *event)
-{
-    add_sender(out, style);
-    buf_text(out, ",");
-    cap_identifier(out, style, event->seq);
-    buf_text(out, ",");
-    add_time(out, style, event->time_ns);
-}
 
 /* ---- one document ------------------------------------------------------------------------------------------------ */
 
@@ -123,7 +65,7 @@ static void leaf_of_text(struct writing *w, int depth, const char *name)
 
 static void time_leaf(struct writing *w, int depth, const char *name, int64_t time_ns)
 {
-    add_time(&w->text, w->style, time_ns);
+    cap_time(&w->text, w->style, time_ns);
     leaf_of_text(w, depth, name);
 }
 
@@ -159,7 +101,7 @@ static void write_head(struct writing *w)
 {
     cap_identifier(&w->text, w->style, w->event->seq);
     leaf_of_text(w, 1, "identifier");
-    add_sender(&w->text, w->style);
+    cap_sender(&w->text, w->style);
     leaf_of_text(w, 1, "sender");
     time_leaf(w, 1, "sent", w->event->time_ns);
     xml_leaf(w->out, 1, "status", status_word(w));
@@ -172,6 +114,11 @@ static void write_head(struct writing *w)
 
 /* ---- info -------------------------------------------------------------------------------------------------------- */
 
+static const char *noun_of(const struct writing *w)
+{
+    return w->forecast ? w->words->forecast : w->words->alarm;
+}
+
 static void write_event_name(struct writing *w)
 {
     const struct cap_event *event = w->event;
@@ -179,7 +126,7 @@ static void write_event_name(struct writing *w)
                        : event->rule != NULL ? event->rule
                                              : event->alarm;
     buf_text(&w->text, what);
-    buf_text(&w->text, w->forecast ? w->words->forecast : w->words->alarm);
+    buf_text(&w->text, noun_of(w));
     leaf_of_text(w, 2, "event");
 }
 
@@ -198,6 +145,7 @@ static void write_headline(struct writing *w)
 {
     buf_text(&w->text, w->words->before[w->event->kind]);
     buf_text(&w->text, w->words->colours[w->event->level]);
+    buf_text(&w->text, noun_of(w));
     buf_text(&w->text, w->words->behind[w->event->kind]);
     buf_text(&w->text, w->words->colon);
     buf_text(&w->text, w->event->message != NULL ? w->event->message : point_name(w));

@@ -27,6 +27,9 @@ struct cap_style {
     size_t address_count;
 };
 
+/* These four (cap_names.c) add to the text. */
+void cap_sender(struct buf *out, const struct cap_style *style);
+void cap_time(struct buf *out, const struct cap_style *style, int64_t time_ns);
 void cap_identifier(struct buf *out, const struct cap_style *style, uint64_t seq);
 /* Writes "sender,identifier,sent", as later documents refer to this one. */
 void cap_reference(struct buf *out, const struct cap_style *style, const struct cap_event *event);

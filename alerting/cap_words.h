@@ -14,7 +14,7 @@ enum cap_language { CAP_CHINESE, CAP_ENGLISH, CAP_LANGUAGES };
 struct cap_words {
     const char *language; /* RFC 3066 */
     const char *colours[LEVEL_COUNT];
-    const char *before[EV_CLEARED + 1], *behind[EV_CLEARED + 1]; /* the colour, in a headline */
+    const char *before[EV_CLEARED + 1], *behind[EV_CLEARED + 1]; /* colour and what it is, in a headline */
     const char *colon;
     const char *alarm, *forecast; /* what follows the name of what is measured */
     const char *reads, *reads_nothing, *condition, *open, *close;

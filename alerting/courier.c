@@ -33,14 +33,21 @@ static struct counter *make_counter(const struct courier *courier, const char *w
     return counter;
 }
 
+/* Chance needs to differ between sites and sinks only. */
+static uint32_t add_to_seed(uint32_t seed, const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        seed = seed * 31 + (unsigned char)*c;
+    }
+    return seed;
+}
+
 enum err_code courier_open(struct courier *courier, const struct courier_config *config, struct err *err)
 {
     const char *id = config->sink->sink->id;
     *courier = (struct courier){.config = *config, .name = memory_strdup(config->name)};
     courier->goal_len = (int)strcspn(config->goal, "?"); /* what follows may be a secret */
-    for (const char *c = id; *c != '\0'; c++) {
-        courier->jitter = courier->jitter * 31 + (unsigned char)*c;
-    }
+    courier->jitter = add_to_seed(add_to_seed(0, config->sink->site->id), config->name);
     courier->events = make_counter(courier, "events", "events delivered, or passed over");
     courier->brought = make_counter(courier, "delivered", "deliveries that the receiver confirmed");
     courier->failures = make_counter(courier, "failures", "tries that failed");
@@ -172,7 +179,8 @@ static bool move(struct courier *courier, int64_t now_ns)
     if (courier->phase == COURIER_UNDER_WAY) {
         moved = go_on(courier, now_ns) || moved;
     }
-    counter_set(courier->behind, store_last_seq(courier->config.sink->store) - courier->cursor.seq);
+    const uint64_t newest = store_last_seq(courier->config.sink->store);
+    counter_set(courier->behind, newest > courier->cursor.seq ? newest - courier->cursor.seq : 0);
     return moved;
 }
 

@@ -5,10 +5,17 @@
  * - curl_multi_socket_action goes only as far as it can without waiting; host
  *   names are looked up by a thread of libcurl's own for the time it takes, the
  *   one thread of this process that is made after the start.
+ * - Its timer runs by a clock of its own and is told once: called a little early
+ *   it does nothing and does not tell it again.  So it is called again soon
+ *   until it sets another time.
  * - Freeing a handle while a name is being looked up waits for that, unless
  *   CURLOPT_QUICK_EXIT is set.
  * - A kept connection which the server has closed meanwhile is found out when
  *   the next POST is sent on it; libcurl then sends it on a fresh one by itself.
+ *   It counts how often, over the whole life of the handle, and gives up at every
+ *   sixth time with CURLE_SEND_ERROR; so that is tried once more here.
+ * - Debian's trusts the folder of the system's certificates besides any file of
+ *   our own, unless that folder is taken out.
  * - It takes proxies from the environment, and files from ~/.netrc when asked:
  *   where events go is said in the site file alone, so no proxy is used.
  * - Before a large body it asks "Expect: 100-continue" and waits a second for
@@ -33,6 +40,7 @@ enum {
     ANSWER_MAX = 64 * 1024, /* more of an answer is not read */
     SAID_MAX = 120,         /* of a refusal's body this much is told */
     EVENTS_AT_ONCE = 8,
+    TIMER_AGAIN_MS = 10,
 };
 
 struct http_post {
@@ -40,7 +48,7 @@ struct http_post {
     CURLM *multi;
     CURL *easy;
     int epoll;
-    bool open;
+    bool open, again;           /* again: it is on its second try after a connection that had died */
     struct curl_slist *headers; /* of the POST under way */
     int64_t now_ns;             /* of this call */
     int64_t due_ns;             /* what libcurl's timer says */
@@ -139,7 +147,7 @@ static bool set_trust(struct http_post *post)
             return false;
         }
     }
-    return true;
+    return config->ca == NULL || curl_easy_setopt(post->easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 }
 
 enum err_code http_post_new(const struct http_post_config *config, struct http_post **ret_post, struct err *err)
@@ -201,6 +209,18 @@ static void add_header(struct http_post *post, const char *line)
     post->headers = longer;
 }
 
+/* Gives the POST into libcurl's hands. */
+static void hand_over(struct http_post *post)
+{
+    post->answered = 0;
+    post->why[0] = '\0';
+    memset(post->said, 0, sizeof post->said);
+    if (curl_multi_add_handle(post->multi, post->easy) != CURLM_OK) {
+        abort(); /* no memory, or two at a time, which is our own mistake */
+    }
+    post->open = true;
+}
+
 void http_post_begin(struct http_post *post, const char *body, size_t len, const char *const *headers, size_t count,
                      int64_t now_ns)
 {
@@ -213,17 +233,12 @@ void http_post_begin(struct http_post *post, const char *body, size_t len, const
         add_header(post, headers[i]);
     }
     post->now_ns = now_ns;
-    post->answered = 0;
-    post->why[0] = '\0';
-    memset(post->said, 0, sizeof post->said);
     /* Of these none can fail: they take a pointer or a number. */
     (void)curl_easy_setopt(post->easy, CURLOPT_HTTPHEADER, post->headers);
     (void)curl_easy_setopt(post->easy, CURLOPT_POSTFIELDS, body);
     (void)curl_easy_setopt(post->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-    if (curl_multi_add_handle(post->multi, post->easy) != CURLM_OK) {
-        abort(); /* no memory, or two at a time, which is our own mistake */
-    }
-    post->open = true;
+    post->again = false;
+    hand_over(post);
 }
 
 /* The beginning of what the server said, as one line that fits between quotes. */
@@ -271,7 +286,7 @@ static void drive(struct http_post *post)
         (void)curl_multi_socket_action(post->multi, events[i].data.fd, what, &running); /* its outcome is asked below */
     }
     if (post->due_ns <= post->now_ns) {
-        post->due_ns = TIME_NEVER; /* unless it is set anew */
+        post->due_ns = post->now_ns + TIMER_AGAIN_MS * NS_PER_MS; /* unless it is set anew */
         (void)curl_multi_socket_action(post->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
 }
@@ -288,7 +303,14 @@ enum http_post_state http_post_go_on(struct http_post *post, int64_t now_ns, str
     if (message == NULL || message->msg != CURLMSG_DONE) {
         return HTTP_POST_OPEN;
     }
-    const enum http_post_state state = judge(post, message->data.result, err);
+    const CURLcode code = message->data.result;
+    if (code == CURLE_SEND_ERROR && !post->again) {
+        post->again = true;
+        (void)curl_multi_remove_handle(post->multi, post->easy); /* it is ours */
+        hand_over(post);
+        return HTTP_POST_OPEN;
+    }
+    const enum http_post_state state = judge(post, code, err);
     leave(post);
     return state;
 }

@@ -422,6 +422,10 @@ static void make_counters(struct manager_counters *counters, struct counters *al
         counter_new(all, "alerting.lost", "", "events and verdicts dropped at a stop: the disk took nothing");
     counters->p50 = counter_new(all, "alerting.latency_p50_us", "us", "sample taken in to event on disk, median");
     counters->p99 = counter_new(all, "alerting.latency_p99_us", "us", "sample taken in to event on disk, 99 of 100");
+    counters->judged_p50 =
+        counter_new(all, "alerting.judged_p50_us", "us", "sample taken in to the manager's hand, median");
+    counters->judged_p99 =
+        counter_new(all, "alerting.judged_p99_us", "us", "sample taken in to the manager's hand, 99 of 100");
     counters->raised_10min = counter_new(all, "alerting.raised_10min", "", "alarms raised in the last 10 minutes");
     counters->chattering =
         counter_new(all, "alerting.chattering", "", "alarms raised three times or more in the last minute");

@@ -12,6 +12,7 @@
 #define DAVY_ALERTING_MANAGER_H
 
 #include "alerting/alarm_book.h"
+#include "alerting/told.h"
 #include "base/agent.h"
 #include "base/counter.h"
 #include "base/ring.h"
@@ -42,6 +43,7 @@ struct manager_config {
     struct manager_desk desks[MANAGER_DESKS];
     struct doorbell *const *sink_bells; /* rung after a commit with events */
     size_t sink_count;
+    struct told *told;        /* when the newest event was on the disk; may be NULL */
     struct safe_source *safe; /* one per source; may be NULL */
     struct counters *counters;
     enum run_status status;

@@ -103,14 +103,16 @@ void manager_fill(struct manager *manager)
 
 /* ---- after the commit -------------------------------------------------------------------------------------------- */
 
-static void note_latency(struct manager *manager, int64_t told_ns)
+static void note_latency(struct manager *manager, int64_t now_ns, int64_t kept_ns)
 {
     for (size_t i = 0; i < manager->seen_count; i++) {
-        latency_add(&manager->latency, told_ns - manager->seen[i].seen_ns, manager->seen[i].events);
+        const struct manager_seen *seen = &manager->seen[i];
+        latency_add(&manager->judged, now_ns - seen->seen_ns, seen->events);
+        latency_add(&manager->latency, kept_ns - seen->seen_ns, seen->events);
     }
     if (manager->seen_count > 0) {
-        counter_set(manager->counters.p50, latency_percentile_us(&manager->latency, 50));
-        counter_set(manager->counters.p99, latency_percentile_us(&manager->latency, 99));
+        latency_show(&manager->judged, manager->counters.judged_p50, manager->counters.judged_p99);
+        latency_show(&manager->latency, manager->counters.p50, manager->counters.p99);
     }
     manager->seen_count = 0;
 }
@@ -144,13 +146,36 @@ static void tell_operators(struct manager *manager)
     }
 }
 
-static void tell_sinks(const struct manager *manager)
+static void wake_sinks(const struct manager *manager)
 {
     for (size_t i = 0; i < manager->config.sink_count; i++) {
         if (manager->config.sink_bells[i] != NULL) {
             doorbell_ring(manager->config.sink_bells[i]);
         }
     }
+}
+
+static void tell_sinks(const struct manager *manager)
+{
+    if (manager->config.told != NULL) {
+        told_set(manager->config.told, store_last_seq(manager->config.store), clock_mono_ns());
+    }
+    wake_sinks(manager);
+}
+
+/* Commits; the sinks wake up while the disk works. */
+static enum err_code commit(struct manager *manager, struct err *err)
+{
+    struct told *told = manager->sync ? manager->config.told : NULL;
+    if (told != NULL) {
+        told_begin(told);
+        wake_sinks(manager);
+    }
+    const enum err_code code = store_batch_commit(manager->batch, manager->sync, err);
+    if (told != NULL) {
+        told_end(told);
+    }
+    return code;
 }
 
 static void note_failure(struct manager *manager, int64_t now_ns, const struct err *err)
@@ -181,19 +206,20 @@ void manager_commit(struct manager *manager, int64_t now_ns, int64_t cycle_mono_
     const bool events = manager->sync;
     if (manager->filled) {
         struct err err;
-        if (store_batch_commit(manager->batch, manager->sync, &err) != ERR_NONE) {
+        if (commit(manager, &err) != ERR_NONE) {
             note_failure(manager, now_ns, &err);
             return;
         }
         note_success(manager);
         manager->filled = manager->sync = false;
     }
+    const int64_t kept_ns = now_ns + (clock_mono_ns() - cycle_mono_ns);
+    if (events) {
+        tell_sinks(manager); /* first: they are what all this is for */
+    }
     alarm_book_clear_events(manager->book);
-    note_latency(manager, now_ns + (clock_mono_ns() - cycle_mono_ns));
+    note_latency(manager, now_ns, kept_ns);
     manager->in_hand = 0;
     tell_sources(manager);
     tell_operators(manager);
-    if (events) {
-        tell_sinks(manager);
-    }
 }

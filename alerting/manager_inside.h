@@ -18,9 +18,9 @@
 #define DAVY_ALERTING_MANAGER_INSIDE_H
 
 #include "alerting/alarm_record.h"
-#include "alerting/latency.h"
 #include "alerting/load_now.h"
 #include "alerting/manager.h"
+#include "base/latency.h"
 
 enum {
     MANAGER_VERDICTS = 1024, /* taken in one cycle at most, but up to a mark: bounds the batch and the wait for it */
@@ -62,7 +62,8 @@ struct manager_answers {
 };
 
 struct manager_counters {
-    struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99;
+    struct counter *verdicts, *keeps, *acts, *refused, *commits, *failures, *unreadable, *lost, *p50, *p99, *judged_p50,
+        *judged_p99;
     struct counter *raised_10min, *chattering, *standing, *cut, *ledger_refused;
     struct counter *events[EV_COUNT], *raised[LEVEL_COUNT];
 };
@@ -73,7 +74,7 @@ struct manager {
 
     struct alarm_book *book;
     struct manager_origin last;
-    struct latency latency;
+    struct latency judged, latency; /* from the sample to our hand, and to the disk */
     struct load_now *load;
     struct buf json, state, scratch, record; /* reused for each event */
 

@@ -21,6 +21,7 @@
 #include "alerting/mqtt_window.h"
 #include "alerting/sink_inside.h"
 #include "base/clock.h"
+#include "base/latency.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -43,7 +44,8 @@ struct mqtt_feed {
     struct cursor cursor;
     struct mqtt_link *link;
     char *client_id;
-    struct counter *events, *connects, *failures, *behind;
+    struct counter *events, *connects, *failures, *behind, *p50, *p99;
+    struct latency latency; /* from the disk to the broker's connection */
     enum feed_phase phase;
     int64_t now_ns;      /* of this cycle */
     int64_t due_ns;      /* AWAY: next try; CONNECTING: when it is given up; ONLINE: next heartbeat */
@@ -159,6 +161,16 @@ static void beat(struct mqtt_feed *feed)
     feed->due_ns = feed->now_ns + HEARTBEAT_S * NS_PER_S;
 }
 
+/* Something was sent: tells how long the newest event waited for that. */
+static void note_latency(struct mqtt_feed *feed)
+{
+    int64_t since_ns;
+    if (feed->config.told != NULL && told_get(feed->config.told, feed->window.sent_seq, &since_ns)) {
+        latency_add(&feed->latency, clock_mono_ns() - since_ns, 1);
+        latency_show(&feed->latency, feed->p50, feed->p99);
+    }
+}
+
 /* Settles and sends; true when something moved. */
 static bool exchange(struct mqtt_feed *feed)
 {
@@ -172,6 +184,9 @@ static bool exchange(struct mqtt_feed *feed)
     if (code != ERR_NONE || mqtt_window_send(window, feed->cursor.seq, &sent, &err) != ERR_NONE) {
         go_away(feed, err.text);
         return false;
+    }
+    if (sent) {
+        note_latency(feed);
     }
     counter_set(feed->behind, store_last_seq(feed->config.store) - feed->cursor.seq);
     if (settled || was_idle) {
@@ -245,7 +260,8 @@ static int feed_work(void *self, int64_t now_ns)
         some = work_online(feed);
     }
     keep_place(feed, false);
-    return some ? 1 : 0;
+    const struct told *told = feed->config.told;
+    return some ? 1 : feed->phase == FEED_ONLINE && told != NULL && told_is_soon(told) ? AGENT_SOON : 0;
 }
 
 static int64_t feed_due(void *self)
@@ -316,6 +332,8 @@ enum err_code sink_mqtt_new(const struct sink_config *config, struct sink **ret_
     feed->connects = make_counter(feed, "connects", "connections made");
     feed->failures = make_counter(feed, "failures", "connections lost or not made");
     feed->behind = make_counter(feed, "behind", "events of the journal not yet confirmed");
+    feed->p50 = make_counter(feed, "latency_p50_us", "event on the disk to handed to the connection, us, median");
+    feed->p99 = make_counter(feed, "latency_p99_us", "event on the disk to handed to the connection, us, 99 of 100");
     *ret_sink = &feed->sink;
     return ERR_NONE;
 }

@@ -44,7 +44,10 @@ void post_head_signature(struct buf *ret_line, const char *secret, const void *b
     (void)made; /* SHA-256 of bytes in memory does not fail */
     buf_clear(ret_line);
     buf_text(ret_line, "X-Davy-Signature: sha256=");
+    char hex[2 * SHA256_BYTES];
     for (size_t i = 0; i < sizeof mac; i++) {
-        buf_printf(ret_line, "%02x", mac[i]);
+        hex[2 * i] = "0123456789abcdef"[mac[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[mac[i] & 15];
     }
+    buf_add(ret_line, hex, sizeof hex);
 }

@@ -12,6 +12,7 @@
 #ifndef DAVY_ALERTING_SINK_H
 #define DAVY_ALERTING_SINK_H
 
+#include "alerting/told.h"
 #include "base/agent.h"
 #include "base/cell.h"
 #include "base/counter.h"
@@ -25,6 +26,7 @@ struct sink_config {
     struct store *store;
     struct doorbell *bell; /* the sink's thread's bell */
     struct counters *counters;
+    const struct told *told; /* may be NULL */
     const struct cell *stop; /* not 0: deliver what is there, say good-bye, finish; wall time in ns of the deadline */
 };
 

@@ -256,7 +256,7 @@ static enum err_code open_ways(struct sink_cap *cap, struct err *err)
         code = code == ERR_NONE ? way_open(cap, "path", sink->path, &FOLDER, err) : code;
     }
     if (sink->url != NULL && code == ERR_NONE) {
-        code = post_way_open(&cap->post, &cap->config, "application/cap+xml; charset=utf-8", err);
+        code = post_way_open(&cap->post, &cap->config, "application/cap+xml", err);
         code = code == ERR_NONE ? way_open(cap, "url", sink->url, &POST, err) : code;
     }
     return code;

@@ -91,6 +91,7 @@ struct pipeline {
     struct control *control;
 
     struct cell *exceptions; /* [point], bus worker: the Modbus exception it has now */
+    struct told told;        /* manager -> sinks */
     struct alarmed alarmed;  /* manager -> bus worker: which hazards are in alarm */
     struct cell stop_field, stop_sinks, stop_control, stop_recorder;
     struct cell give_up; /* when the writer and the manager stop to wait for the disk */
@@ -200,6 +201,7 @@ static enum err_code make_sinks(struct pipeline *p, struct err *err)
             .store = p->store,
             .bell = p->sink_bells[i],
             .counters = p->counters,
+            .told = &p->told,
             .stop = &p->stop_sinks,
         };
         if (sink_new(&config, &p->sinks[i], err) != ERR_NONE) {
@@ -226,6 +228,7 @@ static enum err_code make_manager(struct pipeline *p, struct err *err)
                   {.commands = p->web_commands, .answers = p->web_answers, .bell = web_bell}},
         .sink_bells = p->news_bells,
         .sink_count = p->news_bell_count,
+        .told = &p->told,
         .safe = p->safe,
         .counters = p->counters,
         .status = p->config.status,
@@ -247,6 +250,7 @@ static enum err_code make_writer(struct pipeline *p, struct err *err)
         .safe = p->safe,
         .counters = p->counters,
         .sync_ns = p->site->store_sync_ns,
+        .gather_ns = NS_PER_MS,
         .give_up = &p->give_up,
         .history = p->history,
         .history_kept = &p->history_kept,
@@ -695,8 +699,7 @@ static void name_queues(struct pipeline *p)
 
 static void show(struct pipeline *p)
 {
-    static const char *const words[] = {
-        [RUN_ACTUAL] = "actual", [RUN_EXERCISE] = "exercise", [RUN_TEST] = "test"};
+    static const char *const words[] = {[RUN_ACTUAL] = "actual", [RUN_EXERCISE] = "exercise", [RUN_TEST] = "test"};
     name_queues(p);
     const struct console_source source = {
         .site = p->site,
@@ -714,6 +717,8 @@ static void show(struct pipeline *p)
         .started_ns = p->started_ns,
         .status = words[p->config.status],
         .shards = p->config.shards,
+        .clients = p->site->http_clients,
+        .streams = p->site->http_streams,
     };
     console_show(p->config.console, &source);
 }

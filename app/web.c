@@ -20,7 +20,8 @@ static char *address_of(const struct site *site)
 enum err_code web_prepare(struct web *web, const struct site *site, struct err *err)
 {
     char *address = address_of(site);
-    const bool same = address == NULL ? web->address == NULL : web->address != NULL && strcmp(address, web->address) == 0;
+    const bool same =
+        address == NULL ? web->address == NULL : web->address != NULL && strcmp(address, web->address) == 0;
     enum err_code code = ERR_NONE;
     if (!same && address != NULL) {
         code = console_new(site->http_host, site->http_port, &web->next, err);

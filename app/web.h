@@ -18,7 +18,7 @@
 struct console;
 
 struct web {
-    struct console *now, *next; /* NULL: none; owned */
+    struct console *now, *next;   /* NULL: none; owned */
     char *address, *next_address; /* as the site says it, "host port"; NULL: none */
     bool changes;                 /* `next` is to take the place of `now` */
 };

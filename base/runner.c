@@ -4,7 +4,9 @@
  * An idle cycle is followed by a few more at once, then by a few with the
  * processor offered to others, then by sleep.  The first two are short on
  * purpose: waking costs some 35 us when it comes from another core, but on a
- * machine of two cores a spinning thread takes its time from the others.
+ * machine of two cores a spinning thread takes its time from the others.  While
+ * an agent says that it will have work soon nobody sleeps, but the processor is
+ * offered to others in every cycle.
  *
  * struct runner is made by the starter and, from then until the join, touched
  * by the thread only.
@@ -34,11 +36,13 @@ struct runner {
     pthread_t thread;      /* starter only */
 };
 
-/* Calls every agent once; drops those that have finished.  Gives how much was done. */
-static int64_t call_agents(struct runner *runner, int64_t now_ns)
+/* Calls every agent once; drops those that have finished.  Gives how much was done, and whether one expects work soon.
+ */
+static int64_t call_agents(struct runner *runner, int64_t now_ns, bool *ret_soon)
 {
     int64_t work = 0;
     int left = 0;
+    *ret_soon = false;
     for (int i = 0; i < runner->count; i++) {
         const struct agent agent = runner->agents[i];
         const int done = agent.do_work(agent.self, now_ns);
@@ -46,7 +50,8 @@ static int64_t call_agents(struct runner *runner, int64_t now_ns)
             work++; /* its end may be what another agent waits for */
             continue;
         }
-        work += done;
+        *ret_soon = *ret_soon || done == AGENT_SOON;
+        work += done == AGENT_SOON ? 0 : done;
         runner->agents[left++] = agent;
     }
     runner->count = left;
@@ -88,7 +93,8 @@ static void park(struct runner *runner, struct clock *clock)
 {
     doorbell_park(runner->bell);
     const int64_t now_ns = clock_now_ns(clock);
-    if (call_agents(runner, now_ns) == 0) {
+    bool soon;
+    if (call_agents(runner, now_ns, &soon) == 0 && !soon) {
         sleep_until_work(runner, now_ns);
     }
     doorbell_unpark(runner->bell);
@@ -101,9 +107,12 @@ static void *run(void *arg)
     struct clock clock;
     clock_init(&clock);
     int idle_cycles = 0;
+    bool soon = false;
     while (runner->count > 0) {
-        if (call_agents(runner, clock_now_ns(&clock)) > 0) {
+        if (call_agents(runner, clock_now_ns(&clock), &soon) > 0) {
             idle_cycles = 0;
+        } else if (soon) {
+            (void)sched_yield(); /* cannot fail on Linux */
         } else if (++idle_cycles > SPIN_CYCLES + YIELD_CYCLES) {
             park(runner, &clock);
             idle_cycles = 0;

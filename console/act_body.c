@@ -27,8 +27,7 @@ static const struct conf_key keys[] = {
     {"cause", CONF_TEXT, KEY(cause), .blank_ok = true, .hi = ACT_TEXT_MAX - 1, .help = "close: what it was"},
     {"measure", CONF_TEXT, KEY(measure), .blank_ok = true, .hi = ACT_TEXT_MAX - 1, .help = "close: what was done"},
 };
-static const struct conf_table table = {
-    .name = "act", .keys = keys, .count = sizeof keys / sizeof keys[0]};
+static const struct conf_table table = {.name = "act", .keys = keys, .count = sizeof keys / sizeof keys[0]};
 
 static bool is_empty(const char *text)
 {

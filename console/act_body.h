@@ -15,7 +15,8 @@
 
 enum { ACT_BODY_MAX = 65536 };
 
-/* Reads text[0..len) (text[len] is NUL) as an act of that kind: its texts, occurrence, level, and the end of a shelf. */
+/* Reads text[0..len) (text[len] is NUL) as an act of that kind: its texts, occurrence, level, and the end of a shelf.
+ */
 enum err_code act_body_read(enum act_kind kind, const char *text, size_t len, struct act *ret_act,
                             struct err *err) MUST_CHECK;
 

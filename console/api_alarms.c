@@ -36,7 +36,19 @@ static bool hazard_is(const struct site *site, uint32_t alarm, const char *asked
     return asked == NULL || (hazard != SITE_NONE && strcmp(site->hazards[hazard].id, asked) == 0);
 }
 
-/* Reads what the list is put in order by; false: not asked for. */
+/* The alarm a record is about, by its key; where that is only a hash of a long name, by what the state says. */
+static uint32_t alarm_of(const struct site *site, const char *key, size_t key_len, const char *json, size_t len)
+{
+    const size_t prefix = strlen(MANAGER_SHOWN);
+    if (key_len > prefix && key[prefix] != '#') {
+        return site_alarm(site, key + prefix, key_len - prefix);
+    }
+    size_t name_len = 0;
+    const char *name = rows_find(json, len, "alarm", &name_len);
+    return name == NULL ? SITE_NONE : site_alarm(site, name, name_len);
+}
+
+/* Reads what the list is put in order by, of ret_line->alarm; false: not asked for. */
 static bool read_line(const struct site *site, const struct ask *ask, const char *json, size_t len,
                       struct reply_alarm *ret_line)
 {
@@ -54,20 +66,17 @@ static bool read_line(const struct site *site, const struct ask *ask, const char
     }
     text = rows_find(json, len, "time", &text_len);
     (void)(text != NULL && text_parse_time(text, text_len, &line.time_ns)); /* else it stands last */
-    text = rows_find(json, len, "alarm", &text_len);
-    line.alarm = text == NULL ? SITE_NONE : site_alarm(site, text, text_len);
+    line.alarm = ret_line->alarm;
     *ret_line = line;
-    return line.alarm != SITE_NONE && hazard_is(site, line.alarm, ask->hazard);
+    return hazard_is(site, line.alarm, ask->hazard);
 }
 
 static bool collect(void *self, const char *key, size_t key_len, const void *bytes, size_t len)
 {
-    (void)key;
-    (void)key_len;
     struct collecting *collecting = self;
     struct reply *reply = collecting->reply;
-    struct reply_alarm line;
-    if (!read_line(collecting->site, &reply->ask, bytes, len, &line)) {
+    struct reply_alarm line = {.alarm = alarm_of(collecting->site, key, key_len, bytes, len)};
+    if (line.alarm == SITE_NONE || !read_line(collecting->site, &reply->ask, bytes, len, &line)) {
         return true;
     }
     if (reply->at.alarms.count == collecting->room) {

@@ -66,6 +66,6 @@ void api_event(struct reply *reply, const struct console_source *source, uint64_
     reply->at.events.end = seq;
     if (store_events(source->store, seq - 1, take_one, reply, &err) != ERR_NONE || reply->out.len == 0) {
         reply_error(reply, 503, "the act is journalled as event %llu, which cannot be read now",
-                     (unsigned long long)seq);
+                    (unsigned long long)seq);
     }
 }

@@ -59,7 +59,7 @@ static enum reply_next settle(struct reply *reply, enum err_code code, bool stop
     }
     if (code == ERR_NO) {
         reply_error(reply, 404, "there is no point \"%s\", in the site or the store; /api/v1/points lists them",
-                     reply->id);
+                    reply->id);
         return REPLY_END;
     }
     if (code != ERR_NONE) {
@@ -83,8 +83,8 @@ enum reply_next api_samples_more(struct reply *reply, const struct console_sourc
         return reply_end_list(reply);
     }
     const int64_t began_ns = clock_mono_ns();
-    const enum err_code code = store_read(source->store, reply->id, reply->at.samples.next_ns, reply->ask.to_ns,
-                                          take_sample, reply, &err);
+    const enum err_code code =
+        store_read(source->store, reply->id, reply->at.samples.next_ns, reply->ask.to_ns, take_sample, reply, &err);
     const bool stopped = reply->out.len >= reply->at.samples.piece;
     adapt(reply, clock_mono_ns() - began_ns);
     return settle(reply, code, stopped, &err);

@@ -74,7 +74,8 @@ static enum err_code take_time(const char *name, const char *value, int64_t now_
 static enum err_code take_every(const char *value, int64_t *every_ns, struct err *err)
 {
     if (!text_parse_duration(value, strlen(value), every_ns) || *every_ns <= 0) {
-        return bad(err, "every", value, "a duration is a whole number with ms s m h d y, like 10m, and more than nothing");
+        return bad(err, "every", value,
+                   "a duration is a whole number with ms s m h d y, like 10m, and more than nothing");
     }
     if (*every_ns > ODD_EVERY_MOST && *every_ns % MINUTE_NS != 0) {
         return bad(err, "every", value, "beyond a day it must be whole minutes");
@@ -133,7 +134,7 @@ static enum err_code take_all(const char *value, unsigned *states, struct err *e
         return ERR_NONE;
     }
     return strcmp(value, "0") == 0 || strcmp(value, "false") == 0 ? ERR_NONE
-                                                                    : bad(err, "all", value, "1 or 0 is meant");
+                                                                  : bad(err, "all", value, "1 or 0 is meant");
 }
 
 static enum err_code take(const struct target_param *param, int64_t now_ns, struct ask *ask, struct err *err)
@@ -173,7 +174,7 @@ static enum err_code take(const struct target_param *param, int64_t now_ns, stru
         return take_all(value, &ask->states, err);
     }
     return level_parse(value, strlen(value), &ask->level) ? ERR_NONE
-                                                           : bad(err, name, value, "blue, yellow, orange or red");
+                                                          : bad(err, name, value, "blue, yellow, orange or red");
 }
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
@@ -186,7 +187,8 @@ static enum err_code unknown(const char *name, const char *const *known, struct 
     }
     const int nearest = text_nearest(name, known, count);
     if (nearest >= 0) {
-        return err_set(err, ERR_INPUT, "\"%.100s\" is not a known parameter; did you mean \"%s\"?", name, known[nearest]);
+        return err_set(err, ERR_INPUT, "\"%.100s\" is not a known parameter; did you mean \"%s\"?", name,
+                       known[nearest]);
     }
     char list[128] = "there are none here";
     size_t len = 0;

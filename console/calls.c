@@ -1,21 +1,32 @@
 /* calls: see calls.h. */
 #include "console/calls.h"
 
-struct http_call *calls_free_one(struct http_call *calls)
+struct http_call *calls_free_one(struct calls *calls)
 {
     for (size_t i = 0; i < HTTP_CALLS; i++) {
-        if (calls[i].phase == CALL_FREE) {
-            return &calls[i];
+        if (calls->items[i].phase == CALL_FREE) {
+            calls->used = i >= calls->used ? i + 1 : calls->used;
+            return &calls->items[i];
         }
     }
     return NULL;
 }
 
-size_t calls_count(const struct http_call *calls)
+void calls_free(struct calls *calls, struct http_call *call)
+{
+    call->phase = CALL_FREE;
+    call_clear(call);
+    call->connection = NULL;
+    while (calls->used > 0 && calls->items[calls->used - 1].phase == CALL_FREE) {
+        calls->used--;
+    }
+}
+
+size_t calls_count(const struct calls *calls)
 {
     size_t count = 0;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        count += calls[i].phase != CALL_FREE && calls[i].phase != CALL_CUT;
+    for (size_t i = 0; i < calls->used; i++) {
+        count += calls->items[i].phase != CALL_FREE && calls->items[i].phase != CALL_CUT;
     }
     return count;
 }
@@ -25,33 +36,33 @@ static bool owes(const struct http_call *call)
     return call->phase == CALL_IDLE || call->phase == CALL_HEAD || call->phase == CALL_BODY;
 }
 
-struct http_call *calls_longest_owing(struct http_call *calls)
+struct http_call *calls_longest_owing(const struct calls *calls)
 {
     struct http_call *longest = NULL;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        if (owes(&calls[i]) && (longest == NULL || calls[i].since_ns < longest->since_ns)) {
-            longest = &calls[i];
+    for (size_t i = 0; i < calls->used; i++) {
+        if (owes(&calls->items[i]) && (longest == NULL || calls->items[i].since_ns < longest->since_ns)) {
+            longest = &calls->items[i];
         }
     }
     return longest;
 }
 
-struct http_call *calls_overdue(struct http_call *calls, int64_t now_ns)
+struct http_call *calls_overdue(const struct calls *calls, int64_t now_ns)
 {
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        if (calls[i].phase != CALL_FREE && calls[i].deadline_ns <= now_ns) {
-            return &calls[i];
+    for (size_t i = 0; i < calls->used; i++) {
+        if (calls->items[i].phase != CALL_FREE && calls->items[i].deadline_ns <= now_ns) {
+            return &calls->items[i];
         }
     }
     return NULL;
 }
 
-int64_t calls_due(const struct http_call *calls)
+int64_t calls_due(const struct calls *calls)
 {
     int64_t due_ns = TIME_NEVER;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        if (calls[i].phase != CALL_FREE && calls[i].deadline_ns < due_ns) {
-            due_ns = calls[i].deadline_ns;
+    for (size_t i = 0; i < calls->used; i++) {
+        if (calls->items[i].phase != CALL_FREE && calls->items[i].deadline_ns < due_ns) {
+            due_ns = calls->items[i].deadline_ns;
         }
     }
     return due_ns;

@@ -9,16 +9,23 @@
 
 #include "console/http.h"
 
+struct calls {
+    struct http_call *items; /* HTTP_CALLS of them */
+    size_t used;             /* those from here on are free: a small house is looked through quickly */
+};
+
 /* A free one, NULL: there is none. */
-struct http_call *calls_free_one(struct http_call *calls);
+struct http_call *calls_free_one(struct calls *calls);
+/* Makes one free. */
+void calls_free(struct calls *calls, struct http_call *call);
 /* How many are there, those being cut off apart. */
-size_t calls_count(const struct http_call *calls);
+size_t calls_count(const struct calls *calls);
 /* The one that has owed a whole request for longest, connections without any included; NULL: all are being answered. */
-struct http_call *calls_longest_owing(struct http_call *calls);
+struct http_call *calls_longest_owing(const struct calls *calls);
 /* One whose time is over, NULL: none. */
-struct http_call *calls_overdue(struct http_call *calls, int64_t now_ns);
+struct http_call *calls_overdue(const struct calls *calls, int64_t now_ns);
 /* When the next one's is; TIME_NEVER: never. */
-int64_t calls_due(const struct http_call *calls);
+int64_t calls_due(const struct calls *calls);
 
 /* Moves it on, with so long for it (0: as long as it takes). */
 void call_set(struct http_call *call, enum http_phase phase, int64_t now_ns, int64_t length_ns);

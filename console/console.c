@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "console/calls.h"
 #include "console/desk.h"
 #include "console/stream.h"
 #include "model/queues.h"
@@ -54,11 +55,11 @@ static struct view *view_of(const struct cell *cell)
 /* Ends what cannot outlive the run: acts that wait; long answers notice by themselves. */
 static void leave(struct console *console)
 {
-    struct http_call *calls = http_calls(console->http);
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        if (calls[i].phase == CALL_THINKING && !calls[i].acted) {
-            desk_give_up(&calls[i], "the monitor stops or reads its site anew");
-            http_wake(console->http, &calls[i]);
+    struct calls *calls = http_calls(console->http);
+    for (size_t i = 0; i < calls->used; i++) {
+        if (calls->items[i].phase == CALL_THINKING && !calls->items[i].acted) {
+            desk_give_up(&calls->items[i], "the monitor stops or reads its site anew");
+            http_wake(console->http, &calls->items[i]);
         }
     }
 }
@@ -74,6 +75,10 @@ static int follow(struct console *console)
     console->desk.turn++;
     console->desk.source = wanted == NULL ? NULL : &wanted->source;
     console->desk.index = wanted == NULL ? NULL : wanted->index;
+    if (wanted != NULL) {
+        console->desk.streams_most = wanted->source.streams;
+        http_set_clients(console->http, wanted->source.clients);
+    }
     cell_set(&console->shown, (uint64_t)(uintptr_t)wanted);
     doorbell_ring(console->changed_bell);
     return 1;
@@ -83,10 +88,10 @@ static int follow(struct console *console)
 
 static struct http_call *call_with(struct console *console, uint64_t ticket)
 {
-    struct http_call *calls = http_calls(console->http);
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        if (calls[i].phase == CALL_THINKING && calls[i].ticket == ticket) {
-            return &calls[i];
+    struct calls *calls = http_calls(console->http);
+    for (size_t i = 0; i < calls->used; i++) {
+        if (calls->items[i].phase == CALL_THINKING && calls->items[i].ticket == ticket) {
+            return &calls->items[i];
         }
     }
     return NULL;
@@ -129,14 +134,14 @@ static bool wake_one(struct console *console, struct http_call *call, uint64_t l
 /* Wakes streams that have something to say, and acts that were waited for long enough. */
 static int wake(struct console *console)
 {
-    struct http_call *calls = http_calls(console->http);
+    struct calls *calls = http_calls(console->http);
     const struct console_source *source = console->desk.source;
     const uint64_t last_seq = source == NULL ? 0 : store_last_seq(source->store);
     int work = 0;
     console->desk.streams = 0;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        console->desk.streams += calls[i].reply.lasting;
-        work += wake_one(console, &calls[i], last_seq);
+    for (size_t i = 0; i < calls->used; i++) {
+        console->desk.streams += calls->items[i].reply.lasting;
+        work += wake_one(console, &calls->items[i], last_seq);
     }
     return work;
 }
@@ -185,10 +190,10 @@ static bool has_said_goodbye(struct console *console, int64_t now_ns)
         console->goodbye_ns = now_ns + GOODBYE_NS;
         return false;
     }
-    const struct http_call *calls = http_calls(console->http);
+    const struct calls *calls = http_calls(console->http);
     bool busy = false;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        busy |= calls[i].phase >= CALL_HEAD && calls[i].phase != CALL_CUT;
+    for (size_t i = 0; i < calls->used; i++) {
+        busy |= calls->items[i].phase >= CALL_HEAD && calls->items[i].phase != CALL_CUT;
     }
     return !busy || now_ns >= console->goodbye_ns;
 }
@@ -210,9 +215,9 @@ static int64_t console_due(void *self)
 {
     struct console *console = self;
     int64_t due_ns = http_due(console->http, console->desk.now_ns);
-    const struct http_call *calls = http_calls(console->http);
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        const struct http_call *call = &calls[i];
+    const struct calls *calls = http_calls(console->http);
+    for (size_t i = 0; i < calls->used; i++) {
+        const struct http_call *call = &calls->items[i];
         if (call->phase == CALL_THINKING && call->act_due_ns < due_ns) {
             due_ns = call->act_due_ns;
         } else if (call->phase == CALL_RESTING && call->reply.at.stream.beat_ns < due_ns) {
@@ -249,15 +254,13 @@ enum err_code console_new(const char *host, uint16_t port, struct console **ret_
     struct console *console = memory_new(1, sizeof *console);
     console->host = memory_strdup(host);
     console->desk.host = console->host;
+    console->desk.streams_most = DESK_STREAMS;
     enum err_code code = doorbell_open(&console->bell, err);
     code = code == ERR_NONE ? doorbell_open(&console->changed_bell, err) : code;
     code = code == ERR_NONE ? open_http(console, host, port, err) : code;
     if (code == ERR_NONE) {
-        const struct agent agent = {.name = "http",
-                                    .self = console,
-                                    .do_work = console_work,
-                                    .next_due = console_due,
-                                    .wait_fd = console_fd};
+        const struct agent agent = {
+            .name = "http", .self = console, .do_work = console_work, .next_due = console_due, .wait_fd = console_fd};
         code = runner_start("http", &agent, 1, console->bell, &console->runner, err);
     }
     if (code != ERR_NONE) {

@@ -9,7 +9,7 @@
  * another.  Nobody waits for it.
  *
  * Threads: all functions from main.  Memory: fixed at the start, but for one
- * piece of an answer for each of at most HTTP_CALLS connections.
+ * piece of an answer for each connection.
  */
 #ifndef DAVY_CONSOLE_CONSOLE_H
 #define DAVY_CONSOLE_CONSOLE_H
@@ -20,7 +20,8 @@
 
 struct console;
 
-/* Listens and starts the thread; until a run is shown /healthz says "starting".  ERR_ENV when the address cannot be had. */
+/* Listens and starts the thread; until a run is shown /healthz says "starting".  ERR_ENV when the address cannot be
+ * had. */
 enum err_code console_new(const char *host, uint16_t port, struct console **ret_console, struct err *err) MUST_CHECK;
 /* Ends streams and answers, the thread, and the socket.  After console_leave.  Accepts NULL. */
 void console_free(struct console *console);

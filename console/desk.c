@@ -55,7 +55,8 @@ static bool refuse_params(const struct desk *desk, struct http_call *call)
         return true;
     }
     if (call->route.kind == ROUTE_STREAM && call->request.last_event_id != NULL) {
-        call->reply.ask.has_after = true; /* a browser that comes again says where it was, at the address it first asked */
+        /* A browser that comes again asks at the same address as first; where it was stands in the header. */
+        call->reply.ask.has_after = true;
         if (!ask_whole(call->request.last_event_id, &call->reply.ask.after)) {
             reply_error(&call->reply, 400, "Last-Event-ID is not the id of an event, a whole number");
             return true;
@@ -164,11 +165,12 @@ static enum http_say take_health(const struct desk *desk, struct http_call *call
 
 static enum http_say take_stream(const struct desk *desk, struct http_call *call)
 {
-    if (desk->ending || desk->streams >= DESK_STREAMS) {
+    if (desk->ending || desk->streams >= desk->streams_most) {
         reply_later(&call->reply, desk->ending ? "the monitor stops" : "too many streams are open; close one, or wait");
         return HTTP_REPLY;
     }
-    api_begin(&call->reply, desk->source, &call->route, desk->now_ns); /* also between two runs: it waits for the next */
+    api_begin(&call->reply, desk->source, &call->route,
+              desk->now_ns); /* also between two runs: it waits for the next */
     return HTTP_REPLY;
 }
 

@@ -13,7 +13,7 @@
 #include "console/http.h"
 #include "console/metrics.h"
 
-enum { DESK_STREAMS = 32 };
+enum { DESK_STREAMS = 32 };        /* at most, before a run says so */
 #define DESK_ACT_NS (8 * NS_PER_S) /* for an act to be on the disk, as for the commands (app/control.h) */
 
 struct desk {
@@ -24,7 +24,7 @@ struct desk {
     bool ending;                         /* the console is */
     uint64_t turn;                       /* counts the runs */
     uint64_t next_ticket;
-    size_t streams;
+    size_t streams, streams_most;
     int64_t now_ns; /* of this round */
 };
 

@@ -71,7 +71,8 @@ static bool is_json(const char *type)
 unsigned guard_check(const struct guard_headers *headers, const char *own, enum guard_wish wish, struct err *err)
 {
     if (!is_own_host(headers, own)) {
-        (void)err_set(err, ERR_NO, "this monitor is not \"%.200s\"; ask for it as http://%s%s%s/, a proxy in front must say so",
+        (void)err_set(err, ERR_NO,
+                      "this monitor is not \"%.200s\"; ask for it as http://%s%s%s/, a proxy in front must say so",
                       headers->host, strchr(own, ':') != NULL ? "[" : "", own, strchr(own, ':') != NULL ? "]" : "");
         return 421;
     }

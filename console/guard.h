@@ -19,9 +19,9 @@
 
 /* Headers of a request; NULL: not sent. */
 struct guard_headers {
-    const char *host;         /* "127.0.0.1:8600" */
-    const char *origin;       /* "http://127.0.0.1:8600" */
-    const char *fetch_site;   /* Sec-Fetch-Site */
+    const char *host;       /* "127.0.0.1:8600" */
+    const char *origin;     /* "http://127.0.0.1:8600" */
+    const char *fetch_site; /* Sec-Fetch-Site */
     const char *content_type;
 };
 

@@ -23,9 +23,10 @@ struct http {
     int epoll;
     int64_t now_ns;  /* of this round */
     int64_t look_ns; /* when to look for streams whose clients have gone */
-    int done;       /* in this round */
+    int done;        /* in this round */
     struct http_counts counts;
-    struct http_call calls[HTTP_CALLS];
+    struct calls calls;
+    size_t clients; /* let in at most */
 };
 
 /* ---- connections ------------------------------------------------------------------------------------------------- */
@@ -74,8 +75,8 @@ static void cut(struct http *http, struct http_call *call)
 /* Makes room for one more. */
 static void receive(struct http *http, struct http_call *call)
 {
-    if (calls_count(http->calls) >= HTTP_CLIENTS) {
-        struct http_call *longest = calls_longest_owing(http->calls);
+    if (calls_count(&http->calls) >= http->clients) {
+        struct http_call *longest = calls_longest_owing(&http->calls);
         call->surplus = longest == NULL;
         if (longest != NULL) {
             http->counts.shed++;
@@ -93,13 +94,11 @@ static void on_connection(void *self, struct MHD_Connection *connection, void **
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
         struct http_call *call = *context;
         if (call != NULL) {
-            call_set(call, CALL_FREE, http->now_ns, 0);
-            call_clear(call);
-            call->connection = NULL;
+            calls_free(&http->calls, call);
         }
         return;
     }
-    struct http_call *call = calls_free_one(http->calls);
+    struct http_call *call = calls_free_one(&http->calls);
     *context = call; /* there is always one: the library lets no more in */
     if (call != NULL) {
         const unsigned patience_ms = GONE_AFTER_MS;
@@ -343,16 +342,14 @@ enum err_code http_new(int listening, const struct http_handler *handler, struct
 {
     struct http *http = memory_new(1, sizeof *http);
     http->handler = *handler;
-    http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listening,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CALLS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-        MHD_OPTION_END);
+    http->clients = HTTP_CLIENTS;
+    http->calls.items = memory_new(HTTP_CALLS, sizeof *http->calls.items);
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
+                                    MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listening, MHD_OPTION_CONNECTION_LIMIT,
+                                    (unsigned)HTTP_CALLS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES,
+                                    MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_NOTIFY_COMPLETED,
+                                    on_completed, http, MHD_OPTION_URI_LOG_CALLBACK, on_target, http,
+                                    MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         http->daemon == NULL ? NULL : MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (info == NULL) {
@@ -369,28 +366,33 @@ void http_free(struct http *http)
     if (http == NULL) {
         return;
     }
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        http_wake(http, &http->calls[i]);
+    for (size_t i = 0; i < http->calls.used; i++) {
+        http_wake(http, &http->calls.items[i]);
     }
     if (http->daemon != NULL) {
         MHD_stop_daemon(http->daemon);
     }
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        call_clear(&http->calls[i]);
+    for (size_t i = 0; i < http->calls.used; i++) {
+        call_clear(&http->calls.items[i]);
     }
+    free(http->calls.items);
     free(http);
 }
 
+/* Cuts off connections whose clients have gone unseen: streams at rest, and idle ones that were suspended before. */
 static void cut_gone(struct http *http)
 {
+    struct pollfd fds[HTTP_CALLS];
     http->look_ns = http->now_ns + NS_PER_S;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        struct http_call *call = &http->calls[i];
-        if (call->phase == CALL_RESTING && call->suspended) {
-            struct pollfd gone = {.fd = descriptor_of(connection_of(call)), .events = POLLRDHUP};
-            if (poll(&gone, 1, 0) > 0) {
-                cut(http, call);
-            }
+    for (size_t i = 0; i < http->calls.used; i++) {
+        const struct http_call *call = &http->calls.items[i];
+        const bool unseen = call->phase == CALL_RESTING || call->phase == CALL_IDLE;
+        fds[i] = (struct pollfd){.fd = unseen ? descriptor_of(connection_of(call)) : -1, .events = POLLRDHUP};
+    }
+    const int gone = poll(fds, http->calls.used, 0);
+    for (size_t i = 0; gone > 0 && i < http->calls.used; i++) {
+        if (fds[i].revents != 0) {
+            cut(http, &http->calls.items[i]);
         }
     }
 }
@@ -400,7 +402,7 @@ int http_work(struct http *http, int64_t now_ns)
     http->now_ns = now_ns;
     http->done = 0;
     struct http_call *late;
-    while ((late = calls_overdue(http->calls, now_ns)) != NULL) {
+    while ((late = calls_overdue(&http->calls, now_ns)) != NULL) {
         http->counts.timeouts += late->phase != CALL_IDLE; /* an idle connection is not slow, only not needed */
         cut(http, late);
     }
@@ -414,7 +416,7 @@ int http_work(struct http *http, int64_t now_ns)
 int64_t http_due(struct http *http, int64_t now_ns)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-    const int64_t due_ns = calls_due(http->calls);
+    const int64_t due_ns = calls_due(&http->calls);
     if (MHD_get_timeout(http->daemon, &wait_ms) != MHD_YES) {
         return due_ns;
     }
@@ -427,17 +429,22 @@ int http_fd(const struct http *http)
     return http->epoll;
 }
 
-struct http_call *http_calls(struct http *http)
+struct calls *http_calls(struct http *http)
 {
-    return http->calls;
+    return &http->calls;
+}
+
+void http_set_clients(struct http *http, size_t most)
+{
+    http->clients = most;
 }
 
 const struct http_counts *http_count(struct http *http)
 {
-    http->counts.connections = calls_count(http->calls);
+    http->counts.connections = calls_count(&http->calls);
     http->counts.streams = 0;
-    for (size_t i = 0; i < HTTP_CALLS; i++) {
-        http->counts.streams += http->calls[i].reply.lasting;
+    for (size_t i = 0; i < http->calls.used; i++) {
+        http->counts.streams += http->calls.items[i].reply.lasting;
     }
     return &http->counts;
 }

@@ -5,7 +5,7 @@
  * does all of it, by http_work: no socket blocks, a client is never waited for,
  * and what it has not taken stays where it came from.
  *
- * Bounds.  At most HTTP_CLIENTS connections: who comes to a full house is let in
+ * Bounds.  At most so many connections as the site says: who comes to a full house is let in
  * at the cost of the one that has been owing a whole request for longest; when
  * all are being answered it is told to come again.  A request is to be whole
  * within HTTP_HEAD_NS and HTTP_BODY_NS, however its bytes drip; a connection
@@ -15,8 +15,9 @@
  * Known of libmicrohttpd 0.9.75: it undoes percent-encoding before anybody can
  * split a path (so the target is taken from its log callback, as it was sent);
  * a content reader that has nothing must suspend the connection or it is asked
- * without end, and is then out of the library's sight, so that its end is looked
- * for here, once a second; suspended ones must be resumed before the daemon stops;
+ * without end, and is then out of the library's sight, sometimes for good, so
+ * that the client's end is looked for here too, once a second; suspended ones must
+ * be resumed before the daemon stops;
  * a request line or headers larger than its memory for a connection it answers
  * by itself, in HTML.
  */
@@ -25,16 +26,17 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "console/reply.h"
 #include "console/guard.h"
+#include "console/reply.h"
 #include "console/route.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 enum {
-    HTTP_CLIENTS = 64,
-    HTTP_CALLS = HTTP_CLIENTS + 16, /* while those cut off are not gone yet */
-    HTTP_HEAD_MAX = 16 * 1024,      /* bytes of headers */
+    HTTP_CLIENTS = 64,                   /* at most, where nothing else is said */
+    HTTP_CLIENTS_MOST = 1024,            /* that can be said */
+    HTTP_CALLS = HTTP_CLIENTS_MOST + 16, /* while those cut off are not gone yet */
+    HTTP_HEAD_MAX = 16 * 1024,           /* bytes of headers */
     HTTP_BODY_MAX = 64 * 1024,
 };
 #define HTTP_HEAD_NS (10 * NS_PER_S)
@@ -43,6 +45,7 @@ enum {
 #define HTTP_TAKE_NS (30 * NS_PER_S)
 
 struct http;
+struct calls;
 
 struct http_request {
     const char *method;
@@ -69,10 +72,10 @@ struct http_call {
     /* the handler's, zero at the beginning of each request */
     struct target target;
     struct route route;
-    uint64_t turn;       /* the run it is answered from */
-    uint64_t ticket;     /* of its act; 0: none is under way */
-    int64_t act_due_ns;  /* when to wait for the act no longer */
-    bool acted;          /* the answer is there */
+    uint64_t turn;      /* the run it is answered from */
+    uint64_t ticket;    /* of its act; 0: none is under way */
+    int64_t act_due_ns; /* when to wait for the act no longer */
+    bool acted;         /* the answer is there */
 
     /* http's */
     struct http *home;
@@ -116,8 +119,10 @@ int http_fd(const struct http *http);
 
 /* Goes on with a call that WAITs. */
 void http_wake(struct http *http, struct http_call *call);
-/* All HTTP_CALLS of them; those that are FREE too. */
-struct http_call *http_calls(struct http *http);
+/* All there are; FREE ones among them. */
+struct calls *http_calls(struct http *http);
+/* How many clients are let in from now on, HTTP_CLIENTS_MOST at most. */
+void http_set_clients(struct http *http, size_t most);
 const struct http_counts *http_count(struct http *http);
 
 #endif

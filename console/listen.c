@@ -52,10 +52,10 @@ enum err_code http_listen(const char *host, uint16_t port, int *ret_fd, uint16_t
     const int fault = errno;
     freeaddrinfo(found);
     if (fd < 0) {
-        return err_set(err, ERR_ENV, "http.listen: cannot listen on %s port %u (%s); %s", host, (unsigned)port,
-                       strerror(fault),
-                       fault == EADDRINUSE ? "another program has it, perhaps another monitor: end that one, or take another"
-                                           : "the address must be one of this machine");
+        return err_set(
+            err, ERR_ENV, "http.listen: cannot listen on %s port %u (%s); %s", host, (unsigned)port, strerror(fault),
+            fault == EADDRINUSE ? "another program has it, perhaps another monitor: end that one, or take another"
+                                : "the address must be one of this machine");
     }
     *ret_fd = fd;
     *ret_port = port_of(fd);

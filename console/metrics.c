@@ -67,9 +67,9 @@ void metrics_label(struct buf *out, const char *key, const char *value, size_t l
 static bool is_gauge(const char *word)
 {
     static const char *const words[] = {
-        "connected",  "state",        "exception",    "online",         "waiting",    "ahead_ms",    "behind_ms",
-        "silent_s",   "behind",       "faster",       "latency_p50_us", "latency_p99_us", "raised_10min", "chattering",
-        "standing",   "open_blocks",  "pool_bytes",   "log_bytes",      "connections", "streams",
+        "connected", "state",       "exception",  "online",         "waiting",        "ahead_ms",     "behind_ms",
+        "silent_s",  "behind",      "faster",     "latency_p50_us", "latency_p99_us", "raised_10min", "chattering",
+        "standing",  "open_blocks", "pool_bytes", "log_bytes",      "connections",    "streams",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(word, words[i]) == 0) {
@@ -275,8 +275,7 @@ static enum reply_next more(struct reply *reply, const struct console_source *so
 {
     (void)source;
     (void)now_ns;
-    return metrics_put_counters(&reply->out, reply->at.metrics.index, &reply->at.metrics.next) ? REPLY_MORE
-                                                                                                   : REPLY_END;
+    return metrics_put_counters(&reply->out, reply->at.metrics.index, &reply->at.metrics.next) ? REPLY_MORE : REPLY_END;
 }
 
 void metrics_begin(struct reply *reply, const struct console_source *source, struct metrics_index *index,

@@ -151,7 +151,8 @@ static void put_points(struct buf *out, const struct console_source *source, int
 /* Points that their devices refuse; the others have no line. */
 static void put_exceptions(struct buf *out, const struct console_source *source)
 {
-    metrics_family(out, "davy_point_exception", "gauge", "code of the Modbus exception by which a device refuses the point");
+    metrics_family(out, "davy_point_exception", "gauge",
+                   "code of the Modbus exception by which a device refuses the point");
     for (size_t i = 0; source->exceptions != NULL && i < source->site->point_count; i++) {
         const uint64_t code = cell_get(&source->exceptions[i]);
         if (code != 0) {

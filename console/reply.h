@@ -18,8 +18,8 @@
 
 enum { REPLY_PIECE = 32 * 1024 };
 
-/* MORE: out has the next piece.  WAIT: nothing now.  END: out has the last piece, or nothing.  BROKEN: it cannot be gone
- * on with; the client is to notice. */
+/* MORE: out has the next piece.  WAIT: nothing now.  END: out has the last piece, or nothing.  BROKEN: it cannot be
+ * gone on with; the client is to notice. */
 enum reply_next { REPLY_MORE, REPLY_WAIT, REPLY_END, REPLY_BROKEN };
 
 struct reply;
@@ -39,7 +39,7 @@ struct reply {
     unsigned retry_s;  /* header Retry-After; 0: none */
     struct buf out;
     reply_more_fn *more; /* NULL: `out` is all of it */
-    bool lasting;         /* a stream: outlives a run of the monitor, goes on with the next */
+    bool lasting;        /* a stream: outlives a run of the monitor, goes on with the next */
 
     struct ask ask;
     const char *id;

@@ -46,6 +46,7 @@ struct console_source {
     int64_t started_ns;
     const char *status; /* "actual", "exercise", "test" */
     unsigned shards;
+    size_t clients, streams; /* connections at most, and streams among them */
 };
 
 #endif

@@ -6,9 +6,9 @@
  * the rest of the message is taken.  Nothing of a message is believed to be
  * well-formed.
  *
- * Pure but for the batch it writes to: no clock, no log, no allocation (davy
- * format).  The decoders of foreign formats allocate a tree per message, as
- * their edge allows.
+ * Pure but for the batch it writes to and what the keys' names remember, which
+ * changes no outcome: no clock, no log, no allocation (davy format).  The
+ * decoders of foreign formats allocate a tree per message, as their edge allows.
  */
 #ifndef DAVY_INGEST_MQTT_DECODE_H
 #define DAVY_INGEST_MQTT_DECODE_H

@@ -41,7 +41,8 @@ struct mqtt_intake {
     int64_t again_from_ns;        /* const after mqtt_intake_new, like the next */
     uint64_t again_to;            /* the last record to be taken again */
     uint64_t synced;              /* number up to which the spool is on the disk; the syncing thread, like the next */
-    int64_t unsynced_ns;          /* mono; since when there is more; TIME_NEVER: there is none */
+    int64_t unsynced_ns;          /* mono; since when those up to unsynced_to wait; TIME_NEVER: none does */
+    uint64_t unsynced_to;         /* likewise */
 };
 
 /* ---- making ---- */
@@ -372,12 +373,14 @@ void mqtt_intake_sync(struct mqtt_intake *intake)
 {
     const uint64_t last = spool_last(intake->spool);
     const int64_t mono_ns = clock_mono_ns();
-    if (spool_released(intake->spool) >= last || intake->synced >= last) {
+    const uint64_t released = spool_released(intake->spool);
+    if (released >= last || intake->synced >= last) {
         intake->unsynced_ns = TIME_NEVER; /* all of it is in the store, or on the disk */
         return;
     }
-    if (intake->unsynced_ns == TIME_NEVER) {
-        intake->unsynced_ns = mono_ns;
+    if (intake->unsynced_ns == TIME_NEVER || released >= intake->unsynced_to) {
+        intake->unsynced_ns = mono_ns; /* what lay here then is in the store: a stream that flows needs no syncing */
+        intake->unsynced_to = last;
     }
     struct err err;
     if (mono_ns - intake->unsynced_ns < intake->config.sync_ns || spool_sync(intake->spool, &err) != ERR_NONE) {

@@ -302,6 +302,7 @@ struct site {
     int64_t store_sync_ns;  /* longest time a sample may wait unsynced; default 1 s */
     const char *http_host;  /* NULL: no http */
     uint16_t http_port;
+    uint32_t http_clients, http_streams; /* connections at most, and streams among them */
     struct table point_by_id, alarm_by_name, rule_by_id, source_by_id, hazard_by_id;
     uint64_t digest;        /* of the file and all it names */
 };

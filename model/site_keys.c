@@ -479,9 +479,15 @@ static const struct conf_table store_table = {
 static const struct conf_key http_keys[] = {
     {"listen", CONF_TEXT, KEY(raw_http, listen), .required = true, .hi = 300,
      .help = "`address:port`; an IPv6 address in brackets; port 0 lets the system choose"},
+    {"clients", CONF_WHOLE, KEY(raw_http, clients), .lo = 1, .hi = 1024, .fallback = "64",
+     .help = "connections at a time"},
+    {"streams", CONF_WHOLE, KEY(raw_http, streams), .lo = 1, .hi = 1024, .fallback = "32",
+     .help = "streams of events among them"},
 };
-static const struct conf_table http_table = {
-    .name = "http", .about = "The web page and API; without it there is none.", .keys = http_keys, .count = 1};
+static const struct conf_table http_table = {.name = "http",
+                                             .about = "The web page and API; without it there is none.",
+                                             .keys = http_keys,
+                                             .count = COUNT(http_keys)};
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 

@@ -187,6 +187,7 @@ struct raw_store {
 struct raw_http {
     struct conf_head head;
     const char *listen;
+    uint32_t clients, streams;
 };
 
 /* A whole file: the site's own, or one that is included. */

@@ -36,6 +36,19 @@ static void read_listen(struct site_build *build, const struct conf_at *at, cons
     build->site->http_port = port;
 }
 
+static void read_bounds(struct site_build *build, const struct conf_at *at, const struct raw_http *written)
+{
+    struct raw_http http = *written;
+    conf_defaults(&build->conf, conf_find_key(&site_table, "http", 4)->table, &http);
+    if (http.streams > http.clients) {
+        const struct conf_at here = CONF_KEY_AT(at, "streams");
+        conf_mistake(&build->conf, &here, "a stream is a connection too; let in more clients",
+                     "%u streams are more than %u clients", (unsigned)http.streams, (unsigned)http.clients);
+    }
+    build->site->http_clients = http.clients;
+    build->site->http_streams = http.streams;
+}
+
 /* A zone's name is letters, digits and _ + - /, without going up folders; whether this machine knows it is not asked,
  * so that `check` says the same everywhere. */
 static void check_timezone(struct site_build *build, const struct conf_at *at, const char *zone)
@@ -69,6 +82,7 @@ void site_read_own(struct site_build *build, const struct site_doc *doc)
     if (doc->raw.http.listen != NULL) {
         const struct conf_at at = CONF_KEY_AT(&root, "http");
         read_listen(build, &at, doc->raw.http.listen);
+        read_bounds(build, &at, &doc->raw.http);
     }
 }
 

@@ -219,6 +219,14 @@ static void await_room(struct shard *shard)
     }
 }
 
+static void note_latency(struct shard *shard, int64_t duration_ns)
+{
+    if (shard->p50 != NULL) {
+        latency_add(&shard->latency, duration_ns, 1);
+        latency_show(&shard->latency, shard->p50, shard->p99);
+    }
+}
+
 static int shard_do_work(void *self, int64_t now_ns)
 {
     struct shard *shard = self;
@@ -237,6 +245,8 @@ static int shard_do_work(void *self, int64_t now_ns)
         }
     }
     release_inputs(shard);
+    const bool changed = shard->verdicts_new && work > 0;
+    const int64_t seen_ns = shard->clock_ns; /* of the last sample: it stands for all of this cycle */
     if (room && empty) {
         room = pass_mark(shard) && run_due(shard, now_ns);
     }
@@ -244,6 +254,9 @@ static int shard_do_work(void *self, int64_t now_ns)
         await_room(shard);
     }
     ring_bells(shard);
+    if (changed) {
+        note_latency(shard, now_ns - seen_ns);
+    }
     return room && empty && all_ended(shard) ? finish(shard) : work;
 }
 

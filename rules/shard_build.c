@@ -408,6 +408,8 @@ static void make_counters(struct shard *shard)
         {&shard->skewed, "skew", "samples more than 60 s in the future: judged at their time of receipt"},
         {&shard->verdicts, "verdicts", "verdicts given"},
         {&shard->waits, "waits", "times the shard had to wait for room in a ring"},
+        {&shard->p50, "latency_p50_us", "sample taken in to being judged, us, where that changed something, median"},
+        {&shard->p99, "latency_p99_us", "sample taken in to being judged, us, where that changed something, 99 of 100"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         char name[64];

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/latency.h"
 #include "model/sample.h"
 #include "rules/evaluate.h"
 #include "rules/rules_private.h"
@@ -84,7 +85,8 @@ struct shard {
     unsigned marks_held;          /* how many were taken in hand for it; 0: none is */
     bool mark_said;               /* as a verdict already, because an open one came behind it */
     bool mark_urgent;             /* a verdict waits for the next mark */
-    struct counter *samples, *late, *equal, *skewed, *verdicts, *waits;
+    struct latency latency;       /* from taking a sample in to here, of those that changed a judgement */
+    struct counter *samples, *late, *equal, *skewed, *verdicts, *waits, *p50, *p99;
 };
 
 /* The most verdicts judging one instance can give: a mark held back, for each level a kept one, and one step before and

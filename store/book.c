@@ -5,16 +5,7 @@
 #include "base/memory.h"
 #include <assert.h>
 #include <stdlib.h>
-
-enum { SEGMENT_OPS = BOOK_SEGMENT - 5 };
-
-/* Whole ops only: none lies over two segments. */
-struct segment {
-    uint32_t next; /* 0 = none */
-    uint8_t used;
-    uint8_t bytes[SEGMENT_OPS];
-};
-static_assert(sizeof(struct segment) == BOOK_SEGMENT, "one cache line");
+#include <sys/mman.h>
 
 /* The rest of a strand, beside it. */
 struct rest {
@@ -25,32 +16,27 @@ struct rest {
 };
 
 struct book {
-    struct segment *pool; /* [0] unused, so that 0 means none */
-    uint32_t pool_count;
-    uint32_t fresh;     /* first never used */
-    uint32_t free_head; /* given back */
-    uint32_t free_count;
+    struct pool pool;
     size_t series;
     struct strand *strands; /* [series] in order, then [series] late; untouched pages cost nothing */
     void *strands_memory;   /* where they stand, at the next whole cache line */
     struct rest *rests;     /* [strand] */
     uint32_t first[STRAND_LISTS], last[STRAND_LISTS]; /* strand number + 1 */
-    size_t open;
+    size_t open;                                      /* strands */
+    uint64_t rows;                                    /* open samples */
 };
 
 struct book *book_new(size_t pool_bytes)
 {
     struct book *const book = memory_new(1, sizeof *book);
-    book->pool_count = (uint32_t)(pool_bytes / BOOK_SEGMENT) + 1;
-    book->pool = memory_map(book->pool_count * sizeof *book->pool);
-    book->fresh = 1;
+    pool_init(&book->pool, pool_bytes);
     return book;
 }
 
 void book_free(struct book *book)
 {
     if (book != NULL) {
-        memory_unmap(book->pool, book->pool_count * sizeof *book->pool);
+        pool_done(&book->pool);
         free(book->strands_memory);
         free(book->rests);
         free(book);
@@ -89,13 +75,6 @@ static uint32_t renumber(uint32_t number, size_t old_series, size_t new_series)
     return number > old_series ? (uint32_t)(number - old_series + new_series) : number;
 }
 
-static void begin_strands(struct strand *strands, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++) {
-        strands[i].kept_span = STRAND_NOT_KEPT;
-    }
-}
-
 /* Moves what there is to new places: those in order stay first, the late ones move up. */
 static void move(const struct book *book, size_t count, struct strand *strands, struct rest *rests)
 {
@@ -113,10 +92,21 @@ static void move(const struct book *book, size_t count, struct strand *strands, 
     }
 }
 
-static struct strand *align_up(void *memory)
+/* Zeros that no page was taken for yet.  Many thousand strands are touched each second in no order, and then the walks
+ * over page tables cost as much as the strands themselves: so those in order lie in large pages, where there are such.
+ */
+static struct strand *new_strands(size_t count, void **ret_memory)
 {
-    const uintptr_t line = _Alignof(struct strand);
-    return (struct strand *)(((uintptr_t)memory + line - 1) / line * line);
+    enum { LARGE_PAGE = 2 * 1024 * 1024 };
+    const size_t in_order = count * sizeof(struct strand);
+    const uintptr_t align = in_order < LARGE_PAGE ? _Alignof(struct strand) : LARGE_PAGE;
+    void *const memory = memory_new(2 * in_order + align, 1);
+    uint8_t *const strands = (uint8_t *)memory + (align - (uintptr_t)memory % align) % align;
+    if (align == LARGE_PAGE) {
+        (void)madvise(strands, in_order / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE); /* a hint */
+    }
+    *ret_memory = memory;
+    return (struct strand *)(void *)strands;
 }
 
 void book_grow(struct book *book, size_t count)
@@ -125,13 +115,12 @@ void book_grow(struct book *book, size_t count)
         return;
     }
     const size_t old = book->series;
-    void *const memory = memory_new(2 * count + 1, sizeof(struct strand)); /* zeros that no page was taken for yet */
-    struct strand *const strands = align_up(memory);
+    void *memory;
+    struct strand *const strands = new_strands(count, &memory);
     struct rest *const rests = memory_new(2 * count, sizeof *rests);
     if (old > 0) {
         move(book, count, strands, rests);
     }
-    begin_strands(strands, old, count);
     for (int list = 0; list < STRAND_LISTS; list++) {
         book->first[list] = renumber(book->first[list], old, count);
         book->last[list] = renumber(book->last[list], old, count);
@@ -152,9 +141,14 @@ static struct strand *strand_of(struct book *book, uint32_t series, bool late)
     }
     struct strand *const strand = &book->strands[book->series + series];
     if (!strand->late) {
-        *strand = (struct strand){.late = true, .kept_span = STRAND_NOT_KEPT};
+        *strand = (struct strand){.late = true};
     }
     return strand;
+}
+
+struct strand *book_order(const struct book *book, uint32_t series)
+{
+    return &book->strands[series];
 }
 
 struct strand *book_place(struct book *book, uint32_t series, struct store_row *row)
@@ -233,57 +227,85 @@ size_t book_open_strands(const struct book *book)
     return book->open;
 }
 
-/* ---- pool ---------------------------------------------------------------------------------------------------------
+uint64_t book_open_rows(const struct book *book)
+{
+    return book->rows;
+}
+
+/* ---- ops ----------------------------------------------------------------------------------------------------------
  */
 
 size_t book_pool_used(const struct book *book)
 {
-    return (size_t)(book->fresh - 1 - book->free_count) * BOOK_SEGMENT;
+    return pool_used(&book->pool);
 }
 
 bool book_has_room(const struct book *book)
 {
-    return book->free_head != 0 || book->fresh < book->pool_count;
+    return pool_has_room(&book->pool);
 }
 
-static uint32_t segment_take(struct book *book)
+/* Moves the strand's ops into a segment. */
+static void move_out(struct book *book, struct strand *strand)
 {
-    uint32_t number = book->free_head;
-    if (number != 0) {
-        book->free_head = book->pool[number].next;
-        book->free_count--;
+    const uint32_t number = pool_take(&book->pool, strand->ops, strand->used);
+    *(strand->tail == 0 ? &rest_of(book, strand)->head : &book->pool.segments[strand->tail].next) = number;
+    strand->tail = number;
+    strand->used = 0;
+}
+
+static uint8_t *claim(struct book *book, struct strand *strand, size_t len)
+{
+    if (strand->used + len > sizeof strand->ops) {
+        move_out(book, strand);
+    }
+    return strand->ops + strand->used;
+}
+
+static void put_words(struct book *book, struct strand *strand, const uint64_t words[2], size_t len)
+{
+    uint8_t *const to = claim(book, strand, len);
+    if ((size_t)strand->used + OP_WORDS <= sizeof strand->ops) {
+        word_store(to, words[0]);
+        word_store(to + 8, words[1]);
     } else {
-        assert(book->fresh < book->pool_count); /* callers ask book_has_room */
-        number = book->fresh++;
-    }
-    book->pool[number].next = 0;
-    book->pool[number].used = 0;
-    return number;
-}
-
-/* Puts an op into the last segment of the strand, or into a new one. */
-static void pool_put(struct book *book, struct strand *strand, const struct op *op)
-{
-    struct segment *segment = &book->pool[strand->tail];
-    size_t room = SEGMENT_OPS - segment->used;
-    if (strand->tail == 0 || op->len > room) {
-        const uint32_t number = segment_take(book);
-        *(strand->tail == 0 ? &rest_of(book, strand)->head : &segment->next) = number;
-        strand->tail = number;
-        segment = &book->pool[number];
-        room = SEGMENT_OPS;
-    }
-    uint8_t *const to = segment->bytes + segment->used;
-    if (op->len <= OP_WORD && room >= OP_WORD) {
-        word_store(to, op->word);
-    } else if (op->len <= OP_WORD) {
-        for (size_t i = 0; i < op->len; i++) {
-            to[i] = (uint8_t)(op->word >> 8 * i);
+        for (size_t i = 0; i < len; i++) {
+            to[i] = (uint8_t)(words[i / 8] >> 8 * (i % 8));
         }
-    } else {
-        memcpy(to, op->bytes, op->len);
     }
-    segment->used = (uint8_t)(segment->used + op->len);
+    strand->used = (uint8_t)(strand->used + len);
+}
+
+/* One more sample that is as expected: makes the run longer, or begins one. */
+static void put_again(struct book *book, struct strand *strand)
+{
+    uint8_t *const last = &strand->ops[strand->used - (strand->used > 0)];
+    if (strand->runs && strand->used > 0 && *last != (HELD_RUN | HELD_NUMBER)) {
+        ++*last;
+        return;
+    }
+    *claim(book, strand, 1) = HELD_RUN;
+    strand->used++;
+    strand->runs = true;
+}
+
+static void put_op(struct book *book, struct strand *strand, const struct op *op)
+{
+    if (held_is_again(op)) {
+        put_again(book, strand);
+        return;
+    }
+    strand->runs = false;
+    if (op->len <= OP_WORDS) {
+        uint64_t words[2];
+        const size_t len = held_words(op, words);
+        put_words(book, strand, words, len);
+        return;
+    }
+    uint8_t *const to = claim(book, strand, op->len);
+    memcpy(to, op->bytes, op->len);
+    to[0] &= (uint8_t)~OP_LATE;
+    strand->used = (uint8_t)(strand->used + op->len);
 }
 
 /* ---- samples ------------------------------------------------------------------------------------------------------
@@ -311,8 +333,9 @@ void book_append(struct book *book, struct strand *strand, const struct store_ro
     if (full) {
         begin(book, strand, record, logged_bytes);
     }
-    pool_put(book, strand, ret_op);
+    put_op(book, strand, ret_op);
     strand->count++;
+    book->rows++;
     if (!strand->late) {
         strand->top_ns = row->time_ns;
         strand->top_known = true;
@@ -321,12 +344,9 @@ void book_append(struct book *book, struct strand *strand, const struct store_ro
 
 void book_expect(const struct book *book, uint32_t series)
 {
-    __builtin_prefetch(&book->strands[series], 1);
-}
-
-void book_expect_soon(const struct book *book, uint32_t series)
-{
-    __builtin_prefetch(&book->pool[book->strands[series].tail], 1);
+    const struct strand *const strand = &book->strands[series];
+    __builtin_prefetch(strand, 1);
+    __builtin_prefetch(strand->ops + sizeof strand->ops - 1, 1);
 }
 
 enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag, struct cursor *op, uint64_t record,
@@ -348,8 +368,9 @@ enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag,
     struct op whole = {.len = (size_t)(op->at - parts) + 1, .bytes = {(uint8_t)(tag & ~OP_SERIES)}};
     memcpy(whole.bytes + 1, parts, whole.len - 1);
     op_fold(&whole);
-    pool_put(book, strand, &whole);
+    put_op(book, strand, &whole);
     strand->count++;
+    book->rows++;
     if (!strand->late) {
         book_set_top(book, series, ret_row->time_ns);
     }
@@ -370,17 +391,44 @@ const struct strand *book_strand(const struct book *book, uint32_t series, bool 
     return strand->count == 0 ? NULL : strand;
 }
 
+static const uint32_t in_strand = UINT32_MAX; /* behind the last segment */
+
 const uint8_t *book_ops(const struct book *book, const struct strand *strand, uint32_t *at, size_t *ret_len)
 {
-    const uint32_t number = *at == 0 ? rest_of(book, strand)->head : book->pool[*at].next;
-    if (number == 0) {
+    if (*at == in_strand) {
         return NULL;
     }
-    const struct segment *const segment = &book->pool[number];
-    __builtin_prefetch(&book->pool[segment->next]);
+    const uint32_t number = *at == 0 ? rest_of(book, strand)->head : book->pool.segments[*at].next;
+    if (number == 0) {
+        *at = in_strand;
+        *ret_len = strand->used;
+        return strand->ops;
+    }
+    const struct segment *const segment = &book->pool.segments[number];
+    __builtin_prefetch(&book->pool.segments[segment->next]);
     *at = number;
     *ret_len = segment->used;
     return segment->bytes;
+}
+
+/* Gives the samples of one op; *at is where they go. */
+static size_t op_rows(struct op_state *state, struct cursor *ops, struct store_row *rows, size_t room)
+{
+    const uint8_t tag = cursor_u8(ops);
+    struct cursor none = cursor_over(NULL, 0);
+    const size_t run = (tag & HELD_KIND) == HELD_RUN ? (size_t)(tag & HELD_NUMBER) + 1 : 1;
+    for (size_t i = 0; i < run && i < room; i++) {
+        if ((tag & HELD_KIND) == HELD_RUN) {
+            op_decode(state, 0, &none, &rows[i]);
+        } else if ((tag & HELD_KIND) == HELD_STEP) {
+            const uint8_t step = tag & HELD_NUMBER;
+            struct cursor one = cursor_over(&step, 1);
+            op_decode(state, OP_VALUE_STEP, &one, &rows[i]);
+        } else {
+            op_decode(state, tag, ops, &rows[i]);
+        }
+    }
+    return run < room ? run : room;
 }
 
 size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS])
@@ -392,8 +440,7 @@ size_t book_rows(const struct book *book, const struct strand *strand, struct st
     for (const uint8_t *ops; (ops = book_ops(book, strand, &at, &len)) != NULL;) {
         struct cursor cursor = cursor_over(ops, len);
         while (cursor_left(&cursor) > 0 && count < BOOK_BLOCK_ROWS) {
-            const uint8_t tag = cursor_u8(&cursor);
-            op_decode(&state, tag, &cursor, &ret_rows[count++]);
+            count += op_rows(&state, &cursor, &ret_rows[count], BOOK_BLOCK_ROWS - count);
         }
     }
     return count;
@@ -403,23 +450,20 @@ void book_clear(struct book *book, struct strand *strand)
 {
     struct rest *const rest = rest_of(book, strand);
     if (rest->head != 0) {
-        uint32_t count = 1;
-        for (uint32_t at = rest->head; at != strand->tail; at = book->pool[at].next) {
-            count++;
-        }
-        book->pool[strand->tail].next = book->free_head;
-        book->free_head = rest->head;
-        book->free_count += count;
+        pool_give(&book->pool, rest->head, strand->tail);
     }
     list_take(book, strand);
     book->open -= strand->count > 0;
+    book->rows -= strand->count;
     rest->head = strand->tail = 0;
     strand->count = 0;
-    strand->kept_span = STRAND_NOT_KEPT;
+    strand->used = 0;
+    strand->runs = false;
+    strand->kept = 0;
 }
 
 void book_keep(struct book *book, struct strand *strand, uint8_t span)
 {
-    strand->kept_span = span;
+    strand->kept = (uint8_t)(span + 1);
     list_add(book, strand, STRAND_KEPT);
 }

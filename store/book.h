@@ -2,11 +2,15 @@
  * book: the open blocks of all series, in memory.
  *
  * Each series has up to two strands: samples in rising order of time, and
- * samples that came late (or are far ahead, see place).  A strand is a chain of
- * 64-byte segments that hold its samples as ops (op.h), so an open sample costs
- * two to eight bytes, not 32.  All segments come from one pool with a bound.
+ * samples that came late (or are far ahead, see place).  It holds its samples
+ * as ops (held.h), so an open one costs half a byte to eight bytes, not 32.  The
+ * newest of them stand in the strand itself; when its room is used up they move
+ * as a whole to a segment of a pool with a bound (pool.h).
  *
- *   strand ──► [next, used | ops] ──► [next, used | ops] ──► …
+ *   rest ──► [next, used | ops] ──► [next, used | ops] ──► … ──► strand: ops
+ *
+ * So an ordinary sample touches two cache lines side by side, however many
+ * thousand series there are.
  *
  * Strands that have begun stand in a list in the order of the log record they
  * began in: its head says which records must be kept ("low").  A strand whose
@@ -28,12 +32,12 @@
 #ifndef DAVY_STORE_BOOK_H
 #define DAVY_STORE_BOOK_H
 
-#include "store/op.h"
+#include "store/held.h"
+#include "store/pool.h"
 #include <assert.h>
 
 enum {
-    BOOK_BLOCK_ROWS = 512, /* a strand is full */
-    BOOK_SEGMENT = 64,
+    BOOK_BLOCK_ROWS = 512,              /* a strand is full */
     BOOK_POOL_BYTES = 128 * 1024 * 1024 /* of a store's book */
 };
 
@@ -46,21 +50,26 @@ enum {
     PLACE_BITS = PLACE_IMPORTED | PLACE_HISTORY | PLACE_AHEAD | PLACE_BELOW
 };
 
-/* One cache line: all that an ordinary sample touches of it, of many thousand series each second.  What is needed at
- * its beginning and end stands elsewhere (book.c). */
+/* Where the newest reading of a series is told (newest.h). */
+enum newest { NEWEST_NONE, NEWEST_FOLLOWS, NEWEST_APART };
+
+/* Two cache lines: all that an ordinary sample touches.  What is needed at a strand's beginning and end stands
+ * elsewhere (book.c). */
 struct strand {
-    _Alignas(64) struct op_state state;
-    uint32_t tail;      /* segment, 0 = none */
-    uint16_t count;     /* samples */
-    uint8_t kept_span;  /* class of the block already written; STRAND_NOT_KEPT: none */
-    uint8_t list : 2;   /* enum strand_list */
-    bool late : 1;      /* const */
-    bool top_known : 1; /* in order: there was a sample */
-    bool touched : 1;   /* the writer's: has samples in this batch */
-    int64_t top_ns;     /* in order: the largest time so far */
+    _Alignas(64) struct op_state state; /* after the last sample */
+    int64_t top_ns;                     /* in order: the largest time so far */
+    uint32_t tail;                      /* last segment, 0 = none */
+    uint16_t count;                     /* samples */
+    uint8_t used;                       /* bytes of ops */
+    uint8_t kept;                       /* class of the block already written, and 1; 0: none */
+    uint8_t list : 2;                   /* enum strand_list */
+    uint8_t newest : 2;                 /* in order: enum newest */
+    bool late : 1;                      /* const */
+    bool top_known : 1;                 /* in order: there was a sample */
+    bool runs : 1;                      /* the last op is a run, which may become longer */
+    uint8_t ops[POOL_SEGMENT_BYTES];
 };
-static_assert(sizeof(struct strand) == 64, "one cache line");
-enum { STRAND_NOT_KEPT = 0xff };
+static_assert(sizeof(struct strand) == 128, "two cache lines");
 enum strand_list { STRAND_IDLE, STRAND_LIVE, STRAND_KEPT, STRAND_LISTS };
 
 struct book;
@@ -70,6 +79,8 @@ void book_free(struct book *book);
 void book_grow(struct book *book, size_t count);
 size_t book_series(const struct book *book);
 
+/* The strand in order of a series, whether it has samples or not. */
+struct strand *book_order(const struct book *book, uint32_t series);
 /* Gives the strand a sample belongs to, and sets PLACE_AHEAD in the row when it is one. */
 struct strand *book_place(struct book *book, uint32_t series, struct store_row *row);
 /* Sets how far the series is in order, as its last block says (loading). */
@@ -82,9 +93,8 @@ bool book_has_room(const struct book *book);
 /* Appends a sample (there must be room, the strand not full) received in `record`; gives its op. */
 void book_append(struct book *book, struct strand *strand, const struct store_row *row, uint64_t record,
                  uint64_t logged_bytes, struct op *ret_op);
-/* A sample of the series comes soon: fetches what it will touch, first the strand, some samples later its segment. */
+/* A sample of the series comes soon: fetches what it will touch. */
 void book_expect(const struct book *book, uint32_t series);
-void book_expect_soon(const struct book *book, uint32_t series);
 /* The same from the log, the op as it stands there.  An op whose predecessors are in a block already is passed over. */
 enum book_restored { BOOK_RESTORED, BOOK_PASSED_OVER, BOOK_REFUSED };
 enum book_restored book_restore(struct book *book, uint32_t series, uint8_t tag, struct cursor *op, uint64_t record,
@@ -97,7 +107,7 @@ uint32_t book_series_of(const struct book *book, const struct strand *strand);
 
 /* The strand of a series when it has samples, else NULL. */
 const struct strand *book_strand(const struct book *book, uint32_t series, bool late);
-/* Gives the ops of a strand piece by piece, whole ops each; *at is 0 at first.  NULL at the end. */
+/* Gives the ops of a strand (held.h) piece by piece, whole ops each; *at is 0 at first.  NULL at the end. */
 const uint8_t *book_ops(const struct book *book, const struct strand *strand, uint32_t *at, size_t *ret_len);
 /* Decodes all samples of a strand in the order they came. */
 size_t book_rows(const struct book *book, const struct strand *strand, struct store_row ret_rows[BOOK_BLOCK_ROWS]);
@@ -115,6 +125,7 @@ uint64_t book_low(const struct book *book, uint64_t next);
 uint64_t book_held(const struct book *book, uint64_t logged_bytes);
 
 size_t book_open_strands(const struct book *book);
+uint64_t book_open_rows(const struct book *book);
 size_t book_pool_used(const struct book *book); /* bytes */
 
 #endif

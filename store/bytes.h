@@ -86,6 +86,32 @@ static inline uint8_t *put_varint(uint8_t *to, uint64_t value)
     return to;
 }
 
+/* A varint of less than 2^35 as a word, its first byte lowest; gives how many bytes it has.  Without a branch: how long
+ * the next number will be is what a processor guesses worst. */
+enum { VARINT_WORD_BITS = 35 };
+
+static inline unsigned varint_word(uint64_t value, uint64_t *ret_word)
+{
+    const unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    const unsigned len = (bits + 6) * 37 >> 8; /* by 7, rounded up; right up to 35 */
+    const uint64_t spread = (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 |
+                            (value & 0xfe00000) << 3 | (value & UINT64_C(0x7f0000000)) << 4;
+    const uint64_t more = UINT64_C(0x80808080) & ((UINT64_C(1) << 8 * (len - 1)) - 1);
+    *ret_word = spread | more;
+    return len;
+}
+
+/* The same of less than 2^21, in fewer steps. */
+enum { VARINT_SHORT_BITS = 21 };
+
+static inline unsigned varint_short(uint64_t value, uint64_t *ret_word)
+{
+    const unsigned two = value > 0x7f;
+    const unsigned three = value > 0x3fff;
+    *ret_word = (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 | two << 7 | three << 15;
+    return 1 + two + three;
+}
+
 static inline uint16_t get_u16(const uint8_t *from)
 {
     return (uint16_t)(from[0] << 8 | from[1]);

@@ -9,6 +9,7 @@
 
 enum predictor { PREDICT_LEVEL, PREDICT_STEP, PREDICT_LINEAR, PREDICT_LINE, PREDICTORS };
 enum { MODE_ZERO = 1 << 2, MODE_UNIT_SHIFT = 4, UNIT_MAX = 15 };
+enum { STRETCH = 16, SHORT = 256 };
 enum { GROUP = 32, GROUP_BITS = 6, GROUP_ZERO = 63, RICE_MAX = 54, RICE_ESCAPE = 20 };
 
 static int64_t wrap_add(int64_t a, int64_t b)
@@ -52,6 +53,15 @@ static int64_t line_next(struct line *line)
         line->at = wrap_add(line->at, line->turn);
     }
     return line->at;
+}
+
+/* Goes on by so many places; rest * places is small. */
+static void line_skip(struct line *line, size_t places)
+{
+    const int64_t gone = line->left + line->rest * (int64_t)places;
+    const uint64_t turns = (uint64_t)(gone / line->parts) * (uint64_t)line->turn;
+    line->at = wrap_add(line->at, (int64_t)((uint64_t)line->whole * places + turns));
+    line->left = gone % line->parts;
 }
 
 /* Divides all numbers by the largest power of ten (up to 10^15) that divides them; gives its exponent. */
@@ -114,27 +124,62 @@ static int64_t mean_of(const int64_t *y, size_t n)
     return sum + rest / (int64_t)n;
 }
 
-static enum predictor choose(const int64_t *y, size_t n, int64_t level)
+/* About as many bits as a number takes: exact but for those that need all 64. */
+static unsigned weight(int64_t value)
 {
-    uint64_t cost[PREDICTORS] = {0};
+    return 63 - (unsigned)__builtin_clzll(zigzag(value) << 1 | 1);
+}
+
+/* Adds what the numbers from `start` (at least 1) to `end` would weigh by each predictor. */
+static void weigh(const int64_t *y, size_t n, size_t start, size_t end, int64_t level, uint64_t weights[PREDICTORS])
+{
     struct line line = line_to(y[n - 1], n);
-    int64_t step = 0;
-    for (size_t i = 1; i < n; i++) {
+    line_skip(&line, start - 1);
+    int64_t step = start > 1 ? wrap_sub(y[start - 1], y[start - 2]) : 0;
+    for (size_t i = start; i < end; i++) {
         const int64_t next = wrap_sub(y[i], y[i - 1]);
-        cost[PREDICT_LEVEL] += bit_length(zigzag(wrap_sub(y[i], level)));
-        cost[PREDICT_STEP] += bit_length(zigzag(next));
-        cost[PREDICT_LINEAR] += bit_length(zigzag(wrap_sub(next, step)));
-        cost[PREDICT_LINE] += bit_length(zigzag(wrap_sub(y[i], line_next(&line))));
+        weights[PREDICT_LEVEL] += weight(wrap_sub(y[i], level));
+        weights[PREDICT_STEP] += weight(next);
+        weights[PREDICT_LINEAR] += weight(wrap_sub(next, step));
+        weights[PREDICT_LINE] += weight(wrap_sub(y[i], line_next(&line)));
         step = next;
     }
-    cost[PREDICT_LEVEL] += bit_length(zigzag(level));
+}
+
+static enum predictor lightest(const uint64_t weights[PREDICTORS])
+{
     enum predictor best = PREDICT_STEP;
     for (enum predictor p = PREDICT_LEVEL; p < PREDICTORS; p++) {
-        if (cost[p] < cost[best]) {
-            best = p;
-        }
+        best = weights[p] < weights[best] ? p : best;
     }
     return best;
+}
+
+/* True when none of the others is near. */
+static bool is_clear(const uint64_t weights[PREDICTORS])
+{
+    const enum predictor best = lightest(weights);
+    for (enum predictor p = PREDICT_LEVEL; p < PREDICTORS; p++) {
+        if (p != best && weights[p] - weights[best] < weights[best] / 4) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Every second stretch is looked at first: mostly that tells the predictors apart. */
+static enum predictor choose(const int64_t *y, size_t n, int64_t level)
+{
+    uint64_t weights[PREDICTORS] = {[PREDICT_LEVEL] = weight(level)};
+    for (size_t first = 1; first <= 1 + STRETCH; first += STRETCH) {
+        for (size_t start = first; start < n; start += 2 * STRETCH) {
+            weigh(y, n, start, start + STRETCH < n ? start + STRETCH : n, level, weights);
+        }
+        if (n >= SHORT && is_clear(weights)) {
+            break;
+        }
+    }
+    return lightest(weights);
 }
 
 /* How many numbers at the start have no residual: they stand in the head. */
@@ -162,9 +207,16 @@ static size_t residuals_of(const int64_t *y, size_t n, enum predictor predictor,
     return n - ahead;
 }
 
-static uint64_t rice_cost(const uint64_t *v, size_t n, unsigned k)
+/* Of at most GROUP numbers, `any` all of them or-ed: when that is small there is no escape, and no branch. */
+static uint64_t rice_cost(const uint64_t *v, size_t n, unsigned k, uint64_t any)
 {
     uint64_t bits = n * (k + 1);
+    if (any >> k < RICE_ESCAPE) {
+        for (size_t i = 0; i < n; i++) {
+            bits += v[i] >> k;
+        }
+        return bits;
+    }
     for (size_t i = 0; i < n; i++) {
         const uint64_t ones = v[i] >> k;
         bits += ones < RICE_ESCAPE ? ones : RICE_ESCAPE + 64 - k;
@@ -172,25 +224,25 @@ static uint64_t rice_cost(const uint64_t *v, size_t n, unsigned k)
     return bits;
 }
 
-/* The cheaper of the two parameters about the mean; with many escapes, larger ones. */
-static unsigned rice_parameter(const uint64_t *v, size_t n)
+/* The mean, near enough for where to begin. */
+static uint64_t mean_size(const uint64_t *v, size_t n, uint64_t any)
 {
+    const unsigned cut = any >> 58 == 0 ? 0 : 6; /* a group has 32: its sum cannot overflow */
     uint64_t sum = 0;
     for (size_t i = 0; i < n; i++) {
-        sum += v[i] >> 6; /* cannot overflow: a group has 32 */
+        sum += v[i] >> cut;
     }
-    unsigned k = bit_length(sum / n);
-    k = k > 0 ? k + 5 : 0;
-    if (k == 0) {
-        for (size_t i = 0; i < n; i++) {
-            sum += v[i];
-        }
-        k = bit_length(sum / n);
-    }
+    return sum / n << cut;
+}
+
+/* Begins with the mean's and goes down as long as that is cheaper. */
+static unsigned rice_parameter(const uint64_t *v, size_t n, uint64_t any)
+{
+    unsigned k = bit_length(mean_size(v, n, any));
     k = k < RICE_MAX ? k : RICE_MAX;
-    uint64_t best = rice_cost(v, n, k);
+    uint64_t best = rice_cost(v, n, k, any);
     while (k > 0) {
-        const uint64_t less = rice_cost(v, n, k - 1);
+        const uint64_t less = rice_cost(v, n, k - 1, any);
         if (less >= best) {
             break;
         }
@@ -203,13 +255,16 @@ static unsigned rice_parameter(const uint64_t *v, size_t n)
 static void rice_put(struct bit_writer *writer, uint64_t v, unsigned k)
 {
     const uint64_t ones = v >> k;
+    const uint64_t low = v & ((UINT64_C(1) << k) - 1);
     if (ones >= RICE_ESCAPE) {
         bits_put(writer, (UINT64_C(1) << RICE_ESCAPE) - 1, RICE_ESCAPE);
         bits_put64(writer, v);
-        return;
+    } else if (ones + 1 + k <= 56) {
+        bits_put(writer, ((UINT64_C(1) << ones) - 1) | low << (ones + 1), (unsigned)ones + 1 + k);
+    } else {
+        bits_put(writer, (UINT64_C(1) << ones) - 1, (unsigned)ones + 1);
+        bits_put(writer, low, k);
     }
-    bits_put(writer, (UINT64_C(1) << ones) - 1, (unsigned)ones + 1);
-    bits_put(writer, v & ((UINT64_C(1) << k) - 1), k);
 }
 
 static uint8_t *put_residuals(uint8_t *to, const uint64_t *v, size_t n)
@@ -225,7 +280,7 @@ static uint8_t *put_residuals(uint8_t *to, const uint64_t *v, size_t n)
             bits_put(&writer, GROUP_ZERO, GROUP_BITS);
             continue;
         }
-        const unsigned k = rice_parameter(v + start, len);
+        const unsigned k = rice_parameter(v + start, len, any);
         bits_put(&writer, k, GROUP_BITS);
         for (size_t i = 0; i < len; i++) {
             rice_put(&writer, v[start + i], k);

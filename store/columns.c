@@ -43,7 +43,7 @@ static void take_time(struct walk *walk, uint8_t tag, const uint8_t **at)
     switch (tag & OP_TIME) {
     case OP_TIME_FULL:
         walk->time_ns = get_i64(*at);
-        walk->step_ns = 0;
+        walk->step_ns = 0; /* the time itself is where it stands */
         walk->lag_ns = 0;
         *at += 8;
         return;
@@ -57,7 +57,6 @@ static void take_time(struct walk *walk, uint8_t tag, const uint8_t **at)
         break;
     }
     walk->step_ns = (int64_t)((uint64_t)walk->step_ns + off);
-    walk->time_ns = (int64_t)((uint64_t)walk->time_ns + (uint64_t)walk->step_ns);
 }
 
 static bool fits(int64_t k, int64_t factor)
@@ -106,10 +105,26 @@ static bool take_scale(struct walk *walk, unsigned scale)
     return true;
 }
 
-static bool take_op(struct walk *walk, const uint8_t **at)
+/* Adds what the walk has come to, `run` times with the time going on. */
+static bool add(struct walk *walk, size_t run)
 {
     struct columns *const columns = walk->columns;
-    const uint8_t tag = *(*at)++;
+    if ((walk->factor != 1 && !fits(walk->k, walk->factor)) || run > BOOK_BLOCK_ROWS - columns->count) {
+        return false;
+    }
+    const int64_t k = walk->k * walk->factor;
+    for (size_t i = 0; i < run; i++) {
+        walk->time_ns = (int64_t)((uint64_t)walk->time_ns + (uint64_t)walk->step_ns);
+        columns->times[columns->count] = walk->time_ns;
+        columns->lags[columns->count] = walk->lag_ns;
+        columns->k[columns->count++] = k;
+    }
+    return true;
+}
+
+/* An op as it stands in the log. */
+static bool take_op(struct walk *walk, uint8_t tag, const uint8_t **at)
+{
     take_time(walk, tag, at);
     const bool begins = (tag & OP_TIME) == OP_TIME_FULL; /* and says then what its number is */
     if ((tag & OP_STATUS) != 0 || (begins && (tag & OP_VALUE) != OP_VALUE_DECIMAL)) {
@@ -117,7 +132,7 @@ static bool take_op(struct walk *walk, const uint8_t **at)
     }
     if ((tag & OP_LAG) != 0) {
         walk->lag_ns = (int64_t)((uint64_t)walk->lag_ns + (uint64_t)take_zigzag(at));
-        columns->any_lag = true;
+        walk->columns->any_lag = true;
     }
     if ((tag & OP_VALUE) == OP_VALUE_STEP) {
         walk->k = (int64_t)((uint64_t)walk->k + (uint64_t)take_zigzag(at));
@@ -130,13 +145,21 @@ static bool take_op(struct walk *walk, const uint8_t **at)
     } else if ((tag & OP_VALUE) == OP_VALUE_RAW) {
         return false;
     }
-    if (walk->factor != 1 && !fits(walk->k, walk->factor)) {
-        return false;
+    return add(walk, 1);
+}
+
+static bool take_held(struct walk *walk, const uint8_t **at)
+{
+    const uint8_t tag = *(*at)++;
+    switch (tag & HELD_KIND) {
+    case HELD_RUN:
+        return add(walk, (size_t)(tag & HELD_NUMBER) + 1);
+    case HELD_STEP:
+        walk->k = (int64_t)((uint64_t)walk->k + (uint64_t)unzigzag(tag & HELD_NUMBER));
+        return add(walk, 1);
+    default:
+        return take_op(walk, tag, at);
     }
-    columns->times[columns->count] = walk->time_ns;
-    columns->lags[columns->count] = walk->lag_ns;
-    columns->k[columns->count++] = walk->k * walk->factor;
-    return true;
 }
 
 bool columns_take(const struct book *book, const struct strand *strand, struct columns *ret_columns)
@@ -148,7 +171,7 @@ bool columns_take(const struct book *book, const struct strand *strand, struct c
     uint32_t place = 0;
     for (const uint8_t *at; (at = book_ops(book, strand, &place, &len)) != NULL;) {
         for (const uint8_t *const end = at + len; at < end;) {
-            if (ret_columns->count == BOOK_BLOCK_ROWS || !take_op(&walk, &at)) {
+            if (!take_held(&walk, &at)) {
                 return false;
             }
         }

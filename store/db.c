@@ -122,6 +122,13 @@ static bool has_other_tables(rocksdb_t *all, rocksdb_t *seen, char ret_name[64])
     return other;
 }
 
+void db_catch_up(struct store *store)
+{
+    char *rocks_err = NULL;
+    rocksdb_try_catch_up_with_primary(store->db, &rocks_err);
+    rocksdb_free(rocks_err);
+}
+
 /* One strict look, while both have all tables open; NULL when all is there, else what is not, the caller's (free).
  * `damaged`: that is the store's own fault, not that of its surroundings. */
 static char *check_tables_once(struct store *store)
@@ -131,9 +138,7 @@ static char *check_tables_once(struct store *store)
     rocksdb_column_family_handle_t *cf[CF_COUNT];
     const int count = store->cf[CF_FIRST] == NULL ? CF_FIRST : CF_COUNT; /* an older store has fewer */
     const rocksdb_options_t *const *const options = (const rocksdb_options_t *const *)store->cf_options;
-    rocksdb_try_catch_up_with_primary(store->db, &rocks_err);
-    rocksdb_free(rocks_err); /* what it could not see shows below */
-    rocks_err = NULL;
+    db_catch_up(store); /* what it could not see shows below */
     rocksdb_t *const all = rocksdb_open_for_read_only_column_families(store->options, store->path, count, cf_names,
                                                                       options, cf, 0, &rocks_err);
     if (rocks_err != NULL) {

@@ -22,9 +22,9 @@
 #include "base/cell.h"
 #include "base/err.h"
 #include "store/book.h"
-#include "store/last.h"
 #include "store/ledger.h"
 #include "store/names.h"
+#include "store/newest.h"
 #include "store/scratch.h"
 #include "store/store.h"
 #include <pthread.h>
@@ -43,7 +43,7 @@ struct store {
     rocksdb_t *db;         /* NULL while it could not be opened again */
     bool damaged;          /* opening met bytes that are wrong, or files that are missing */
     rocksdb_column_family_handle_t *cf[CF_COUNT]; /* NULL: not in this store, see db_open */
-    rocksdb_options_t *options; /* of the database; the next ones of its column families */
+    rocksdb_options_t *options;                   /* of the database; the next ones of its column families */
     rocksdb_options_t *cf_options[CF_COUNT];
     rocksdb_cache_t *cache;
     rocksdb_writeoptions_t *write, *write_sync;
@@ -54,11 +54,12 @@ struct store {
     struct cell reopened;    /* how often it was opened again */
 
     struct book *book;        /* open blocks; the writer's once there is one, a reader's once loaded (open_rows.h) */
-    struct lasts lasts;       /* see last.h */
+    struct lasts lasts;       /* newest readings that do not follow from the book */
     uint64_t next_record;     /* of the log; writer */
     uint64_t low_record;      /* first one not deleted; writer */
-    pthread_mutex_t settling; /* guards the next one */
-    bool settled;             /* the book and the database tell the same: nothing is gathered but not written */
+    uint64_t logged_bytes;    /* of the log, counted from the first record needed at the start; writer */
+    pthread_mutex_t settling; /* guards the next one, and book and lasts while the writer gathers */
+    bool settled;             /* book and database together tell all: no block is sealed but not written */
     pthread_mutex_t loading;  /* reader: guards the loading and the last of these; taken before `lock` */
     struct cell loaded;       /* 1: book and lasts are there and stay as they are */
     bool read_before;         /* a series was read already */
@@ -81,8 +82,10 @@ void db_close(struct store *store);
 /* Of a reader that met gaps in the log: says so, after it gave out what is whole. */
 enum err_code db_log_gaps(const struct store *store, struct err *err) MUST_CHECK;
 
-/* Of an open reader: that it sees all tables there should be, else ERR_ENV and `damaged`.  A secondary passes over one
- * that cannot be opened, and over what came with it, without a word: it shows an older state. */
+/* Of a reader: looks at what the monitor has written since. */
+void db_catch_up(struct store *store);
+/* Of an open reader: that it sees all tables there should be.  A secondary passes over one that cannot be opened, and
+ * over what came with it, without a word: it shows an older state.  ERR_NO when tables are damaged or missing. */
 enum err_code db_check_tables(struct store *store, struct err *err) MUST_CHECK;
 
 /* False, with the reason, while there is no database; else db_leave must follow. */

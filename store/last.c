@@ -3,10 +3,8 @@
  */
 #include "store/last.h"
 #include "base/crc32c.h"
-#include "base/memory.h"
 #include "store/book.h"
 #include "store/keys.h"
-#include <stdlib.h>
 
 enum { LAST_VERSION = 1, FLAG_HEARD = 1, FLAG_GOOD = 2, FLAG_TOP = 4 };
 
@@ -16,7 +14,7 @@ static int64_t rank_of(const struct store_row *row)
     return (row->status & ST_SKEW) != 0 ? row->seen_ns : row->time_ns;
 }
 
-static bool is_good(const struct store_row *row)
+bool last_is_good(const struct store_row *row)
 {
     return !isnan(row->value) && (row->status & (ST_UNKNOWN | PLACE_BELOW)) == 0;
 }
@@ -31,7 +29,7 @@ void last_add(struct last *last, const struct store_row *row, bool late)
         last->row = *row;
         last->heard = true;
     }
-    if (is_good(row) && (!last->good_known || rank >= last->good_ns)) {
+    if (last_is_good(row) && (!last->good_known || rank >= last->good_ns)) {
         last->good = row->value;
         last->good_ns = rank;
         last->good_known = true;
@@ -88,61 +86,5 @@ bool last_decode(uint32_t series, const void *bytes, size_t len, struct last *re
         return false;
     }
     *ret_last = last;
-    return true;
-}
-
-void lasts_grow(struct lasts *lasts, size_t count)
-{
-    if (count <= lasts->count) {
-        return;
-    }
-    lasts->plain = memory_resize(lasts->plain, count, sizeof *lasts->plain);
-    lasts->latches = memory_resize(lasts->latches, count, sizeof *lasts->latches);
-    memset(lasts->plain + lasts->count, 0, (count - lasts->count) * sizeof *lasts->plain);
-    memset(lasts->latches + lasts->count, 0, (count - lasts->count) * sizeof *lasts->latches);
-    lasts->count = count;
-}
-
-void lasts_done(struct lasts *lasts)
-{
-    free(lasts->plain);
-    free(lasts->latches);
-    *lasts = (struct lasts){0};
-}
-
-/* Words of a latch: time, seen, value, last good value, status + 1 (0: never heard of). */
-void lasts_publish(struct lasts *lasts, uint32_t series)
-{
-    const struct last *const last = &lasts->plain[series];
-    if (!last->heard) {
-        return;
-    }
-    const uint64_t words[LATCH_WORDS] = {
-        (uint64_t)last->row.time_ns,
-        (uint64_t)last->row.seen_ns,
-        double_bits(last->row.value),
-        double_bits(last->good_known ? last->good : NAN),
-        (uint64_t)(last->row.status & ~(unsigned)PLACE_BITS) + 1,
-    };
-    latch_write(&lasts->latches[series], words);
-}
-
-bool lasts_read(const struct lasts *lasts, uint32_t series, struct board_entry *ret_entry)
-{
-    if (series >= lasts->count) {
-        return false;
-    }
-    uint64_t words[LATCH_WORDS];
-    latch_read(&lasts->latches[series], words);
-    if (words[4] == 0) {
-        return false;
-    }
-    *ret_entry = (struct board_entry){
-        .time_ns = (int64_t)words[0],
-        .seen_ns = (int64_t)words[1],
-        .value = bits_double(words[2]),
-        .good = bits_double(words[3]),
-        .status = (uint16_t)(words[4] - 1),
-    };
     return true;
 }

@@ -1,9 +1,9 @@
 /*
- * last: the newest reading of every series.
+ * last: the newest reading of a series, and how it is written.
  *
- * Kept in memory for all series, written to column family series ('l' number)
- * whenever a block of the series is written; what came since is in the log.
- * So after a start one walk over the records and one over the log give all.
+ * Written to column family series ('l' number) whenever a block of the series is
+ * written; what came since is in the log.  So after a start one walk over the
+ * records and one over the log give all.  How they are kept in memory: newest.h.
  *
  *   version 1 byte, 1 | time 8 | seen 8 | value 8 | status 2 | good time 8 |
  *   good value 8 | top 8 (largest time in order) | flags 1: bit 0 heard of,
@@ -11,12 +11,11 @@
  *
  * A reading marked skew counts, for "newest", by its time of receipt.
  *
- * Threads: plain[] the writer's; what it publishes may be read by any thread.
+ * Pure.
  */
 #ifndef DAVY_STORE_LAST_H
 #define DAVY_STORE_LAST_H
 
-#include "base/cell.h"
 #include "store/store.h"
 
 struct last {
@@ -29,23 +28,14 @@ struct last {
 
 enum { LAST_BYTES = 1 + 8 + 8 + 8 + 2 + 8 + 8 + 8 + 1 + 4 };
 
+/* True when its value counts as the last good one. */
+bool last_is_good(const struct store_row *row);
+
 /* Takes a sample into account; `late` when it was not in order. */
 void last_add(struct last *last, const struct store_row *row, bool late);
 
 void last_encode(const struct last *last, uint32_t series, uint8_t ret_bytes[LAST_BYTES]);
 /* False when the bytes are no such record, or damaged. */
 bool last_decode(uint32_t series, const void *bytes, size_t len, struct last *ret_last);
-
-struct lasts {
-    struct last *plain;
-    struct latch *latches;
-    size_t count;
-};
-
-void lasts_grow(struct lasts *lasts, size_t count); /* while nobody else uses it */
-void lasts_done(struct lasts *lasts);
-void lasts_publish(struct lasts *lasts, uint32_t series);
-/* Any thread; false when the series was never heard of. */
-bool lasts_read(const struct lasts *lasts, uint32_t series, struct board_entry *ret_entry);
 
 #endif

@@ -240,6 +240,28 @@ void ledger_begin(struct ledger *ledger)
     ledger->in_db = ledger->settled = ledger->number;
 }
 
+bool ledger_is_ahead(const char *folder, uint64_t seq, const uint8_t hash[LEDGER_HASH], uint64_t *ret_seq)
+{
+    char path[PATH_ROOM];
+    struct ledger ledger = {.fd = -1};
+    struct ledger_record record;
+    bool ahead = false;
+    if (snprintf(path, sizeof path, "%s/ledger", folder) < (int)sizeof path) {
+        ledger.fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+    if (ledger.fd >= 0 && read_found(&ledger)) {
+        while (ledger_next(&ledger, &record)) {
+            ahead |= record.before == seq && record.last > seq && memcmp(record.hash, hash, LEDGER_HASH) == 0;
+            *ret_seq = ahead ? record.last : *ret_seq;
+        }
+    }
+    if (ledger.fd >= 0) {
+        (void)close(ledger.fd); /* nothing was written */
+    }
+    free(ledger.found);
+    return ahead;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------------
  */
 

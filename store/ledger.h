@@ -51,6 +51,11 @@ struct ledger_record {
 /* Reads the record at the beginning of `room` bytes; false when there is none. */
 bool ledger_parse(const uint8_t *bytes, size_t room, struct ledger_record *ret_record);
 
+/* Of a reader of a journal whose last event is `seq` with this hash: whether the ledger in the store's folder has
+ * events behind it, the last of which is *ret_seq.  Beside a monitor that is so for moments; for longer when a loss of
+ * power took them from the database, or it cannot be written. */
+bool ledger_is_ahead(const char *folder, uint64_t seq, const uint8_t hash[LEDGER_HASH], uint64_t *ret_seq);
+
 struct ledger;
 
 /* Opens the ledger in a store's folder; makes an empty one when there is none, or when it is to be `fresh`.  ERR_ENV:

@@ -85,9 +85,9 @@ static uint8_t *encode_value(struct op_state *state, double value, bool full, ui
 
 void op_fold(struct op *op)
 {
-    op->word = 0;
-    for (size_t i = 0; i < op->len && op->len <= OP_WORD; i++) {
-        op->word |= (uint64_t)op->bytes[i] << 8 * i;
+    op->words[0] = op->words[1] = 0;
+    for (size_t i = 0; i < op->len && op->len <= OP_WORDS; i++) {
+        op->words[i / 8] |= (uint64_t)op->bytes[i] << 8 * (i % 8);
     }
 }
 
@@ -117,63 +117,95 @@ static void encode_long(struct op_state *state, const struct store_row *row, boo
     op_fold(ret_op);
 }
 
-/* Adds a varint to a word that has `at` bits; gives how many it has then, more than 64 when there was no room. */
-static unsigned add_varint(uint64_t *word, unsigned at, uint64_t value)
+/* Adds up to five bytes behind those there are, which are at most 11. */
+static void add_part(struct op *op, uint64_t part, unsigned len)
 {
-    for (; value >= 0x80 && at < 64; at += 8, value >>= 7) {
-        *word |= ((value & 0x7f) | 0x80) << at;
-    }
-    if (at < 64) {
-        *word |= (value & 0x7f) << at;
-    }
-    return at + 8;
+    const unsigned shift = 8 * (op->len & 7);
+    const uint64_t low = part << shift;
+    const uint64_t high = part >> 1 >> (63 - shift);
+    op->words[0] |= op->len < 8 ? low : 0;
+    op->words[1] |= op->len < 8 ? high : low;
+    op->len += len;
 }
 
-/* The tag and varint of a time off by so much. */
-static unsigned add_time(uint64_t *word, unsigned at, int64_t off)
+static void add_number(struct op *op, uint64_t tag, uint64_t number)
 {
-    if (off == 0) {
-        return at; /* OP_TIME_SAME */
-    }
+    uint64_t part;
+    const unsigned len = varint_word(number, &part);
+    op->words[0] |= tag;
+    add_part(op, part, len);
+}
+
+/* A time that is not as expected. */
+static void add_time(struct op *op, int64_t off)
+{
     const bool whole = off % NS_PER_MS == 0;
-    *word |= whole ? OP_TIME_MS : OP_TIME_NS;
-    return add_varint(word, at, zigzag(whole ? off / NS_PER_MS : off));
+    add_number(op, whole ? OP_TIME_MS : OP_TIME_NS, zigzag(whole ? off / NS_PER_MS : off));
 }
 
-/* Most samples by far: in a strand, lag and status as before, a value in decimals; all in one word.  False, and nothing
- * done, when it is another one. */
-static bool encode_word(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
+/* What is told of a sample in a strand, of the status as before, with a value in decimals or the same. */
+struct change {
+    int64_t off, lag; /* of the time's step and of the lag */
+    int64_t k;
+    bool same; /* the value */
+};
+
+/* True when its numbers are small enough to be words. */
+static bool is_small(const struct change *change)
+{
+    return (zigzag(change->off) | zigzag(change->lag)) >> VARINT_WORD_BITS == 0 &&
+           zigzag(change->k) >> VARINT_SHORT_BITS == 0;
+}
+
+/* Whether times and lags are as expected is much the same from sample to sample, and so a branch; whether a value is
+ * the same, and how long its change is, is not. */
+static void put_change(const struct change *change, bool late, struct op *ret_op)
+{
+    ret_op->words[0] = late ? OP_LATE : 0;
+    ret_op->words[1] = 0;
+    ret_op->len = 1;
+    if (change->off != 0) {
+        add_time(ret_op, change->off);
+    }
+    if (change->lag != 0) {
+        add_number(ret_op, OP_LAG, zigzag(change->lag));
+    }
+    uint64_t part;
+    const unsigned len = varint_short(zigzag(change->k), &part);
+    ret_op->words[0] |= change->same ? 0 : OP_VALUE_STEP;
+    add_part(ret_op, part, change->same ? 0 : len);
+}
+
+/* Most samples by far.  False, and nothing done, when it is another one. */
+static bool encode_words(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
 {
     const int64_t step = wrap_sub(row->time_ns, state->time_ns);
+    const int64_t lag = wrap_sub(row->seen_ns, row->time_ns);
     const uint64_t bits = double_bits(row->value);
-    uint64_t word = late ? OP_LATE : 0;
+    struct change change = {.off = wrap_sub(step, state->step_ns), .lag = wrap_sub(lag, state->lag_ns)};
     int64_t k = state->k;
-    if (row->status != state->status || wrap_sub(row->seen_ns, row->time_ns) != state->lag_ns) {
+    change.same = bits == state->bits;
+    if (row->status != state->status || state->scale == OP_NO_SCALE ||
+        (!decimal_exact(row->value, state->scale, &k) && !change.same)) {
         return false;
     }
-    unsigned at = add_time(&word, 8, wrap_sub(step, state->step_ns));
-    if (bits != state->bits) {
-        if (state->scale == OP_NO_SCALE || !decimal_exact(row->value, state->scale, &k)) {
-            return false;
-        }
-        word |= OP_VALUE_STEP;
-        at = add_varint(&word, at, zigzag(k - state->k));
-    }
-    if (at > 64) {
+    k = change.same ? state->k : k;
+    change.k = wrap_sub(k, state->k);
+    if (!is_small(&change)) {
         return false;
     }
+    put_change(&change, late, ret_op);
     state->time_ns = row->time_ns;
     state->step_ns = step;
+    state->lag_ns = lag;
     state->bits = bits;
     state->k = k;
-    ret_op->word = word;
-    ret_op->len = at / 8;
     return true;
 }
 
 void op_encode(struct op_state *state, const struct store_row *row, bool full, bool late, struct op *ret_op)
 {
-    if (full || !encode_word(state, row, late, ret_op)) {
+    if (full || !encode_words(state, row, late, ret_op)) {
         encode_long(state, row, full, late, ret_op);
     }
 }

@@ -1,6 +1,7 @@
 /*
  * op: one sample as a few bytes, told as the difference to the one before it
- * in the same strand.  The same bytes stand in the recovery log and in memory.
+ * in the same strand.  So it stands in the recovery log; in memory it is a little
+ * shorter still (held.h).
  *
  * A strand is the row of samples of one open block; a series has at most two,
  * one in order of time and one for late samples.
@@ -43,13 +44,13 @@ enum {
     OP_SERIES = 1 << 7,
     OP_END = OP_TIME_FULL | OP_VALUE_SAME, /* with or without OP_LATE */
     OP_BYTES_MAX = 1 + 10 + 10 + 3 + 11,
-    OP_WORD = 8
+    OP_WORDS = 16 /* bytes of an op that travels as words */
 };
 
-/* One sample, encoded.  Most take a few bytes only and travel as one word, which goes to its two places with a plain
- * store each: byte by byte it would be three copies, each waiting for the one before. */
+/* One sample, encoded.  Most take a few bytes only and travel in two words, which go to their places with plain stores:
+ * byte by byte it would be copies that wait for one another. */
 struct op {
-    uint64_t word;               /* its bytes, the first one lowest, when there are no more than OP_WORD */
+    uint64_t words[2];           /* its bytes, the first one lowest, when there are no more than OP_WORDS */
     size_t len;                  /* in bytes */
     uint8_t bytes[OP_BYTES_MAX]; /* all of them, when there are more */
 };
@@ -70,14 +71,15 @@ enum { OP_NO_SCALE = 0xff };
 /* Encodes a sample and moves the state; `full` when it begins a strand, `late` when it is of a late one (bit 6). */
 void op_encode(struct op_state *state, const struct store_row *row, bool full, bool late, struct op *ret_op);
 
-/* Sets the word of an op whose bytes and length are there. */
+/* Sets the words of an op whose bytes and length are there. */
 void op_fold(struct op *op);
 
 /* Writes all of an op but its tag; up to OP_BYTES_MAX bytes may be written, whatever counts of them. */
 static inline uint8_t *op_put_parts(uint8_t *to, const struct op *op)
 {
-    if (op->len <= OP_WORD) {
-        word_store(to, op->word >> 8);
+    if (op->len <= OP_WORDS) {
+        word_store(to, op->words[0] >> 8 | op->words[1] << 56);
+        word_store(to + 8, op->words[1] >> 8);
     } else {
         memcpy(to, op->bytes + 1, op->len - 1);
     }
@@ -86,7 +88,7 @@ static inline uint8_t *op_put_parts(uint8_t *to, const struct op *op)
 
 static inline uint8_t op_tag(const struct op *op)
 {
-    return op->len <= OP_WORD ? (uint8_t)op->word : op->bytes[0];
+    return op->len <= OP_WORDS ? (uint8_t)op->words[0] : op->bytes[0];
 }
 
 /* Passes over the parts behind a tag; the cursor goes bad when they are not there. */

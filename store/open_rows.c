@@ -148,3 +148,14 @@ enum err_code open_rows_take(struct store *store, uint32_t series, struct open_r
     }
     return code;
 }
+
+bool open_rows_newest(struct store *store, uint32_t series, struct board_entry *ret_entry)
+{
+    if (store->scratch != NULL) {
+        return newest_entry(store->book, &store->lasts, series, ret_entry);
+    }
+    (void)pthread_mutex_lock(&store->settling); /* fails only on misuse */
+    const bool found = newest_entry(store->book, &store->lasts, series, ret_entry);
+    (void)pthread_mutex_unlock(&store->settling);
+    return found;
+}

@@ -3,10 +3,11 @@
  * view of the blocks they belong to.
  *
  * Where they come from:
- * - In the writing process from the book, when book and database tell the same,
- *   which is nearly always: the lock is held only to copy two strands.  While a
- *   batch is gathered or written, from the recovery log, as it stands on the
- *   disk; so reading neither waits for the writer nor holds it up.
+ * - In the writing process from the book, where also those are that are on their
+ *   way to the disk; the lock is held only to copy two strands.  Only while a
+ *   batch is written that has blocks, which are no longer in the book and not yet
+ *   in the database, from the recovery log, as it stands on the disk.  So reading
+ *   waits at most until a batch is gathered, never for the disk.
  * - A reader beside it walks the log once for the first series it is asked for,
  *   which is all that most want to know.  At the second it loads a book of its
  *   own, and from then on needs the log no more: its view of the store stands
@@ -33,5 +34,9 @@ enum err_code open_rows_load(struct store *store, struct err *err) MUST_CHECK;
 /* Within db_enter.  Gives the open samples and the snapshot (NULL in a reader; db_snapshot_release) they go with. */
 enum err_code open_rows_take(struct store *store, uint32_t series, struct open_rows *ret_rows,
                              const rocksdb_snapshot_t **ret_snapshot, struct err *err) MUST_CHECK;
+
+/* Within db_enter, after open_rows_load.  Gives the newest reading of a series, as it was taken last; what it was taken
+ * with may still be on its way to the disk.  False when there is none. */
+bool open_rows_newest(struct store *store, uint32_t series, struct board_entry *ret_entry);
 
 #endif

@@ -35,7 +35,7 @@ enum err_code store_last(struct store *store, const char *point_id, struct board
         return ERR_ENV;
     }
     code = dictionary_find(store, point_id, &series, err);
-    if (code == ERR_NONE && !lasts_read(&store->lasts, series, ret_entry)) {
+    if (code == ERR_NONE && !open_rows_newest(store, series, ret_entry)) {
         code = err_set(err, ERR_NO, "point \"%s\" has no samples", point_id);
     }
     db_leave(store);
@@ -52,7 +52,7 @@ static bool take_last(void *self, const char *id, size_t id_len, uint32_t series
 {
     const struct last_walk *const walk = self;
     struct board_entry entry;
-    return !lasts_read(&walk->store->lasts, series, &entry) || walk->fn(walk->self, id, id_len, &entry);
+    return !open_rows_newest(walk->store, series, &entry) || walk->fn(walk->self, id, id_len, &entry);
 }
 
 enum err_code store_last_all(struct store *store, store_last_fn *fn, void *self, struct err *err)

@@ -40,11 +40,13 @@ static enum err_code load_lasts(struct store *store, struct err *err)
         const uint8_t *const key = db_walk_key(&walk, &key_len);
         const uint8_t *const bytes = db_walk_value(&walk, &len);
         const uint32_t series = key_len == KEY_SERIES ? get_u32(key + 1) : UINT32_MAX;
-        if (series >= count || !last_decode(series, bytes, len, &store->lasts.plain[series])) {
+        struct last last;
+        if (series >= count || !last_decode(series, bytes, len, &last)) {
             continue; /* store_verify tells; the series' blocks are not touched by it */
         }
-        if (store->lasts.plain[series].top_known) {
-            book_set_top(store->book, series, store->lasts.plain[series].top_ns);
+        newest_load(store->book, &store->lasts, series, &last);
+        if (last.top_known) {
+            book_set_top(store->book, series, last.top_ns);
         }
     }
     return db_walk_end(&walk, store, err);
@@ -62,7 +64,7 @@ static void restore_op(struct recovery *recovery, uint64_t record, uint64_t logg
     struct store_row row;
     switch (book_restore(store->book, op->series, op->tag, &parts, record, logged_bytes, &row)) {
     case BOOK_RESTORED:
-        last_add(&store->lasts.plain[op->series], &row, late);
+        newest_restore(store->book, &store->lasts, op->series, &row, late);
         break;
     case BOOK_REFUSED:
         recovery->unknown++;
@@ -75,6 +77,7 @@ static void restore_op(struct recovery *recovery, uint64_t record, uint64_t logg
 static void take_op(void *self, uint64_t record, uint64_t logged_bytes, const struct record_op *op)
 {
     struct recovery *const recovery = self;
+    recovery->store->logged_bytes = logged_bytes; /* the writer counts on from about here */
     if (op->series >= recovery->store->lasts.count) {
         recovery->unknown++;
     } else {
@@ -114,9 +117,7 @@ static enum err_code walk_log(struct recovery *recovery, struct err *err)
     static const struct log_walk_fns fns = {.op = take_op, .gap = take_gap};
     struct store *const store = recovery->store;
     const enum err_code code = log_walk(store, NULL, &fns, recovery, &store->low_record, &store->next_record, err);
-    for (uint32_t series = 0; code == ERR_NONE && series < store->lasts.count; series++) {
-        lasts_publish(&store->lasts, series);
-    }
+    newest_settle(store->book, &store->lasts);
     return code;
 }
 

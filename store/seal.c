@@ -29,7 +29,8 @@ static void put_last(struct store *store, rocksdb_writebatch_t *batch, uint32_t 
     uint8_t key[KEY_SERIES];
     uint8_t bytes[LAST_BYTES];
     key_series('l', series, key);
-    last_encode(&store->lasts.plain[series], series, bytes);
+    const struct last last = newest_of(store->book, &store->lasts, series);
+    last_encode(&last, series, bytes);
     rocksdb_writebatch_put_cf(batch, store->cf[CF_SERIES], (const char *)key, sizeof key, (const char *)bytes,
                               sizeof bytes);
 }
@@ -79,13 +80,12 @@ size_t seal_strand(struct store *store, struct sealer *sealer, rocksdb_writebatc
     rocksdb_writebatch_put_cf(batch, store->cf[CF_BLOCKS], (const char *)name, name_len, (const char *)sealer->bytes,
                               len);
     *ret_span = key.span;
-    if (strand->kept_span != STRAND_NOT_KEPT && strand->kept_span != key.span) {
-        key.span = strand->kept_span; /* the shorter block before it was filed elsewhere */
+    if (strand->kept != 0 && strand->kept != key.span + 1) {
+        key.span = (uint8_t)(strand->kept - 1); /* the shorter block before it was filed elsewhere */
         name_len = key_block(&key, name);
         rocksdb_writebatch_delete_cf(batch, store->cf[CF_BLOCKS], (const char *)name, name_len);
     }
     put_last(store, batch, series);
-    marks_add(store, batch, series,
-              &(struct mark){.start_ns = key.start_ns, .end_ns = ends.last_ns, .order = order});
+    marks_add(store, batch, series, &(struct mark){.start_ns = key.start_ns, .end_ns = ends.last_ns, .order = order});
     return len;
 }

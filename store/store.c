@@ -5,6 +5,7 @@
  * made for).
  */
 #include "store/store.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "store/db.h"
 #include "store/db_options.h"
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { STORE_FORMAT = 1 };
@@ -166,6 +168,35 @@ static bool is_store(const char *path)
     return snprintf(file, sizeof file, "%s/CURRENT", path) < (int)sizeof file && access(file, F_OK) == 0;
 }
 
+/* Reads the journal's end as it is told: what the ledger alone has been told, too.  Beside a monitor it is in the
+ * database a moment later. */
+static enum err_code load_journal(struct store *store, struct err *err)
+{
+    enum { TRIES = 50 };
+    const struct timespec pause = {.tv_nsec = 20 * NS_PER_MS};
+    uint64_t last = 0;
+    enum err_code code = journal_load(store, err);
+    for (int tries = 1; code == ERR_NONE; tries++) {
+        if (!ledger_is_ahead(store->path, store_last_seq(store), store->tail_hash, &last)) {
+            return ERR_NONE;
+        }
+        if (tries == TRIES) {
+            break;
+        }
+        (void)nanosleep(&pause, NULL);
+        db_catch_up(store);
+        code = journal_load(store, err);
+    }
+    if (code == ERR_NONE) {
+        store->damaged = false; /* nothing is lost */
+        code = err_set(err, ERR_ENV,
+                       "%s: events up to %llu stand in the ledger alone, since a loss of power or while the disk takes "
+                       "nothing; a start of davy run puts them where they belong",
+                       store->path, (unsigned long long)last);
+    }
+    return code;
+}
+
 /* On failure *ret_damaged tells whether that is because something of the store is not as it was. */
 static enum err_code open_reader(const char *path, struct store **ret_store, bool *ret_damaged, struct err *err)
 {
@@ -189,7 +220,7 @@ static enum err_code open_reader(const char *path, struct store **ret_store, boo
         code = err_set(err, ERR_INPUT, "%s: the store is empty", path);
     }
     if (code == ERR_NONE) {
-        code = journal_load(store, err);
+        code = load_journal(store, err);
     }
     if (code != ERR_NONE) {
         *ret_damaged = store->damaged;

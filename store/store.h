@@ -51,6 +51,8 @@ struct store_writer_config {
     struct safe_source *safe;            /* one per source of the site; may be NULL */
     struct counters *counters;           /* may be NULL */
     int64_t sync_ns;                     /* longest time unsynced */
+    int64_t gather_ns;                   /* a small batch waits for more until so long after the last was written; 0: it
+                                            does not wait */
     uint64_t log_keep;                   /* bytes of the log that may hang on the oldest open block; 0: the usual */
     const struct cell *give_up;          /* from this time of the clock (0: never) on a writer that cannot write drops
                                             what it has and what still comes; borrowed, may be NULL */

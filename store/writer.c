@@ -9,8 +9,10 @@
  * removal of log records nobody needs any more.  From then on it survives
  * SIGKILL; after sync_ns at the latest it is synced and survives loss of power.
  *
- * There is no waiting for a batch to fill: while one is being written the next
- * gathers in the rings.
+ * Whatever comes after a quiet while is written at once.  Under load, where each
+ * message would be a batch of its own, a small batch waits for more until
+ * gather_ns after the last one was written: what a batch costs is then spread
+ * over many samples.
  *
  * When writing fails the batch stays as it is and is tried again, with a
  * back-off up to RETRY_MAX_NS; nothing further is taken from the rings until it
@@ -21,8 +23,9 @@
  *
  * Bounds: a batch (BATCH_SAMPLES), marks in it (BATCH_MARKS), the pool of open
  * samples (the pool of store.c; the strand that began first is sealed early and
- * counted), the log (LOG_KEEP_BYTES, or twice what is open; the strand that
- * began first is written to a block that will be written again, longer).
+ * counted), the log (LOG_KEEP_BYTES, or LOG_KEEP_TIMES what the open samples take
+ * there; the strand that began first is written to a block that will be written
+ * again, longer).
  *
  * Memory: all in store_writer_new.  Threads: the agent's own.
  */
@@ -37,13 +40,16 @@
 
 enum {
     BATCH_SAMPLES = 8192,
+    BATCH_ENOUGH = 2048, /* samples for which a batch no longer waits */
     BATCH_MARKS = 1024,
     BATCH_HISTORY = 2048,  /* imported samples in one batch, behind the others */
     BATCH_TRIMS = 256,     /* strands sealed in one batch to cut the log */
     BATCH_REMOVALS = 1024, /* log records removed in one batch */
-    EXPECT = 16,           /* samples ahead for which memory is fetched; half of it for what that leads to */
+    EXPECT = 16,           /* samples ahead for which memory is fetched */
     /* each sample can at worst push one strand out of the pool and fill its own */
     BATCH_OPS = 3 * BATCH_SAMPLES + BATCH_TRIMS,
+    LOG_ROW_GUESS = 16,                /* bytes, before a writer has written any */
+    LOG_KEEP_TIMES = 3,                /* what the open samples took there; half of them came after the oldest */
     LOG_KEEP_BYTES = 12 * 1024 * 1024, /* within the log's write buffer, see db_options.c */
 };
 static const int64_t retry_min_ns = 50 * NS_PER_MS;
@@ -68,19 +74,20 @@ struct store_writer {
     rocksdb_writebatch_t *batch;
     struct record_writer record;
     uint8_t *record_bytes;
-    struct strand **touched; /* strands with samples in this batch */
     struct mark marks[BATCH_MARKS];
-    uint64_t history_mark;                                  /* reached in this batch; 0: none */
-    size_t samples, late, touched_count, mark_count, seals; /* of this batch */
-    unsigned turn;                                          /* input that begins the next batch */
-    bool ready;                                             /* the batch is complete and waits to be written */
-    uint64_t logged_bytes;                                  /* in all */
-    int64_t retry_ns;                                       /* when to try again; 0: nothing failed */
-    int64_t pause_ns;                                       /* of the next failure */
-    int64_t failing_ns;                                     /* since when; 0: not */
-    bool given_up;                                          /* drops everything until its inputs end */
-    uint64_t reopened;                                      /* as last told */
-    int64_t unsynced_ns; /* since when something is unsynced; TIME_NEVER: nothing is */
+    uint64_t history_mark;                   /* reached in this batch; 0: none */
+    size_t samples, late, mark_count, seals; /* of this batch */
+    unsigned turn;                           /* input that begins the next batch */
+    bool begun;                              /* the batch's record is */
+    int64_t due_ns;                          /* when a small batch is written at the latest */
+    bool ready;                              /* the batch is complete and waits to be written */
+    uint64_t logged_bytes, logged_rows;      /* by this writer */
+    int64_t retry_ns;                        /* when to try again; 0: nothing failed */
+    int64_t pause_ns;                        /* of the next failure */
+    int64_t failing_ns;                      /* since when; 0: not */
+    bool given_up;                           /* drops everything until its inputs end */
+    uint64_t reopened;                       /* as last told */
+    int64_t unsynced_ns;                     /* since when something is unsynced; TIME_NEVER: nothing is */
     struct writer_counters counters;
 };
 
@@ -96,14 +103,6 @@ static void gauge(struct counter *counter, uint64_t value)
     if (counter != NULL) {
         counter_set(counter, value);
     }
-}
-
-static void forget_touched(struct store_writer *writer)
-{
-    for (size_t i = 0; i < writer->touched_count; i++) {
-        writer->touched[i]->touched = false;
-    }
-    writer->touched_count = 0;
 }
 
 /* ---- making -------------------------------------------------------------------------------------------------------
@@ -181,7 +180,6 @@ enum err_code store_writer_new(const struct store_writer_config *config, struct 
     writer->batch = rocksdb_writebatch_create();
     writer->record_bytes = memory_new(RECORD_HEAD_MAX + BATCH_OPS * RECORD_OP_MAX + RECORD_CRC, 1);
     writer->record.bytes = writer->record_bytes;
-    writer->touched = memory_new(BATCH_SAMPLES, sizeof *writer->touched);
     if (config->counters != NULL) {
         make_counters(writer);
     }
@@ -197,11 +195,9 @@ void store_writer_free(struct store_writer *writer)
     if (writer->batch != NULL) {
         rocksdb_writebatch_destroy(writer->batch);
     }
-    forget_touched(writer);
     free(writer->series);
     free(writer->sealer);
     free(writer->record_bytes);
-    free(writer->touched);
     free(writer);
 }
 
@@ -239,14 +235,6 @@ static void make_room(struct store_writer *writer)
     }
 }
 
-static void touch(struct store_writer *writer, struct strand *strand)
-{
-    if (!strand->touched) {
-        strand->touched = true;
-        writer->touched[writer->touched_count++] = strand;
-    }
-}
-
 /* The row a sample becomes, with what only the site can tell. */
 static struct store_row make_row(const struct store_writer *writer, const struct sample *sample)
 {
@@ -273,10 +261,9 @@ static void keep(struct store_writer *writer, uint32_t series, struct store_row 
     make_room(writer);
     struct strand *const strand = book_place(store->book, series, row);
     struct op op;
-    book_append(store->book, strand, row, store->next_record, writer->logged_bytes, &op);
+    newest_add(store->book, &store->lasts, series, row, strand->late);
+    book_append(store->book, strand, row, store->next_record, store->logged_bytes, &op);
     record_add(&writer->record, series, &op);
-    last_add(&store->lasts.plain[series], row, strand->late);
-    touch(writer, strand);
     writer->samples++;
     writer->late += strand->late && (row->status & PLACE_IMPORTED) == 0;
     if (strand->count == BOOK_BLOCK_ROWS) {
@@ -339,17 +326,10 @@ static bool has_space(const struct store_writer *writer)
 }
 
 /* Of many thousand series none is in the cache when its next sample comes: asks for it some samples ahead. */
-static void expect(const struct store_writer *writer, const struct sample *samples, size_t i, size_t n)
+static void expect(const struct store_writer *writer, const struct sample *sample)
 {
-    const struct store *const store = writer->store;
-    const size_t points = writer->config.site->point_count;
-    if (i + EXPECT < n && samples[i + EXPECT].point < points) {
-        const uint32_t series = writer->series[samples[i + EXPECT].point];
-        book_expect(store->book, series);
-        __builtin_prefetch(&store->lasts.plain[series], 1);
-    }
-    if (i + EXPECT / 2 < n && samples[i + EXPECT / 2].point < points) {
-        book_expect_soon(store->book, writer->series[samples[i + EXPECT / 2].point]);
+    if (sample->point < writer->config.site->point_count) {
+        book_expect(writer->store->book, writer->series[sample->point]);
     }
 }
 
@@ -362,7 +342,7 @@ static size_t drain(struct store_writer *writer, unsigned input)
     for (const struct sample *samples; has_space(writer) && (samples = ring_peek(ring, &n)) != NULL;) {
         size_t i = 0;
         for (; i < n && has_space(writer); i++) {
-            expect(writer, samples, i, n);
+            expect(writer, &samples[i + EXPECT < n ? i + EXPECT : i]);
             if (samples[i].point == POINT_MARK) {
                 take_mark(writer, &samples[i], input);
             } else {
@@ -398,16 +378,24 @@ static size_t drain_history(struct store_writer *writer)
     return taken;
 }
 
+/* How much of the log may hang on the oldest strand. */
+static uint64_t log_bound(const struct store_writer *writer)
+{
+    const uint64_t rows = writer->logged_rows;
+    const uint64_t each = rows == 0 ? LOG_ROW_GUESS : writer->logged_bytes / rows + 1;
+    const uint64_t open = LOG_KEEP_TIMES * each * book_open_rows(writer->store->book);
+    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
+    return open > keep ? open : keep;
+}
+
 /* Cuts the log when the oldest strand holds back too much of it. */
 static void cut_log(struct store_writer *writer)
 {
     struct book *const book = writer->store->book;
-    const uint64_t open = 2 * (uint64_t)book_pool_used(book);
-    const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
-    const uint64_t bound = open > keep ? open : keep;
+    const uint64_t bound = log_bound(writer);
     for (int i = 0; i < BATCH_TRIMS; i++) {
         struct strand *const first = book_first(book, STRAND_LIVE);
-        if (first == NULL || book_held(book, writer->logged_bytes) <= bound) {
+        if (first == NULL || book_held(book, writer->store->logged_bytes) <= bound) {
             return;
         }
         seal(writer, first, true);
@@ -429,18 +417,29 @@ static void complete(struct store_writer *writer)
     const size_t len = record_finish(&writer->record, store->next_record);
     rocksdb_writebatch_put_cf(writer->batch, store->cf[CF_LOG], (const char *)key, sizeof key,
                               (const char *)writer->record_bytes, len);
+    store->logged_bytes += len;
     writer->logged_bytes += len;
+    writer->logged_rows += writer->samples;
     count(writer->counters.logged_bytes, len);
     writer->ready = true;
 }
 
-/* Gathers a batch; gives how many records were taken from the rings.  Within db_enter: sealing names column families.
- */
-static size_t gather(struct store_writer *writer)
+/* True when what is together shall be written now. */
+static bool is_time_to_write(const struct store_writer *writer, int64_t now_ns)
+{
+    return writer->samples >= BATCH_ENOUGH || !has_space(writer) || now_ns >= writer->due_ns || inputs_ended(writer);
+}
+
+/* Gathers a batch, or goes on with one; gives how many records were taken from the rings.  Within db_enter: sealing
+ * names column families. */
+static size_t gather(struct store_writer *writer, int64_t now_ns)
 {
     struct store *const store = writer->store;
     size_t taken = 0;
-    record_begin(&writer->record, store->next_record, book_low(store->book, store->next_record));
+    if (!writer->begun) {
+        record_begin(&writer->record, store->next_record, book_low(store->book, store->next_record));
+        writer->begun = true;
+    }
     for (unsigned i = 0; i < writer->config.input_count; i++) {
         taken += drain(writer, (writer->turn + i) % writer->config.input_count);
     }
@@ -448,7 +447,7 @@ static size_t gather(struct store_writer *writer)
     if (writer->config.history != NULL && (writer->config.input_count == 0 || !inputs_ended(writer))) {
         taken += drain_history(writer);
     }
-    if (writer->samples > 0) {
+    if (writer->samples > 0 && is_time_to_write(writer, now_ns)) {
         cut_log(writer);
         complete(writer);
     }
@@ -477,22 +476,16 @@ static void confirm_marks(struct store_writer *writer)
 static void written(struct store_writer *writer, int64_t now_ns)
 {
     struct store *const store = writer->store;
-    for (size_t i = 0; i < writer->touched_count; i++) {
-        if (i + EXPECT < writer->touched_count) {
-            __builtin_prefetch(&store->lasts.latches[book_series_of(store->book, writer->touched[i + EXPECT])], 1);
-        }
-        lasts_publish(&store->lasts, book_series_of(store->book, writer->touched[i]));
-    }
-    forget_touched(writer);
     count(writer->counters.samples, writer->samples);
     count(writer->counters.late, writer->late);
     count(writer->counters.batches, 1);
     gauge(writer->counters.open, book_open_strands(store->book));
     gauge(writer->counters.pool_bytes, book_pool_used(store->book));
-    gauge(writer->counters.log_bytes, book_held(store->book, writer->logged_bytes));
+    gauge(writer->counters.log_bytes, book_held(store->book, store->logged_bytes));
     rocksdb_writebatch_clear(writer->batch);
     writer->samples = writer->late = writer->seals = 0;
-    writer->ready = false;
+    writer->begun = writer->ready = false;
+    writer->due_ns = now_ns + writer->config.gather_ns;
     store->next_record++;
     if (writer->unsynced_ns == TIME_NEVER) {
         writer->unsynced_ns = now_ns;
@@ -602,7 +595,6 @@ static int give_up(struct store_writer *writer)
     writer->given_up = true;
     writer->retry_ns = 0;
     writer->unsynced_ns = TIME_NEVER;
-    forget_touched(writer); /* another writer may come after this one */
     count(writer->counters.lost, writer->samples);
     log_event(LOG_ERROR, "store", "STO-003", writer->store->path,
               "path=%s reason=\"stopped while the disk takes nothing; %zu samples and what still waits are lost\"",
@@ -617,11 +609,11 @@ static int finish(struct store_writer *writer, int64_t now_ns)
     return done ? AGENT_FINISHED : 0;
 }
 
-/* Says whether book and database tell the same, for those who read the book (open_rows.h). */
-static void settle(struct store_writer *writer, bool settled)
+/* Says that book and database tell the same again, for those who read the book (open_rows.h). */
+static void settle(struct store_writer *writer)
 {
     (void)pthread_mutex_lock(&writer->store->settling); /* fails only on misuse */
-    writer->store->settled = settled;
+    writer->store->settled = true;
     (void)pthread_mutex_unlock(&writer->store->settling);
 }
 
@@ -633,9 +625,11 @@ static size_t try_gather(struct store_writer *writer, int64_t now_ns)
         note_failure(writer, &why, now_ns);
         return 0;
     }
-    settle(writer, false);
-    const size_t taken = gather(writer);
-    settle(writer, !writer->ready);
+    (void)pthread_mutex_lock(&writer->store->settling); /* fails only on misuse */
+    const size_t taken = gather(writer, now_ns);
+    writer->store->settled =
+        writer->seals == 0; /* samples in the book only are read from there; sealed ones are nowhere */
+    (void)pthread_mutex_unlock(&writer->store->settling);
     db_leave(writer->store);
     return taken;
 }
@@ -658,8 +652,8 @@ static int do_work(void *self, int64_t now_ns)
         if (waiting || !write_batch(writer, now_ns)) {
             return inputs_ended(writer) ? finish(writer, now_ns) : 0;
         }
-        settle(writer, true);
-    } else {
+        settle(writer);
+    } else if (writer->samples == 0) {
         confirm_marks(writer); /* everything before them is written already */
     }
     if (!waiting && now_ns >= sync_due(writer)) {
@@ -674,7 +668,11 @@ static int do_work(void *self, int64_t now_ns)
 static int64_t next_due(void *self)
 {
     const struct store_writer *const writer = self;
-    return writer->retry_ns != 0 ? writer->retry_ns : sync_due(writer);
+    if (writer->retry_ns != 0) {
+        return writer->retry_ns;
+    }
+    const int64_t sync_ns = sync_due(writer);
+    return writer->samples > 0 && writer->due_ns < sync_ns ? writer->due_ns : sync_ns;
 }
 
 struct agent store_writer_agent(struct store_writer *writer)

@@ -27,7 +27,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { POINTS = 10000, DAY_S = 86400, ROUNDS = 11, EVENTS = 20000, CLIENTS = 10, ALONE = 300, SLOTS = 8192, FLOOD = 2000000 };
+enum {
+    POINTS = 10000,
+    DAY_S = 86400,
+    ROUNDS = 11,
+    EVENTS = 20000,
+    CLIENTS = 10,
+    ALONE = 300,
+    SLOTS = 8192,
+    FLOOD = 2000000
+};
 static const int64_t start_ns = INT64_C(1767571200) * NS_PER_S;
 
 static char folder[] = "/tmp/davy-bench-XXXXXX";
@@ -57,8 +66,11 @@ static void make_site(void)
     for (uint32_t i = 0; i < POINTS; i++) {
         char id[32];
         (void)snprintf(id, sizeof id, "area-%u/p%u", i % 100, i);
-        site.points[i] = (struct site_point){.id = memory_strdup(id), .name = "工作面瓦斯", .unit = "%CH4",
-                                             .hazard = SITE_NONE, .from.source = SITE_NONE};
+        site.points[i] = (struct site_point){.id = memory_strdup(id),
+                                             .name = "工作面瓦斯",
+                                             .unit = "%CH4",
+                                             .hazard = SITE_NONE,
+                                             .from.source = SITE_NONE};
         (void)table_add(&site.point_by_id, site.points[i].id, i); /* ids differ */
     }
 }
@@ -104,12 +116,13 @@ static void put_events(struct store_batch *batch, int n)
     char json[400];
     for (int i = 0; i < n; i++) {
         seq++;
-        const int len = snprintf(json, sizeof json,
-                                 "{\"v\":1,\"site\":\"bench\",\"seq\":%llu,\"event\":\"raised\",\"alarm\":\"ch4-limit:area-1/p1\","
-                                 "\"occurrence\":1,\"level\":\"yellow\",\"rule\":\"ch4-limit\",\"point\":\"area-1/p1\","
-                                 "\"kind\":\"ch4\",\"value\":1.02,\"unit\":\"%%CH4\",\"when\":\"value >= 1.0\","
-                                 "\"time\":\"2026-01-05T00:00:30.000Z\",\"message\":\"1.02 %%CH4\",\"status\":\"actual\"}",
-                                 (unsigned long long)seq);
+        const int len =
+            snprintf(json, sizeof json,
+                     "{\"v\":1,\"site\":\"bench\",\"seq\":%llu,\"event\":\"raised\",\"alarm\":\"ch4-limit:area-1/p1\","
+                     "\"occurrence\":1,\"level\":\"yellow\",\"rule\":\"ch4-limit\",\"point\":\"area-1/p1\","
+                     "\"kind\":\"ch4\",\"value\":1.02,\"unit\":\"%%CH4\",\"when\":\"value >= 1.0\","
+                     "\"time\":\"2026-01-05T00:00:30.000Z\",\"message\":\"1.02 %%CH4\",\"status\":\"actual\"}",
+                     (unsigned long long)seq);
         store_batch_event(batch, seq, start_ns, "ch4-limit:area-1/p1", json, (size_t)len, "", 0);
         stream_bytes += (size_t)len;
     }
@@ -135,7 +148,9 @@ static void serve(void)
                                           .counters = counters,
                                           .counts = console_count(counters),
                                           .status = "test",
-                                          .shards = 1};
+                                          .shards = 1,
+                                          .clients = 64,
+                                          .streams = 32};
     console_show(console, &source);
 }
 
@@ -365,8 +380,9 @@ static void measure_stream(void)
         took_ms[i] = (double)(bench_now_ns() - began_ns) / NS_PER_MS;
     }
     const double p50 = bench_quantile(took_ms, ALONE, 0.5);
-    bench_print("http", "stream_one", p50, "ms", "from the commit of one event until %d clients have it, median; 99 of 100: %.3f",
-                CLIENTS, bench_quantile(took_ms, ALONE, 0.99));
+    bench_print("http", "stream_one", p50, "ms",
+                "from the commit of one event until %d clients have it, median; 99 of 100: %.3f", CLIENTS,
+                bench_quantile(took_ms, ALONE, 0.99));
     close_all(listeners);
     store_batch_free(batch);
 }
@@ -414,7 +430,9 @@ static double flood(void *self)
 
 static void measure_busy(void)
 {
-    static char *const targets[] = {"/api/v1/points?id=area-1/*", "/api/v1/points/area-0%2Fp0/samples?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z&every=1m&agg=mean,max"};
+    static char *const targets[] = {
+        "/api/v1/points?id=area-1/*",
+        "/api/v1/points/area-0%2Fp0/samples?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z&every=1m&agg=mean,max"};
     pthread_t threads[2];
     for (int i = 0; i < 2; i++) {
         if (pthread_create(&threads[i], NULL, ask_without_pause, targets[i]) != 0) {
@@ -429,9 +447,10 @@ static void measure_busy(void)
     for (int i = 0; i < 2; i++) {
         (void)pthread_join(threads[i], NULL);
     }
-    bench_print("http", "busy_samples", pair.ours, "1/s",
-                "samples into the store while 2 clients ask without pause (some %.0f answers/s); quiet %.0f, ratio %.2f",
-                (double)atomic_load(&answered) / (seconds / 2), pair.bare, pair.ratio);
+    bench_print(
+        "http", "busy_samples", pair.ours, "1/s",
+        "samples into the store while 2 clients ask without pause (some %.0f answers/s); quiet %.0f, ratio %.2f",
+        (double)atomic_load(&answered) / (seconds / 2), pair.bare, pair.ratio);
 }
 
 static void folder_remove(void)
@@ -456,8 +475,12 @@ int main(void)
     serve();
     measure("small", "/healthz", 200);
     measure("points_10000", "/api/v1/points", 3);
-    measure("day_by_minute", "/api/v1/points/area-0%2Fp0/samples?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z&every=1m&agg=mean,max", 5);
-    measure("day_of_samples", "/api/v1/points/area-0%2Fp0/samples?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z", 1);
+    measure(
+        "day_by_minute",
+        "/api/v1/points/area-0%2Fp0/samples?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z&every=1m&agg=mean,max",
+        5);
+    measure("day_of_samples", "/api/v1/points/area-0%2Fp0/samples?from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z",
+            1);
     measure_stream();
     measure_busy();
     console_leave(console);

@@ -69,6 +69,7 @@ static pid_t start_bare(const char *name, int qos)
     if (pid != 0) {
         return pid;
     }
+    rig_end_with_parent();
     char url[64];
     (void)snprintf(url, sizeof url, "tcp://127.0.0.1:%u", rig_broker_port);
     bare_qos = qos;
@@ -116,20 +117,20 @@ static pid_t start_davy(const char *self, int qos)
 
 struct way {
     char in[32], out[32]; /* topics */
-    int fd;          /* publishes; receipts come back on it */
-    int answers;     /* hears the answer to the last */
+    int fd;               /* publishes; receipts come back on it */
+    int answers;          /* hears the answer to the last */
     int qos, samples, messages;
     int64_t time_ms; /* of the message sent last */
     int seq;
-    uint8_t *bytes;  /* of a whole burst */
+    uint8_t *bytes; /* of a whole burst */
 };
 
 static size_t write_payload(struct way *way, char *to, int samples, const char *more)
 {
     way->seq++;
     way->time_ms++;
-    size_t at = (size_t)snprintf(to, PAYLOAD_MAX, "{\"time\":%lld,\"seq\":%d,\"values\":{", (long long)way->time_ms,
-                                 way->seq);
+    size_t at =
+        (size_t)snprintf(to, PAYLOAD_MAX, "{\"time\":%lld,\"seq\":%d,\"values\":{", (long long)way->time_ms, way->seq);
     for (int i = 0; i < samples; i++) {
         at += (size_t)snprintf(to + at, PAYLOAD_MAX - at, "%s\"k%d\":%d.%02d", i > 0 ? "," : "", i, 20 + i % 7,
                                way->seq % 100);

@@ -195,7 +195,8 @@ static void ours_start(struct ours *ours)
                                          .input_count = 1,
                                          .input_bells = &ours->shard_bell,
                                          .safe = &ours->safe,
-                                         .sync_ns = NS_PER_S};
+                                         .sync_ns = NS_PER_S,
+                                         .gather_ns = NS_PER_MS};
     must(store_writer_new(&writer, &ours->writer, &err), &err);
     struct agent agents[] = {shard_agent(ours->shard), store_writer_agent(ours->writer),
                              {.name = "drain", .self = ours, .do_work = drain_work}};

@@ -10,7 +10,11 @@
  * that is slow.  Those run in processes of their own, so that their memory can be
  * told.
  *
- * bench_store [mine|many|plant|methane|nab]: only that part.
+ * What a sample costs the writer's thread alone is told for few and many series,
+ * for samples as they lie in a full ring and for messages of 100 with a time of
+ * receipt of their own; the points in no order that a cache could like.
+ *
+ * bench_store [mine|many|thread [POINTS]|plant|methane|nab]: only that part.
  */
 #include "base/clock.h"
 #include "base/memory.h"
@@ -35,8 +39,10 @@ static const int64_t begin_ns = 1767571200 * NS_PER_S;
 
 struct data {
     struct site site;
+    size_t stride;          /* of the points when samples are made: they come in this order, modulo their count */
     struct sample *samples; /* in order of receipt; NULL: made when they are asked for */
     size_t count;
+    size_t message;   /* samples that come at once, with one time of receipt; 0: as many as the ring takes */
     int64_t sync_ns;  /* longest time unsynced */
     double cpu_ns;    /* of the process per sample, of the last run of the writer */
     double thread_ns; /* of the writer's own thread */
@@ -98,10 +104,11 @@ static void make_next(const struct data *data, size_t from, size_t n, struct sam
     size_t second = from / data->site.point_count;
     for (size_t i = 0; i < n; i++) {
         const int64_t time_ns = begin_ns + (int64_t)second * NS_PER_S;
+        const size_t message = data->message == 0 ? 0 : (from + i) / data->message + 1;
         ret_samples[i] = (struct sample){.time_ns = time_ns,
-                                         .seen_ns = time_ns,
+                                         .seen_ns = time_ns + (int64_t)(message * 48271 % 1000003),
                                          .value = (1000 + walk[(point * 31 + second) % WALK]) / 100.0,
-                                         .point = (uint32_t)point};
+                                         .point = (uint32_t)(point * data->stride % data->site.point_count)};
         if (++point == data->site.point_count) {
             point = 0;
             second++;
@@ -269,8 +276,12 @@ static double run_writer(void *self)
     struct ring *ring;
     struct store_writer *writer = NULL;
     need(ring_open(sizeof(struct sample), RING, 0, &ring, &err), &err);
-    const struct store_writer_config config = {
-        .store = store, .site = &data->site, .inputs = &ring, .input_count = 1, .sync_ns = data->sync_ns};
+    const struct store_writer_config config = {.store = store,
+                                               .site = &data->site,
+                                               .inputs = &ring,
+                                               .input_count = 1,
+                                               .sync_ns = data->sync_ns,
+                                               .gather_ns = NS_PER_MS};
     need(store_writer_new(&config, &writer, &err), &err);
     const struct agent agent = store_writer_agent(writer);
     struct clock clock;
@@ -282,7 +293,8 @@ static double run_writer(void *self)
     for (size_t i = 0; i < data->count;) {
         size_t room;
         struct sample *const slots = ring_claim(ring, &room);
-        const size_t n = room < data->count - i ? room : data->count - i;
+        size_t n = room < data->count - i ? room : data->count - i;
+        n = data->message != 0 && data->message < n ? data->message : n;
         if (n > 0) {
             fill(data, i, n, slots);
             ring_publish(ring, n);
@@ -448,6 +460,7 @@ static void measure_10k(void)
 {
     struct data *const data = memory_new(1, sizeof *data);
     make_points(&data->site, 10000);
+    data->stride = 1;
     data->count = data->site.point_count * 640;
     data->sync_ns = NS_PER_S;
     const struct bench_pair pair = bench_alternate(MANY_ROUNDS, run_blocks, data, run_writer, data);
@@ -456,11 +469,25 @@ static void measure_10k(void)
     bench_print("store", "series_10k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
 }
 
+/* What it costs to make the samples, so that it can be told apart. */
+static double making_ns(const struct data *data)
+{
+    struct sample *const samples = memory_new(RING, sizeof *samples);
+    const int64_t thread_ns = thread_cpu_ns();
+    for (size_t i = 0; i + RING <= data->count; i += RING) {
+        fill(data, i, RING, samples);
+    }
+    const double took_ns = (double)(thread_cpu_ns() - thread_ns);
+    free(samples);
+    return took_ns / (double)data->count;
+}
+
 /* Long enough for every block to be nearly full: the most memory there can be. */
 static void measure_100k(void)
 {
     struct data *const data = memory_new(1, sizeof *data);
     make_points(&data->site, 100000);
+    data->stride = 1;
     data->count = data->site.point_count * 540;
     data->sync_ns = NS_PER_S;
     const int64_t before = bench_peak_bytes();
@@ -469,6 +496,41 @@ static void measure_100k(void)
     bench_print("store", "series_100k_cpu_per_sample", data->thread_ns, "ns", "of the writer's thread");
     bench_print("store", "series_100k_memory", (double)data->memory - (double)before, "B",
                 "the store and its writer, all 100 000 blocks open until they are full");
+}
+
+/* Processor time of the writer's thread, the making of the samples taken off. */
+static void measure_thread(size_t points, size_t message, size_t count)
+{
+    enum { PRIME = 7919 };
+    struct data *const data = memory_new(1, sizeof *data);
+    char metric[64];
+    make_points(&data->site, points);
+    data->stride = PRIME;
+    data->message = message;
+    data->count = count;
+    data->sync_ns = NS_PER_S;
+    (void)run_writer(data);
+    double best_ns = data->thread_ns;
+    (void)run_writer(data);
+    best_ns = data->thread_ns < best_ns ? data->thread_ns : best_ns;
+    (void)snprintf(metric, sizeof metric, "thread_%zu_points_%s", points, message == 0 ? "full_ring" : "messages");
+    bench_print("store", metric, best_ns - making_ns(data), "ns",
+                "of the writer's thread for a sample; the better of two");
+}
+
+static size_t only_points; /* measured; 0: all */
+
+static void measure_threads(void)
+{
+    static const struct {
+        size_t points, count;
+    } cases[] = {{100, 2000000}, {10000, 6400000}, {100000, 12000000}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (only_points == 0 || only_points == cases[i].points) {
+            measure_thread(cases[i].points, 0, cases[i].count);
+            measure_thread(cases[i].points, 100, cases[i].count / 4);
+        }
+    }
 }
 
 static void measure_recorded(const struct recording *from)
@@ -490,9 +552,13 @@ static void measure_recorded(const struct recording *from)
 int main(int argc, char **argv)
 {
     const char *const part = argc > 1 ? argv[1] : "";
+    only_points = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 0;
     if (*part == '\0' || strcmp(part, "many") == 0) {
         apart(measure_10k);
         apart(measure_100k);
+    }
+    if (*part == '\0' || strcmp(part, "thread") == 0) {
+        apart(measure_threads);
     }
     if (*part == '\0' || strcmp(part, "mine") == 0) {
         measure_mine();

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,7 +42,8 @@ int rig_connect(const char *client_id)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0) {
         rig_die("connect");
     }
-    uint8_t packet[64] = {0x10, 0, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 60};
+    /* No time to live: on a busy machine one may be silent for minutes while others have their turns. */
+    uint8_t packet[64] = {0x10, 0, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0};
     size_t len = strlen(client_id);
     packet[13] = (uint8_t)len;
     memcpy(packet + 14, client_id, len);
@@ -141,6 +143,11 @@ void rig_await(int fd)
 
 /* ---- the programs ---- */
 
+void rig_end_with_parent(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a broker that gives up root forgets it */
+}
+
 static uint16_t free_port(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -158,6 +165,7 @@ static pid_t start(const char *log, char *const argv[])
 {
     pid_t pid = fork();
     if (pid == 0) {
+        rig_end_with_parent();
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         (void)dup2(fd, 1);
         (void)dup2(fd, 2);
@@ -199,12 +207,13 @@ static void start_broker(void)
     rig_broker_port = free_port();
     (void)snprintf(path, sizeof path, "%s/mosquitto.conf", rig_folder);
     (void)snprintf(log, sizeof log, "%s/mosquitto.log", rig_folder);
-    (void)snprintf(text, sizeof text, "listener %u 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
+    (void)snprintf(text, sizeof text,
+                   "listener %u 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n"
                    "max_queued_messages 0\nlog_dest none\n",
                    rig_broker_port);
     write_file(path, text);
     const char *binary = access("/usr/sbin/mosquitto", X_OK) == 0 ? "/usr/sbin/mosquitto" : "mosquitto";
-    char *argv[] = {(char *)(uintptr_t)binary, (char *)(uintptr_t)"-c", path, NULL};
+    char *argv[] = {(char *)(uintptr_t)binary, (char *)(uintptr_t) "-c", path, NULL};
     broker = start(log, argv);
     await_port(rig_broker_port);
 }
@@ -220,7 +229,7 @@ pid_t rig_start_davy(const char *self, const char *site)
     (void)snprintf(path, sizeof path, "%s/site.json", rig_folder);
     (void)snprintf(log, sizeof log, "%s/davy.log", rig_folder);
     write_file(path, site);
-    char *argv[] = {binary, (char *)(uintptr_t)"run", path, NULL};
+    char *argv[] = {binary, (char *)(uintptr_t) "run", path, NULL};
     return start(log, argv);
 }
 

@@ -26,6 +26,8 @@ void rig_open(void);
 void rig_close(void);
 /* Starts `davy run` (beside this program) on a site file of this text; `broker` in it stands for the broker's url. */
 pid_t rig_start_davy(const char *self, const char *site);
+/* In a child that was forked: it ends when the benchmark does, whatever ends that. */
+void rig_end_with_parent(void);
 /* Ends a program by its number. */
 void rig_end(pid_t pid);
 

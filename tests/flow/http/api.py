@@ -5,7 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from served import CH4, CH4_ALARM, FREE, LEVEL, LEVEL_ALARM, act, ask, get, quote, send, set_up, stored, talk, wait_value
+from served import CH4, CH4_ALARM, FREE, LEVEL, LEVEL_ALARM, act, ask, get, quote, run, send, set_up, stored, talk, wait_value
 import flow
 from flow import equal, require, wait_until
 
@@ -130,6 +130,26 @@ def test_alarms_and_acts(stage):
     wait_until(lambda: [a["alarm"] for a in get(stage, "/api/v1/alarms")] == [LEVEL_ALARM], "the other to stay, returned")
     one = get(stage, f"/api/v1/alarms/{quote(CH4_ALARM)}")
     equal((one["state"], one["events"][-1]["event"]), (None, "cleared"), "all well")
+
+
+def test_a_group_of_any_name(stage):
+    """Groups are named by tags, which may hold what no id may: it is listed, shown and acted on all the same."""
+    group = '东区 "1"/\\2 & 50%'
+    alarm = f"both:{group}"
+    monitor = set_up(stage)
+    equal(monitor.end(), 0, "exit code")
+    for point in stage.site["points"][:2]:
+        point["tags"] = {"area": group}
+    stage.site["rules"].append({"id": "both", "vote": {"by": "tags.area", "at_least": 1}, "where": {"id": CH4},
+                                "levels": [{"level": "red", "when": "value > 5"}]})
+    stage.write("site.json", stage.site)
+    run(stage)
+    send(stage, CH4=6)
+    raised = stage.wait_event(event="raised", alarm=alarm)
+    equal([a["alarm"] for a in get(stage, "/api/v1/alarms?level=red")].count(alarm), 1, "listed")
+    equal(get(stage, f"/api/v1/alarms/{quote(alarm)}")["events"], [raised], "shown")
+    equal(act(stage, alarm, "ack", by="li").status, 200, "acted on")
+    equal([e["event"] for e in get(stage, f"/api/v1/events?alarm={quote(alarm)}")], ["raised", "acked"], "selected")
 
 
 def test_refusals(stage):

@@ -73,6 +73,32 @@ def test_a_hundred_slow_clients_hold_up_nobody(stage):
     equal(monitor.end(), 0, "exit code")
 
 
+def test_who_drips_is_cut_off(stage):
+    """A head and a body that never end, a byte at a time: both end within the bounds, though bytes kept coming."""
+    set_up(stage)
+    clients = []
+    for begin in (b"GET /api/v1/points HTTP/1.1\r\nX-Drip: ", b"POST /api/v1/alarms/x/ack HTTP/1.1\r\nHost: localhost\r\n"
+                  b"Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n"):
+        clients.append(socket.create_connection(("127.0.0.1", stage.http), timeout=20 * flow.SLOW))
+        clients[-1].sendall(begin)
+    began, ended = time.monotonic(), {}
+
+    def drip():
+        for i, client in enumerate(clients):
+            try:
+                client.send(b"x")
+            except OSError:
+                ended.setdefault(i, time.monotonic() - began)
+        time.sleep(0.1)  # the rate at which they drip
+        return len(ended) == len(clients)
+
+    wait_until(drip, "both to be cut off", 30)
+    require(all(8 < seconds < 25 * flow.SLOW for seconds in ended.values()), f"cut off after {ended} s")
+    require("davy_http_timeouts_total 2\n" in ask(stage, "/metrics").body, "both are counted")
+    for client in clients:
+        client.close()
+
+
 def test_who_does_not_read_is_not_waited_for(stage):
     """Clients that ask for much and take nothing, streams among them: the rest goes on, and so does the stop."""
     monitor = set_up(stage)

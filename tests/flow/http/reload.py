@@ -116,5 +116,19 @@ def test_a_new_address_takes_over(stage):
     equal(monitor.end(), 0, "exit code")
 
 
+def test_bounds_change(stage):
+    """Other bounds hold from the next run on, on the same socket; streams that are open stay."""
+    monitor = set_up(stage)
+    streams = [Stream(stage), Stream(stage)]
+    reload(stage, monitor, {**stage.site, "http": {**stage.site["http"], "clients": 4, "streams": 2}})
+    equal(ask(stage, "/api/v1/stream").status, 503, "a third stream")
+    send(stage, CH4=1.5)
+    for stream in streams:
+        equal(stream.event()["event"], "raised", "those that were open")
+        stream.close()
+    equal(len([l for l in monitor.err if "CON-001" in l]), 1, "listened once")
+    equal(monitor.end(), 0, "exit code")
+
+
 if __name__ == "__main__":
     flow.main(globals())

@@ -11,7 +11,7 @@ import sys
 import flow
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NPM_FOLDER = os.path.join(flow.SOURCE, "build", "npm")  # one for all builds
+NPM_FOLDER = "npm"  # in the build folder, one for all builds; other packages are kept in a folder of their own
 NPM_PACKAGES = {"modbus-serial": "8.0.19", "mqtt": "5.10.1"}
 NPM_SECONDS = 90
 
@@ -34,34 +34,39 @@ def need_program(name):
     return shutil.which(name) or skip(f"{name} is not installed")
 
 
-def npm_has(package, version):
+def npm_path(folder):
+    return os.path.join(flow.SOURCE, "build", folder)
+
+
+def npm_has(folder, package, version):
     try:
-        with open(os.path.join(NPM_FOLDER, "node_modules", package, "package.json"), encoding="utf-8") as text:
+        with open(os.path.join(npm_path(folder), "node_modules", package, "package.json"), encoding="utf-8") as text:
             return json.load(text)["version"] == version
     except (FileNotFoundError, ValueError, KeyError):
         return False
 
 
-def need_npm():
+def need_npm(packages=None, folder=NPM_FOLDER):
     """node, with the packages in the build folder; they are fetched when they are not there yet."""
+    packages = packages or NPM_PACKAGES
     node = need_program("node")
     npm = need_program("npm")
-    if all(npm_has(*package) for package in NPM_PACKAGES.items()):
+    if all(npm_has(folder, *package) for package in packages.items()):
         return node
-    os.makedirs(NPM_FOLDER, exist_ok=True)
-    wanted = [f"{name}@{version}" for name, version in NPM_PACKAGES.items()]
+    os.makedirs(npm_path(folder), exist_ok=True)
+    wanted = [f"{name}@{version}" for name, version in packages.items()]
     try:
         done = subprocess.run([npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix",
-                               NPM_FOLDER, *wanted], capture_output=True, timeout=NPM_SECONDS, check=False)
+                               npm_path(folder), *wanted], capture_output=True, timeout=NPM_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return skip(f"the npm registry did not give {' '.join(wanted)} within {NPM_SECONDS} s")
-    if done.returncode != 0 or not all(npm_has(*package) for package in NPM_PACKAGES.items()):
+    if done.returncode != 0 or not all(npm_has(folder, *package) for package in packages.items()):
         return skip(f"npm could not install {' '.join(wanted)}: is the registry reachable?")
     return node
 
 
-def node_environment():
-    return dict(os.environ, NODE_PATH=os.path.join(NPM_FOLDER, "node_modules"))
+def node_environment(folder=NPM_FOLDER):
+    return dict(os.environ, NODE_PATH=os.path.join(npm_path(folder), "node_modules"))
 
 
 def listens(port):

@@ -37,7 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             receiver.tries.append(request)
             how = receiver.behave(len(receiver.tries), request) if receiver.behave else "ok"
         getattr(self, "answer_" + how.split(":")[0].replace("-", "_"))(*how.split(":")[1:])
-        if how.split(":")[0] in ("ok", "endless"):
+        if how.split(":")[0] in ("ok", "bye", "endless"):
             with receiver.lock:
                 receiver.taken.append(request)
 
@@ -50,6 +50,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_ok(self, status="204"):
         self.head(int(status), 0)
+
+    def answer_bye(self):
+        """A good answer, and the connection is closed without a word about it."""
+        self.head(204, 0)
+        self.close_connection = True
 
     def answer_status(self, status):
         text = b"no \"thank\" you\n"

@@ -17,7 +17,7 @@ SECRET = "geheim 秘密"
 
 
 def hook(receiver, **more):
-    return dict({"type": "webhook", "url": receiver.url(), "timeout": "1s"}, **more)
+    return dict({"type": "webhook", "url": receiver.url()}, **more)
 
 
 def hears(receiver, count, seconds=30):
@@ -65,7 +65,7 @@ def test_a_receiver_in_every_trouble(stage):
         return order[at] if number % 2 == 1 and at < len(order) else "endless" if number == 2 else "ok:201"
 
     receiver = Receiver(behave)
-    set_up(stage, {"hook": hook(receiver)})
+    set_up(stage, {"hook": hook(receiver, timeout=f"{int(1000 * flow.SLOW)}ms")})
     monitor = run_davy(stage)
     publish(stage, wave(len(order) + 2))
     equal(hears(receiver, len(order) + 2, 60), list(range(1, len(order) + 3)), "seqs")
@@ -94,6 +94,19 @@ def test_the_reason_of_each_trouble_is_told(stage):
         monitor.wait_line(rf"ALT-030 sink=hook to={receiver.url()} reason=\"[^\"]*{words}")
         monitor.kill()
         receiver.close()
+
+
+def test_a_receiver_that_closes_each_connection(stage):
+    """A connection kept by us and closed by the receiver is no failure: each event comes once."""
+    receiver = Receiver(lambda number, request: "bye")
+    set_up(stage, {"hook": hook(receiver)})
+    monitor = run_davy(stage)
+    publish(stage, wave(200))
+    equal(hears(receiver, 200), list(range(1, 201)), "seqs")
+    equal(monitor.end(), 0, "exit code")
+    require(len({r.connection for r in receiver.taken}) > 1, "connections")
+    equal([line for line in monitor.err if "ALT-03" in line], [], "the log")
+    receiver.close()
 
 
 def test_names_are_looked_up(stage):

@@ -143,11 +143,11 @@ static void grades_follow_level_kind_and_forecast(void **state)
          "升级为红色报警："},
         {RIG_LIMIT, EV_EASED, LEVEL_YELLOW, "Update", "Execute", "Immediate", "Moderate", "Observed", "降为黄色报警："},
         {RIG_LIMIT, EV_CLEARED, LEVEL_RED, "Update", "AllClear", "Past", "Extreme", "Observed", "红色报警解除："},
-        {RIG_FORECAST, EV_RAISED, LEVEL_BLUE, "Alert", "Execute", "Expected", "Minor", "Possible", "蓝色报警："},
+        {RIG_FORECAST, EV_RAISED, LEVEL_BLUE, "Alert", "Execute", "Expected", "Minor", "Possible", "蓝色预警："},
         {RIG_FORECAST, EV_WORSENED, LEVEL_ORANGE, "Update", "Execute", "Immediate", "Severe", "Likely",
-         "升级为橙色报警："},
-        {RIG_FORECAST, EV_EASED, LEVEL_BLUE, "Update", "Execute", "Expected", "Minor", "Possible", "降为蓝色报警："},
-        {RIG_FORECAST, EV_CLEARED, LEVEL_BLUE, "Update", "AllClear", "Past", "Minor", "Observed", "蓝色报警解除："},
+         "升级为橙色预警："},
+        {RIG_FORECAST, EV_EASED, LEVEL_BLUE, "Update", "Execute", "Expected", "Minor", "Possible", "降为蓝色预警："},
+        {RIG_FORECAST, EV_CLEARED, LEVEL_BLUE, "Update", "AllClear", "Past", "Minor", "Observed", "蓝色预警解除："},
     };
     const struct cap_style how = style();
     struct buf document = {0};

@@ -83,7 +83,7 @@ const struct site *rig_site(void)
 void rig_event(int alarm, uint64_t seq, enum event_kind kind, enum level level, uint32_t occurrence,
                enum run_status status, struct buf *ret_json, struct buf *ret_state)
 {
-    const bool cleared = kind == EV_CLEARED;
+    const bool cleared = kind == EV_CLEARED || kind == EV_CLOSED; /* closed: because its rule is gone */
     const struct event event = {.time_ns = INT64_C(1767571230250) * NS_PER_MS + (int64_t)seq * NS_PER_S,
                                 .seq = seq,
                                 .value = alarm == RIG_FREE ? NAN : 1.02,
@@ -95,7 +95,7 @@ void rig_event(int alarm, uint64_t seq, enum event_kind kind, enum level level, 
                                 .state_level = cleared ? LEVEL_NONE : (uint8_t)level,
                                 .shelved = kind == EV_SHELVED,
                                 .suppressed = kind == EV_SUPPRESSED,
-                                .acked = 0};
+                                .acked = kind == EV_CLOSED};
     buf_clear(ret_json);
     buf_clear(ret_state);
     event_format(ret_json, rig_site(), &event, NULL, status);

@@ -29,6 +29,12 @@ static bool prepare(void *self, struct courier_event at)
 {
     (void)self;
     b.at_hand = at.event->seq;
+    const uint64_t left = store_last_seq(b.store) - at.event->seq;
+    assert_true(at.behind >= (left < AHEAD_SIGHT ? left : AHEAD_SIGHT)); /* what follows at once is in sight */
+    for (size_t i = 0; i <= at.behind; i++) {
+        assert_int_equal(at.event[i].seq, at.event->seq + i);
+        assert_memory_equal(at.event[i].json, fake_store_json(b.store, at.event->seq + i - 1), at.event[i].json_len);
+    }
     return b.skip == 0 || at.event->seq % b.skip != 0;
 }
 

@@ -234,6 +234,18 @@ static void what_is_not_announced_has_no_document(void **state)
     document_is(6, "Alert", "");
 }
 
+static void an_alarm_whose_rule_is_gone_is_forgotten(void **state)
+{
+    (void)state;
+    add(RIG_LIMIT, EV_RAISED, LEVEL_YELLOW, 1);
+    (void)work(0);
+    assert_int_equal(fake_store_records(b.store, "cap/"), 1);
+    add(RIG_LIMIT, EV_CLOSED, LEVEL_YELLOW, 1);
+    (void)work(1);
+    assert_int_equal(files(), 1);
+    assert_int_equal(fake_store_records(b.store, "cap/"), 0);
+}
+
 static void a_full_disk_leaves_no_half_document(void **state)
 {
     (void)state;
@@ -301,13 +313,10 @@ static void a_folder_that_cannot_be_is_a_mistake_of_the_site(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        story(each_document_names_all_before_it),
-        story(a_kill_at_any_event_gives_the_same_documents),
-        story(what_is_not_announced_has_no_document),
-        story(a_full_disk_leaves_no_half_document),
-        story(a_folder_taken_away_is_made_again),
-        story(a_stop_writes_what_is_there),
-        story(a_folder_that_cannot_be_is_a_mistake_of_the_site),
+        story(each_document_names_all_before_it),     story(a_kill_at_any_event_gives_the_same_documents),
+        story(what_is_not_announced_has_no_document), story(an_alarm_whose_rule_is_gone_is_forgotten),
+        story(a_full_disk_leaves_no_half_document),   story(a_folder_taken_away_is_made_again),
+        story(a_stop_writes_what_is_there),           story(a_folder_that_cannot_be_is_a_mistake_of_the_site),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,8 @@ static void loopback_is_known(void **state)
 {
     (void)state;
     const char *const those[] = {"127.0.0.1", "127.8.9.10", "::1", "localhost", "LOCALHOST"};
-    const char *const others[] = {"10.0.0.1", "127.0.0.1.evil.example", "127", "::2", "localhost.evil.example", "", "0.0.0.0"};
+    const char *const others[] = {"10.0.0.1", "127.0.0.1.evil.example", "127", "::2", "localhost.evil.example", "",
+                                  "0.0.0.0"};
     for (size_t i = 0; i < sizeof those / sizeof those[0]; i++) {
         assert_true(guard_is_loopback(those[i]));
     }

@@ -25,8 +25,9 @@ static void points_tell_their_newest_reading(void **state)
     const struct site_point point = {.id = "a/\xe4\xba\x95", .name = "say \"hi\"", .unit = "%CH4"};
     struct board_entry entry = {.time_ns = TIME_NS, .value = 0.1, .status = ST_RANGE | ST_STALE};
     rows_point(&out, &point, &entry);
-    assert_string_equal(text(), "{\"id\":\"a/\xe4\xba\x95\",\"name\":\"say \\\"hi\\\"\",\"value\":0.1,\"unit\":\"%CH4\","
-                                "\"status\":\"range+stale\",\"time\":\"2026-01-05T00:00:00.250Z\"}");
+    assert_string_equal(text(),
+                        "{\"id\":\"a/\xe4\xba\x95\",\"name\":\"say \\\"hi\\\"\",\"value\":0.1,\"unit\":\"%CH4\","
+                        "\"status\":\"range+stale\",\"time\":\"2026-01-05T00:00:00.250Z\"}");
     entry = (struct board_entry){.time_ns = TIME_NS, .value = NAN, .good = 3, .status = ST_COMM};
     const struct site_point bare = {.id = "b"};
     rows_point(&out, &bare, &entry);
@@ -51,13 +52,15 @@ static void samples_and_buckets_print_as_davy_query_does(void **state)
         .start_ns = TIME_NS, .agg = {[AGG_MEAN] = 1.5, [AGG_COUNT] = 4}, .status = ST_MANUAL};
     const int aggs[] = {AGG_COUNT, ASK_STATUS, AGG_MEAN};
     rows_bucket(&out, &bucket, aggs, 3);
-    assert_string_equal(text(), "{\"time\":\"2026-01-05T00:00:00.250Z\",\"count\":4,\"status\":\"manual\",\"mean\":1.5}");
+    assert_string_equal(text(),
+                        "{\"time\":\"2026-01-05T00:00:00.250Z\",\"count\":4,\"status\":\"manual\",\"mean\":1.5}");
 }
 
 static void words_of_our_own_objects_are_found(void **state)
 {
     (void)state;
-    const char json[] = "{\"v\":1,\"event\":\"raised\",\"comment\":\"a \\\"level\\\":\\\"red\\\" lamp\",\"level\":\"blue\"}";
+    const char json[] =
+        "{\"v\":1,\"event\":\"raised\",\"comment\":\"a \\\"level\\\":\\\"red\\\" lamp\",\"level\":\"blue\"}";
     size_t len = 0;
     const char *found = rows_find(json, sizeof json - 1, "level", &len);
     assert_int_equal(len, 4);

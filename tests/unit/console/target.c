@@ -55,8 +55,22 @@ static void what_cannot_be_read_is_refused_whole(void **state)
 {
     (void)state;
     const char *const cases[] = {
-        "",          "*",         "a",          "http://host", "//a",      "/a//b",   "/%",      "/%2",      "/%zz",
-        "/%00",      "/a%0Ab",    "/a\x7f",     "/%ff",        "/%c3",     "/a?x=%",  "/a?x=1&x=2",
+        "",
+        "*",
+        "a",
+        "http://host",
+        "//a",
+        "/a//b",
+        "/%",
+        "/%2",
+        "/%zz",
+        "/%00",
+        "/a%0Ab",
+        "/a\x7f",
+        "/%ff",
+        "/%c3",
+        "/a?x=%",
+        "/a?x=1&x=2",
         "/1/2/3/4/5/6/7/8/9",
         "/a?a=&b=&c=&d=&e=&f=&g=&h=&i=&j=&k=&l=&m=&n=&o=&p=&q=",
     };

@@ -15,6 +15,7 @@
 
 enum { RING_ITEMS = 1024 };
 uint64_t rig_log_keep;
+int64_t rig_gather_ns;
 
 const char *__tsan_default_suppressions(void);
 
@@ -101,6 +102,7 @@ void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync
         .safe = &rig->safe,
         .counters = rig->counters,
         .sync_ns = sync_ns,
+        .gather_ns = rig_gather_ns,
         .log_keep = rig_log_keep,
         .give_up = &rig->give_up,
         .history = rig->history,

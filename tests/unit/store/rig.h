@@ -33,6 +33,8 @@ struct rig {
 
 /* Bytes of the log that may hang on the oldest open block, of writers opened from now on; 0: the usual. */
 extern uint64_t rig_log_keep;
+/* How long small batches of writers opened from now on wait for more; 0: not at all. */
+extern int64_t rig_gather_ns;
 
 /* Opens the store in `path` with a writer; fails the test when that fails. */
 void rig_open(struct rig *rig, const char *path, struct site *site, int64_t sync_ns);

@@ -226,6 +226,11 @@ static void lose_power(struct scene *scene)
     in_folder(from, scene->store_path, "ledger");
     in_folder(to, scene->before_path, "ledger");
     copy(from, to);
+}
+
+static void start_again(struct scene *scene)
+{
+    lose_power(scene);
     open_scene(scene, scene->before_path);
 }
 
@@ -260,7 +265,7 @@ static void events_the_database_has_lost_are_written_to_it_again(void **state)
     for (uint64_t i = 2; i <= 9; i++) {
         commit_event(&scene, i);
     }
-    lose_power(&scene);
+    start_again(&scene);
     assert_int_equal(store_last_seq(scene.store), 9);
     assert_int_equal(store_get(scene.store, "alarm/r:p", &bytes, &err), ERR_NONE);
     assert_int_equal(bytes.len, sizeof seq);
@@ -268,6 +273,32 @@ static void events_the_database_has_lost_are_written_to_it_again(void **state)
     assert_int_equal(seq, 9);
     commit_event(&scene, 10); /* the chain goes on */
     buf_done(&bytes);
+    end(&scene);
+}
+
+/* No reader shows the state of before: it says that there are later events, until the next start. */
+static void a_reader_does_not_pass_them_over(void **state)
+{
+    (void)state;
+    struct scene scene;
+    struct store *reader = NULL;
+    struct err err;
+    begin(&scene);
+    commit_event(&scene, 2);
+    commit_event(&scene, 3);
+    assert_int_equal(store_open_reader(scene.store_path, &reader, &err), ERR_NONE); /* beside the one that writes */
+    assert_int_equal(store_last_seq(reader), 3);
+    store_close(reader);
+    lose_power(&scene);
+    assert_int_equal(store_open_reader(scene.before_path, &reader, &err), ERR_ENV);
+    assert_non_null(strstr(err.text, "events up to 3 stand in the ledger alone"));
+    assert_int_equal(store_open_checked(scene.before_path, &reader, &err), ERR_ENV); /* nothing is damaged */
+    open_scene(&scene, scene.before_path);
+    close_scene(&scene);
+    assert_int_equal(store_open_reader(scene.before_path, &reader, &err), ERR_NONE);
+    assert_int_equal(store_last_seq(reader), 3);
+    store_close(reader);
+    open_scene(&scene, scene.before_path);
     end(&scene);
 }
 
@@ -280,7 +311,7 @@ static void what_was_committed_before_comes_with_them(void **state)
     commit_kept(&scene, "keep/b");
     commit_event(&scene, 2);
     commit_kept(&scene, "keep/c"); /* behind the last event: may be lost */
-    lose_power(&scene);
+    start_again(&scene);
     assert_int_equal(store_last_seq(scene.store), 2);
     assert_true(has(&scene, "keep/a"));
     assert_true(has(&scene, "keep/b"));
@@ -320,7 +351,7 @@ static void events_of_another_journal_are_left_out(void **state)
     close_scene(&scene);
     open_scene(&scene, scene.store_path);
     commit_event(&scene, 3);
-    lose_power(&scene);
+    start_again(&scene);
     assert_int_equal(store_last_seq(scene.store), 2);
     end(&scene);
 }
@@ -371,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_torn_record_ends_it),
         cmocka_unit_test(moments_tell_what_is_synced),
         cmocka_unit_test(events_the_database_has_lost_are_written_to_it_again),
+        cmocka_unit_test(a_reader_does_not_pass_them_over),
         cmocka_unit_test(what_was_committed_before_comes_with_them),
         cmocka_unit_test(behind_more_than_it_can_hold_the_database_is_synced),
         cmocka_unit_test(events_of_another_journal_are_left_out),

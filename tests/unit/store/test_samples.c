@@ -251,7 +251,7 @@ static void the_newest_and_the_last_good_are_known(void **state)
     folder_remove(path);
 }
 
-struct newest {
+struct asked {
     struct store *store;
     char before[32];
     size_t count;
@@ -259,7 +259,7 @@ struct newest {
 
 static bool same_as_alone(void *self, const char *id, size_t id_len, const struct board_entry *entry)
 {
-    struct newest *const newest = self;
+    struct asked *const newest = self;
     struct board_entry alone;
     struct err err;
     char text[32];
@@ -285,11 +285,11 @@ static void all_newest_come_at_once_by_id(void **state)
         rig_put(&rig, i * 2, 10 + i, 11 + i, i, 0);
     }
     rig_run(&rig);
-    struct newest newest = {.store = rig.store};
+    struct asked newest = {.store = rig.store};
     assert_int_equal(store_last_all(rig.store, same_as_alone, &newest, &err), ERR_NONE);
     assert_int_equal(newest.count, 20); /* those never heard of are left out */
     assert_int_equal(store_open_reader(path, &reader, &err), ERR_NONE);
-    newest = (struct newest){.store = reader, .count = 20};
+    newest = (struct asked){.store = reader, .count = 20};
     assert_int_equal(store_last_all(reader, same_as_alone, &newest, &err), ERR_NONE);
     assert_int_equal(newest.count, 25); /* stopped */
     store_close(reader);
@@ -493,6 +493,35 @@ static void a_reader_tells_of_a_gap_in_the_log(void **state)
     folder_remove(path);
 }
 
+/* Blocks that are open over a restart stay open: how much of the log they hold is counted on from before. */
+static void a_restart_closes_no_block_early(void **state)
+{
+    enum { BEGUN = 40 };
+    char *const path = folder_new();
+    struct site *const site = site_make(BEGUN);
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, path, site, NS_PER_S);
+    for (uint32_t point = 0; point < BEGUN; point++) { /* each in a record of its own */
+        rig_put(&rig, point, base_ns, base_ns, 1, 0);
+        rig_run(&rig);
+    }
+    rig_close(&rig);
+    rig_open(&rig, path, site, NS_PER_S);
+    for (int64_t i = 1; i < 512; i++) { /* the block that began first is full */
+        rig_put(&rig, 0, base_ns + i, base_ns + i, 1, 0);
+    }
+    rig_run(&rig);
+    rig_put(&rig, 0, base_ns + 512, base_ns + 512, 1, 0);
+    rig_run(&rig);
+    assert_int_equal(rig_counter(&rig, "store.blocks"), 1);
+    assert_int_equal(rig_counter(&rig, "store.kept"), 0);
+    assert_in_range(rig_counter(&rig, "store.log_bytes"), 1, 1 << 20);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
 static void marks_are_confirmed_after_the_commit(void **state)
 {
     char *const path = folder_new();
@@ -509,6 +538,52 @@ static void marks_are_confirmed_after_the_commit(void **state)
     rig_drop(&rig);
     rig_open(&rig, path, site, NS_PER_S);
     assert_int_equal(count_rows(rig.store, "p0"), 1);
+    rig_close(&rig);
+    site_unmake(site);
+    folder_remove(path);
+}
+
+static int work_at(struct rig *rig, int64_t now_ns)
+{
+    return rig->agent.do_work(rig->agent.self, now_ns);
+}
+
+/* The first after a while is written at once; what follows on its heels waits for more, but not for long. */
+static void small_batches_wait_behind_one_another(void **state)
+{
+    enum { ENOUGH = 2500 };
+    char *const path = folder_new();
+    struct site *const site = site_make(1);
+    struct rig rig;
+    (void)state;
+    rig_gather_ns = NS_PER_MS;
+    rig_open(&rig, path, site, NS_PER_S);
+    rig_put(&rig, 0, 1, 1, 1, 0);
+    rig_mark(&rig, 1);
+    assert_int_equal(work_at(&rig, NS_PER_S), 2);
+    assert_int_equal(cell_get(&rig.safe.stored[0]), 1);
+    rig_put(&rig, 0, 2, 2, 2, 0);
+    rig_mark(&rig, 2);
+    assert_int_equal(work_at(&rig, NS_PER_S + 1), 2);
+    rig_put(&rig, 0, 3, 3, 3, 0);
+    rig_mark(&rig, 3);
+    assert_int_equal(work_at(&rig, NS_PER_S + 2), 2);
+    assert_int_equal(cell_get(&rig.safe.stored[0]), 1);
+    assert_int_equal(count_rows(rig.store, "p0"), 3); /* but who reads sees it */
+    assert_int_equal(rig.agent.next_due(rig.agent.self), NS_PER_S + NS_PER_MS);
+    assert_int_equal(work_at(&rig, NS_PER_S + NS_PER_MS), 0);
+    assert_int_equal(cell_get(&rig.safe.stored[0]), 3);
+    assert_int_equal(rig_counter(&rig, "store.batches"), 2);
+    rig.now_ns = NS_PER_S + NS_PER_MS + 1;
+    for (int64_t i = 0; i < ENOUGH; i++) {
+        rig_put(&rig, 0, 4 + i, 4 + i, 1, 0);
+    }
+    rig_run(&rig);
+    assert_int_equal(rig_counter(&rig, "store.batches"), 3); /* many do not wait; the rest does, and */
+    rig_close(&rig);                                         /* the end does not */
+    rig_gather_ns = 0;
+    rig_open(&rig, path, site, NS_PER_S);
+    assert_int_equal(count_rows(rig.store, "p0"), 3 + ENOUGH);
     rig_close(&rig);
     site_unmake(site);
     folder_remove(path);
@@ -547,7 +622,9 @@ int main(void)
         cmocka_unit_test(aggregates_count_what_has_a_value),
         cmocka_unit_test(a_slow_point_does_not_hold_back_the_log),
         cmocka_unit_test(a_reader_tells_of_a_gap_in_the_log),
+        cmocka_unit_test(a_restart_closes_no_block_early),
         cmocka_unit_test(marks_are_confirmed_after_the_commit),
+        cmocka_unit_test(small_batches_wait_behind_one_another),
         cmocka_unit_test(a_store_belongs_to_one_site_and_one_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,24 +1,25 @@
 /*
- * latency: quarter-octave buckets.  See latency.h.
+ * latency: buckets of a sixteenth of an octave.  See latency.h.
  *
- *   bucket 4k + q:  2^k (1 + q/4)  <=  microseconds  <  2^k (1 + (q+1)/4)
+ *   bucket 16k + q:  2^k (1 + q/16)  <=  microseconds  <  2^k (1 + (q+1)/16)
  */
-#include "alerting/latency.h"
+#include "base/latency.h"
 #include "base/clock.h"
+
+enum { PARTS = 16, PART_BITS = 4 };
 
 static unsigned bucket_of(uint64_t us)
 {
     const unsigned octave = 63u - (unsigned)__builtin_clzll(us);
-    const unsigned quarter = octave >= 2 ? (unsigned)(us >> (octave - 2)) & 3u : (unsigned)(us << (2 - octave)) & 3u;
-    const unsigned bucket = 4 * octave + quarter;
+    const uint64_t parts = octave >= PART_BITS ? us >> (octave - PART_BITS) : us << (PART_BITS - octave);
+    const unsigned bucket = PARTS * octave + (unsigned)(parts % PARTS);
     return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
 }
 
 static uint64_t upper_edge(unsigned bucket)
 {
-    const uint64_t quarters = 5 + bucket % 4; /* of 2^octave */
-    const uint64_t edge = (quarters << (bucket / 4)) / 4;
-    return edge == 0 ? 1 : edge;
+    const uint64_t parts = PARTS + 1 + bucket % PARTS; /* of 2^octave */
+    return (parts << (bucket / PARTS)) / PARTS;
 }
 
 void latency_add(struct latency *latency, int64_t duration_ns, uint64_t times)
@@ -42,4 +43,10 @@ uint64_t latency_percentile_us(const struct latency *latency, unsigned percent)
         }
     }
     return upper_edge(LATENCY_BUCKETS - 1);
+}
+
+void latency_show(const struct latency *latency, struct counter *p50, struct counter *p99)
+{
+    counter_set(p50, latency_percentile_us(latency, 50));
+    counter_set(p99, latency_percentile_us(latency, 99));
 }
