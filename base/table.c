@@ -36,7 +36,7 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 }
 
 /* Eight bytes a step.  The keys are the site's own, so it need not stand against chosen keys. */
-static uint32_t hash_of(const char *key, size_t len)
+uint32_t table_hash(const char *key, size_t len)
 {
     uint64_t hash = len;
     uint64_t word = 0;
@@ -87,7 +87,7 @@ uint32_t table_add(struct table *table, const char *key, uint32_t value)
         grow(table);
     }
     const size_t len = strlen(key);
-    const uint32_t hash = hash_of(key, len);
+    const uint32_t hash = table_hash(key, len);
     struct table_slot *slot = place_of(table, hash, key, len);
     if (slot->key != NULL) {
         return slot->value;
@@ -102,6 +102,20 @@ uint32_t table_find(const struct table *table, const char *key, size_t len)
     if (table->slots == NULL) {
         return TABLE_NONE;
     }
-    const struct table_slot *slot = place_of(table, hash_of(key, len), key, len);
+    const struct table_slot *slot = place_of(table, table_hash(key, len), key, len);
     return slot->key == NULL ? TABLE_NONE : slot->value;
+}
+
+void table_fetch(const struct table *table, uint32_t hash)
+{
+    if (table->slots != NULL) {
+        __builtin_prefetch(&table->slots[hash & table->mask]);
+    }
+}
+
+void table_fetch_key(const struct table *table, uint32_t hash)
+{
+    if (table->slots != NULL) {
+        __builtin_prefetch(table->slots[hash & table->mask].key); /* of a free slot NULL, which is no harm */
+    }
 }

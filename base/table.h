@@ -25,4 +25,10 @@ uint32_t table_add(struct table *table, const char *key, uint32_t value);
 /* Finds; TABLE_NONE when absent.  `key` need not end in NUL. */
 uint32_t table_find(const struct table *table, const char *key, size_t len);
 
+/* For who knows some time before what will be asked for: fetch what table_find will look at, first the slot, then, some time
+ * later, the key that stands in it.  Nothing is ever wrong but the time. */
+uint32_t table_hash(const char *key, size_t len);
+void table_fetch(const struct table *table, uint32_t hash);
+void table_fetch_key(const struct table *table, uint32_t hash);
+
 #endif

@@ -237,6 +237,9 @@ static bool take_quick(struct trace_reader *reader, struct trace_row *ret_row)
     }
     reader->start += (size_t)(next - p);
     reader->line++;
+    if (trace_pays_ahead(reader)) {
+        trace_look_ahead(reader, next);
+    }
     return true;
 }
 

@@ -21,6 +21,7 @@ enum {
     TRACE_ID_MAX = 512,     /* bytes of a point's id: 128 characters */
     TRACE_SLACK = 1024,     /* behind the buffer: the quick scanners look so far, for an id and its end */
     TRACE_WRONG_MAX = 16,   /* so many wrong guesses, and only one row in as many is guessed at */
+    TRACE_AHEAD_FROM = 8192, /* points: the table of fewer stays in the cache */
     TRACE_READ = 1 << 18,   /* bytes read at once: small enough to be still in the cache when they are looked at */
     TRACE_COLUMNS_MAX = 64,
     TRACE_TIME_KEPT = 48,
@@ -82,6 +83,9 @@ struct trace_reader {
     uint32_t last_point;      /* of the row before */
     uint32_t wrong;           /* how many guesses in a row were wrong, at most TRACE_WRONG_MAX */
     struct trace_name *names; /* [point], at least one; owned */
+
+    const char *ahead_line; /* see trace_look_ahead; only compared, for the buffer moves on */
+    uint32_t ahead_hash;    /* of its point */
 };
 
 /* Reports and counts a broken row. */
@@ -96,6 +100,14 @@ bool trace_read_time(struct trace_time *kept, struct trace_text text, int64_t *r
 static inline bool trace_may_guess(const struct trace_reader *reader)
 {
     return reader->wrong < TRACE_WRONG_MAX || reader->rows % TRACE_WRONG_MAX == 0;
+}
+
+/* On such a trace, of a large site: fetches what the lines behind the one in hand will need, of which `next` is the first.
+ * CSV only. */
+void trace_look_ahead(struct trace_reader *reader, const char *next);
+static inline bool trace_pays_ahead(const struct trace_reader *reader)
+{
+    return reader->wrong >= TRACE_WRONG_MAX && !reader->ndjson && reader->site->point_count >= TRACE_AHEAD_FROM;
 }
 
 /* Finds a point whose id is not the guessed one; SITE_NONE when there is none. */
