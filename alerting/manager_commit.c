@@ -146,36 +146,16 @@ static void tell_operators(struct manager *manager)
     }
 }
 
-static void wake_sinks(const struct manager *manager)
-{
-    for (size_t i = 0; i < manager->config.sink_count; i++) {
-        if (manager->config.sink_bells[i] != NULL) {
-            doorbell_ring(manager->config.sink_bells[i]);
-        }
-    }
-}
-
 static void tell_sinks(const struct manager *manager)
 {
     if (manager->config.told != NULL) {
         told_set(manager->config.told, store_last_seq(manager->config.store), clock_mono_ns());
     }
-    wake_sinks(manager);
-}
-
-/* Commits; the sinks wake up while the disk works. */
-static enum err_code commit(struct manager *manager, struct err *err)
-{
-    struct told *told = manager->sync ? manager->config.told : NULL;
-    if (told != NULL) {
-        told_begin(told);
-        wake_sinks(manager);
+    for (size_t i = 0; i < manager->config.sink_count; i++) {
+        if (manager->config.sink_bells[i] != NULL) {
+            doorbell_ring(manager->config.sink_bells[i]);
+        }
     }
-    const enum err_code code = store_batch_commit(manager->batch, manager->sync, err);
-    if (told != NULL) {
-        told_end(told);
-    }
-    return code;
 }
 
 static void note_failure(struct manager *manager, int64_t now_ns, const struct err *err)
@@ -206,7 +186,7 @@ void manager_commit(struct manager *manager, int64_t now_ns, int64_t cycle_mono_
     const bool events = manager->sync;
     if (manager->filled) {
         struct err err;
-        if (commit(manager, &err) != ERR_NONE) {
+        if (store_batch_commit(manager->batch, manager->sync, &err) != ERR_NONE) {
             note_failure(manager, now_ns, &err);
             return;
         }

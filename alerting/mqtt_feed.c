@@ -260,8 +260,7 @@ static int feed_work(void *self, int64_t now_ns)
         some = work_online(feed);
     }
     keep_place(feed, false);
-    const struct told *told = feed->config.told;
-    return some ? 1 : feed->phase == FEED_ONLINE && told != NULL && told_is_soon(told) ? AGENT_SOON : 0;
+    return some ? 1 : 0;
 }
 
 static int64_t feed_due(void *self)

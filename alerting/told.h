@@ -1,8 +1,6 @@
 /*
- * told: what the manager tells the sinks apart from the journal: that a commit
- * with events has begun, so that they are awake when it is done (waking takes
- * time that would come on top of the disk's); and since when the newest event is
- * on the disk, so that they can say how long it took them to pass it on.
+ * told: since when the newest event is on the disk, so that sinks can tell how
+ * long it took them to pass it on.
  *
  * Threads: written by the manager, read by any.
  */
@@ -10,32 +8,11 @@
 #define DAVY_ALERTING_TOLD_H
 
 #include "base/cell.h"
-#include "base/clock.h"
-
-#define TOLD_SOON_NS (400 * NS_PER_US) /* a disk that takes longer is not waited for awake */
 
 struct told {
-    struct cell begun_ns; /* monotonic time at which a commit began; 0: none is under way */
     struct cell seq;
     struct cell mono_ns; /* monotonic time of its commit */
 };
-
-static inline void told_begin(struct told *told)
-{
-    cell_set(&told->begun_ns, (uint64_t)clock_mono_ns());
-}
-
-static inline void told_end(struct told *told)
-{
-    cell_set(&told->begun_ns, 0);
-}
-
-/* True while an event is about to be on the disk. */
-static inline bool told_is_soon(const struct told *told)
-{
-    const uint64_t begun_ns = cell_get(&told->begun_ns);
-    return begun_ns != 0 && clock_mono_ns() - (int64_t)begun_ns < TOLD_SOON_NS;
-}
 
 static inline void told_set(struct told *told, uint64_t seq, int64_t mono_ns)
 {

@@ -4,10 +4,7 @@
  *
  * An agent never blocks, sleeps or reads a clock.  do_work does what there is
  * to do, bounded, and returns how much that was; AGENT_FINISHED says that its
- * inputs have ended and its outputs are closed; AGENT_SOON that it has nothing to
- * do yet but will in a moment (some hundred microseconds; the agent sees to it
- * that it does not say so for longer): its thread stays awake, and only offers
- * the processor to others.  Which agents share a thread
+ * inputs have ended and its outputs are closed.  Which agents share a thread
  * is a setting of the pipeline, not of the agent.
  *
  * A runner's cycle: read the clock once, call each agent; when all returned 0
@@ -28,12 +25,12 @@
 #include "base/err.h"
 #include <stdint.h>
 
-enum { AGENT_FINISHED = -1, AGENT_SOON = -2 };
+enum { AGENT_FINISHED = -1 };
 
 struct agent {
     const char *name;                           /* borrowed, const */
     void *self;                                 /* borrowed by the runner until joined */
-    int (*do_work)(void *self, int64_t now_ns); /* work done, 0 idle, AGENT_FINISHED, AGENT_SOON */
+    int (*do_work)(void *self, int64_t now_ns); /* work done, 0 idle, AGENT_FINISHED */
     int64_t (*next_due)(void *self);            /* earliest time it wants to be called at; may be NULL */
     int (*wait_fd)(void *self);                 /* readable means work; may be NULL */
 };

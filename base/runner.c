@@ -4,9 +4,7 @@
  * An idle cycle is followed by a few more at once, then by a few with the
  * processor offered to others, then by sleep.  The first two are short on
  * purpose: waking costs some 35 us when it comes from another core, but on a
- * machine of two cores a spinning thread takes its time from the others.  While
- * an agent says that it will have work soon nobody sleeps, but the processor is
- * offered to others in every cycle.
+ * machine of two cores a spinning thread takes its time from the others.
  *
  * struct runner is made by the starter and, from then until the join, touched
  * by the thread only.
@@ -36,13 +34,11 @@ struct runner {
     pthread_t thread;      /* starter only */
 };
 
-/* Calls every agent once; drops those that have finished.  Gives how much was done, and whether one expects work soon.
- */
-static int64_t call_agents(struct runner *runner, int64_t now_ns, bool *ret_soon)
+/* Calls every agent once; drops those that have finished.  Gives how much was done. */
+static int64_t call_agents(struct runner *runner, int64_t now_ns)
 {
     int64_t work = 0;
     int left = 0;
-    *ret_soon = false;
     for (int i = 0; i < runner->count; i++) {
         const struct agent agent = runner->agents[i];
         const int done = agent.do_work(agent.self, now_ns);
@@ -50,8 +46,7 @@ static int64_t call_agents(struct runner *runner, int64_t now_ns, bool *ret_soon
             work++; /* its end may be what another agent waits for */
             continue;
         }
-        *ret_soon = *ret_soon || done == AGENT_SOON;
-        work += done == AGENT_SOON ? 0 : done;
+        work += done;
         runner->agents[left++] = agent;
     }
     runner->count = left;
@@ -93,8 +88,7 @@ static void park(struct runner *runner, struct clock *clock)
 {
     doorbell_park(runner->bell);
     const int64_t now_ns = clock_now_ns(clock);
-    bool soon;
-    if (call_agents(runner, now_ns, &soon) == 0 && !soon) {
+    if (call_agents(runner, now_ns) == 0) {
         sleep_until_work(runner, now_ns);
     }
     doorbell_unpark(runner->bell);
@@ -107,12 +101,9 @@ static void *run(void *arg)
     struct clock clock;
     clock_init(&clock);
     int idle_cycles = 0;
-    bool soon = false;
     while (runner->count > 0) {
-        if (call_agents(runner, clock_now_ns(&clock), &soon) > 0) {
+        if (call_agents(runner, clock_now_ns(&clock)) > 0) {
             idle_cycles = 0;
-        } else if (soon) {
-            (void)sched_yield(); /* cannot fail on Linux */
         } else if (++idle_cycles > SPIN_CYCLES + YIELD_CYCLES) {
             park(runner, &clock);
             idle_cycles = 0;

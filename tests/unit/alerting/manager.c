@@ -169,22 +169,7 @@ static void events_are_written_in_order_of_receipt_with_state_and_record(void **
     assert_true(told_get(&b.told, 4, &since_ns));
     assert_true(since_ns <= clock_mono_ns() && since_ns > clock_mono_ns() - 60 * NS_PER_S);
     assert_false(told_get(&b.told, 3, &since_ns)); /* of the newest only */
-    assert_false(told_is_soon(&b.told));
     assert_int_equal(work(7), 0);
-}
-
-static void sinks_wait_awake_while_a_commit_is_under_way_and_not_for_long(void **state)
-{
-    (void)state;
-    struct told told = {0};
-    assert_false(told_is_soon(&told));
-    told_begin(&told);
-    cell_set(&told.begun_ns, cell_get(&told.begun_ns) + (uint64_t)NS_PER_S); /* however slow this test is */
-    assert_true(told_is_soon(&told));
-    told_end(&told);
-    assert_false(told_is_soon(&told));
-    cell_set(&told.begun_ns, (uint64_t)(clock_mono_ns() - TOLD_SOON_NS));
-    assert_false(told_is_soon(&told));
 }
 
 static void what_is_only_kept_is_not_synced(void **state)
@@ -348,7 +333,6 @@ static void while_the_store_refuses_nothing_is_taken_and_nothing_lost(void **sta
     say_step(0, A_LIMIT_T1, 2, LEVEL_RED, 0);
     struct act ack = act_of(ACT_ACK, A_LIMIT_T1, 2);
     assert_true(ring_push(b.commands, &ack));
-    assert_false(told_is_soon(&b.told)); /* nobody waits for it awake */
     assert_int_equal(work(1), 0); /* not before the next try */
     assert_true(b.agent.next_due(b.agent.self) > at(1));
     assert_int_equal(ring_fill(b.verdicts[0]), 1);
@@ -681,7 +665,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         story(hazards_in_alarm_are_told_to_the_field),
         story(events_are_written_in_order_of_receipt_with_state_and_record),
-        story(sinks_wait_awake_while_a_commit_is_under_way_and_not_for_long),
         story(what_is_only_kept_is_not_synced),
         story(marks_are_safe_only_after_the_commit),
         story(open_verdicts_are_committed_with_their_mark),

@@ -263,35 +263,6 @@ static void test_a_deadline_that_cannot_be_met_does_not_burn_the_processor(void 
     end_waiter(&waiter, runner, bell);
 }
 
-/* Expects work for a while, then ends; a runner that goes to sleep asks for its deadline. */
-struct expectant {
-    unsigned left, asked;
-};
-
-static int expect_work(void *self, int64_t now_ns)
-{
-    struct expectant *expectant = self;
-    (void)now_ns;
-    return expectant->left-- > 0 ? AGENT_SOON : AGENT_FINISHED;
-}
-
-static int64_t asked_for_deadline(void *self)
-{
-    ((struct expectant *)self)->asked++;
-    return TIME_NEVER;
-}
-
-static void test_stays_awake_while_an_agent_expects_work(void **state)
-{
-    (void)state;
-    struct doorbell *bell = open_bell();
-    struct expectant expectant = {.left = 1000};
-    const struct agent agent = {.self = &expectant, .do_work = expect_work, .next_due = asked_for_deadline};
-    runner_join(start("expectant", &agent, 1, bell));
-    assert_int_equal(expectant.asked, 0);
-    doorbell_free(bell);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,7 +271,6 @@ int main(void)
         cmocka_unit_test(test_a_readable_descriptor_wakes),
         cmocka_unit_test(test_an_idle_runner_sleeps),
         cmocka_unit_test(test_a_deadline_that_cannot_be_met_does_not_burn_the_processor),
-        cmocka_unit_test(test_stays_awake_while_an_agent_expects_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
