@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_MAX = 1024 }; /* of a site's point: 128 characters, at most 512 bytes */
+enum { NEW_AT_ONCE = 4096 }; /* points in a batch: those of a large site would take its memory several times over */
+enum { ID_MAX = 1024 };      /* of a site's point: 128 characters, at most 512 bytes */
 
 static size_t id_key(const char *id, uint8_t ret_key[ID_MAX + 1])
 {
@@ -97,7 +98,9 @@ struct assignment {
     const struct site *site;
     uint32_t *sorted; /* points by id */
     size_t next;      /* of sorted */
-    uint32_t *series; /* [point] */
+    uint32_t *series; /* [point]; UINT32_MAX: none yet */
+    uint32_t number;  /* the next to give */
+    size_t seen;      /* points that have theirs */
 };
 
 static int compare_ids(const void *a, const void *b, void *self)
@@ -130,27 +133,54 @@ static bool take_known(void *self, const char *id, size_t len, uint32_t series)
     return false;
 }
 
-/* Finds every point and adds the unknown ones to the batch. */
-static enum err_code assign(struct store *store, struct assignment *assignment, rocksdb_writebatch_t *batch,
-                            struct err *err)
+/* Finds every point that is known.  Within db_enter. */
+static enum err_code find_known(struct store *store, struct assignment *assignment, struct err *err)
 {
     const struct site *const site = assignment->site;
-    uint32_t next = 0;
+    assignment->sorted = memory_new(site->point_count, sizeof *assignment->sorted);
     for (size_t i = 0; i < site->point_count; i++) {
         assignment->sorted[i] = (uint32_t)i;
         assignment->series[i] = UINT32_MAX;
     }
     qsort_r(assignment->sorted, site->point_count, sizeof *assignment->sorted, compare_ids, (void *)(uintptr_t)site);
-    enum err_code code = dictionary_walk(store, take_known, assignment, err);
-    if (code == ERR_NONE) {
-        code = dictionary_count(store, &next, err);
-    }
-    for (size_t i = 0; code == ERR_NONE && i < site->point_count; i++) {
-        if (assignment->series[i] == UINT32_MAX) {
-            assignment->series[i] = next++;
-            put_entry(store, batch, site->points[i].id, assignment->series[i]);
+    const enum err_code code = dictionary_walk(store, take_known, assignment, err);
+    free(assignment->sorted);
+    return code == ERR_NONE ? dictionary_count(store, &assignment->number, err) : code;
+}
+
+/* Adds some of the unknown ones to the batch; true when there are more.  Within db_enter. */
+static bool give_numbers(struct store *store, struct assignment *assignment, rocksdb_writebatch_t *batch)
+{
+    const struct site *const site = assignment->site;
+    for (size_t given = 0; assignment->seen < site->point_count && given < NEW_AT_ONCE; assignment->seen++) {
+        uint32_t *const series = &assignment->series[assignment->seen];
+        if (*series == UINT32_MAX) {
+            *series = assignment->number++;
+            put_entry(store, batch, site->points[assignment->seen].id, *series);
+            given++;
         }
     }
+    return assignment->seen < site->point_count;
+}
+
+/* Writes them batch by batch; the last one makes all of them safe. */
+static enum err_code write_new(struct store *store, struct assignment *assignment, struct err *err)
+{
+    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
+    enum err_code code = ERR_NONE;
+    bool wrote = false;
+    for (bool more = true; more && code == ERR_NONE;) {
+        if (!db_enter(store, err)) {
+            code = ERR_ENV;
+            break;
+        }
+        more = give_numbers(store, assignment, batch);
+        db_leave(store);
+        wrote = wrote || rocksdb_writebatch_count(batch) > 0;
+        code = wrote ? db_write(store, batch, !more, err) : ERR_NONE;
+        rocksdb_writebatch_clear(batch);
+    }
+    rocksdb_writebatch_destroy(batch);
     return code;
 }
 
@@ -159,15 +189,8 @@ enum err_code dictionary_assign(struct store *store, const struct site *site, ui
     if (!db_enter(store, err)) {
         return ERR_ENV;
     }
-    rocksdb_writebatch_t *const batch = rocksdb_writebatch_create();
-    struct assignment assignment = {
-        .site = site, .sorted = memory_new(site->point_count, sizeof *assignment.sorted), .series = ret_series};
-    enum err_code code = assign(store, &assignment, batch, err);
-    free(assignment.sorted);
+    struct assignment assignment = {.site = site, .series = ret_series};
+    const enum err_code code = find_known(store, &assignment, err);
     db_leave(store);
-    if (code == ERR_NONE && rocksdb_writebatch_count(batch) > 0) {
-        code = db_write(store, batch, true, err);
-    }
-    rocksdb_writebatch_destroy(batch);
-    return code;
+    return code == ERR_NONE ? write_new(store, &assignment, err) : code;
 }

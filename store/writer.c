@@ -51,6 +51,7 @@ enum {
     LOG_ROW_GUESS = 16,                /* bytes, before a writer has written any */
     LOG_KEEP_TIMES = 3,                /* what the open samples took there; half of them came after the oldest */
     LOG_KEEP_BYTES = 12 * 1024 * 1024, /* within the log's write buffer, see db_options.c */
+    LOG_KEEP_MOST = 256 * 1024 * 1024, /* a start must read it */
 };
 static const int64_t retry_min_ns = 50 * NS_PER_MS;
 static const int64_t retry_max_ns = 5 * NS_PER_S;
@@ -129,7 +130,8 @@ static void make_counters(struct store_writer *writer)
         {&writer->counters.syncs, "store.syncs", "1", "times the log was synced to the disk"},
         {&writer->counters.lost, "store.lost", "1", "samples dropped at a stop because the disk took nothing"},
         {&writer->counters.open, "store.open_blocks", "1", "open blocks"},
-        {&writer->counters.pool_bytes, "store.pool_bytes", "B", "memory used by open blocks"},
+        {&writer->counters.pool_bytes, "store.pool_bytes", "B",
+         "memory used by open blocks, beyond the newest samples of each"},
         {&writer->counters.log_bytes, "store.log_bytes", "B", "size of the recovery log that is still needed"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -383,7 +385,8 @@ static uint64_t log_bound(const struct store_writer *writer)
 {
     const uint64_t rows = writer->logged_rows;
     const uint64_t each = rows == 0 ? LOG_ROW_GUESS : writer->logged_bytes / rows + 1;
-    const uint64_t open = LOG_KEEP_TIMES * each * book_open_rows(writer->store->book);
+    const uint64_t all = LOG_KEEP_TIMES * each * book_open_rows(writer->store->book);
+    const uint64_t open = all < LOG_KEEP_MOST ? all : LOG_KEEP_MOST;
     const uint64_t keep = writer->config.log_keep != 0 ? writer->config.log_keep : LOG_KEEP_BYTES;
     return open > keep ? open : keep;
 }
