@@ -40,7 +40,7 @@ static void age_is_asked_of_the_clock_and_of_the_record(void **state)
 {
     (void)state;
     enum { DAY = 24, YEAR = 365 * DAY };
-    const int64_t start = 50 * YEAR;            /* about 2020 */
+    const int64_t start = 50 * YEAR;                /* about 2020 */
     const int64_t far = start + 73 * (int64_t)YEAR; /* about 2093 */
     struct hours_word *const words = memory_new(4096, sizeof *words);
     size_t n;
@@ -67,8 +67,7 @@ static void age_is_asked_of_the_clock_and_of_the_record(void **state)
     /* a month without the monitor does not age what was recorded before */
     n = latest_first(words, record_hours(words, record_hours(words, 0, start, start + 3 * DAY), start + 33 * DAY,
                                          start + 33 * DAY + 12));
-    assert_int_equal(hours_floor(words, n, (start + 33 * DAY + 12) * HOUR, 2 * DAY * HOUR),
-                     (start + DAY + 12) * HOUR);
+    assert_int_equal(hours_floor(words, n, (start + 33 * DAY + 12) * HOUR, 2 * DAY * HOUR), (start + DAY + 12) * HOUR);
     free(words);
 }
 
@@ -104,7 +103,8 @@ static void samples_go_after_their_time_their_hours_stay(void **state)
     assert_int_equal(again.hash, hours.hash);
     const struct digest minutes = digest_buckets(stage.rig.store, 0, epoch_ns, INT64_MAX, 5 * MINUTE);
     assert_true(minutes.count >= 48 * 12 && minutes.count <= 60 * 12);
-    assert_int_equal(digest_rows(stage.rig.store, KEPT_POINT, INT64_MIN, INT64_MAX).hash, other.hash); /* class: for ever */
+    assert_int_equal(digest_rows(stage.rig.store, KEPT_POINT, INT64_MIN, INT64_MAX).hash,
+                     other.hash); /* class: for ever */
     struct err err;
     assert_int_equal(store_verify(stage.rig.store, NULL, NULL, &err), ERR_NONE);
     keep_end(&stage);
@@ -113,8 +113,8 @@ static void samples_go_after_their_time_their_hours_stay(void **state)
 static uint64_t table_bytes(struct store *store)
 {
     uint64_t bytes = 0;
-    assert_int_equal(
-        rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes), 0);
+    assert_int_equal(rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes),
+                     0);
     return bytes;
 }
 
@@ -134,8 +134,11 @@ static void the_disk_gets_its_room_back(void **state)
     assert_true(before > 50000);
     stage.site->keep_raw_ns = 24 * HOUR;
     store_care_free(stage.rig.care);
-    stage.rig.care = store_care_new(&(struct store_care_config){
-        .store = stage.rig.store, .site = stage.site, .counters = stage.rig.counters, .every_ns = 1, .merge_bytes = 1000});
+    stage.rig.care = store_care_new(&(struct store_care_config){.store = stage.rig.store,
+                                                                .site = stage.site,
+                                                                .counters = stage.rig.counters,
+                                                                .every_ns = 1,
+                                                                .merge_bytes = 1000});
     assert_true(rig_care(&stage.rig, epoch_ns + 200 * HOUR, 0));
     assert_true(table_bytes(stage.rig.store) < before / 2);
     store_care_hurry(stage.rig.care); /* nothing runs: nothing happens */
@@ -203,8 +206,10 @@ static void what_lies_around_an_alarm_stays(void **state)
     assert_true(rig_care(&stage.rig, epoch_ns + 60 * HOUR, 0));
     for (uint32_t point = 0; point < 2; point++) { /* of one hazard */
         assert_int_equal(digest_rows(stage.rig.store, point, epoch_ns, epoch_ns + 40 * HOUR).count, 10 + 60 + 30);
-        assert_int_equal(digest_rows(stage.rig.store, point, epoch_ns + 5 * HOUR - 10 * MINUTE,
-                                     epoch_ns + 6 * HOUR + 30 * MINUTE).count, 100);
+        assert_int_equal(
+            digest_rows(stage.rig.store, point, epoch_ns + 5 * HOUR - 10 * MINUTE, epoch_ns + 6 * HOUR + 30 * MINUTE)
+                .count,
+            100);
     }
     /* of no hazard: alone, from ten minutes before on */
     assert_int_equal(digest_rows(stage.rig.store, 2, epoch_ns, epoch_ns + 19 * HOUR).count, 0);
