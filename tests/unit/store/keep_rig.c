@@ -58,6 +58,20 @@ void keep_site_unmake(struct site *site)
     site_unmake(site);
 }
 
+void keep_begin(struct keep_stage *stage, struct site_keep keep)
+{
+    stage->path = folder_new();
+    stage->site = keep_site_make(keep);
+    rig_open(&stage->rig, stage->path, stage->site, NS_PER_S);
+}
+
+void keep_end(struct keep_stage *stage)
+{
+    rig_close(&stage->rig);
+    keep_site_unmake(stage->site);
+    folder_remove(stage->path);
+}
+
 static void commit(struct store_batch *batch)
 {
     struct err err;

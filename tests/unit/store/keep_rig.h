@@ -19,6 +19,16 @@ enum { KEEP_POINTS = 3, KEPT_POINT = 3 };
 struct site *keep_site_make(struct site_keep keep);
 void keep_site_unmake(struct site *site);
 
+/* What most tests stand on: such a site, its store in a folder of its own, opened. */
+struct keep_stage {
+    char *path;
+    struct site *site;
+    struct rig rig;
+};
+void keep_begin(struct keep_stage *stage, struct site_keep keep);
+/* Closes and removes all of it. */
+void keep_end(struct keep_stage *stage);
+
 /* Adds an event of an alarm to the journal. */
 void put_event(struct store *store, enum event_kind kind, const char *alarm, int64_t time_ns);
 /* The same with any text, and the alarm's state after it ("": all well). */

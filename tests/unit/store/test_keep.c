@@ -40,7 +40,7 @@ static void age_is_asked_of_the_clock_and_of_the_record(void **state)
 {
     (void)state;
     enum { DAY = 24, YEAR = 365 * DAY };
-    const int64_t start = 50 * YEAR;            /* about 2020 */
+    const int64_t start = 50 * YEAR;                /* about 2020 */
     const int64_t far = start + 73 * (int64_t)YEAR; /* about 2093 */
     struct hours_word *const words = memory_new(4096, sizeof *words);
     size_t n;
@@ -67,8 +67,7 @@ static void age_is_asked_of_the_clock_and_of_the_record(void **state)
     /* a month without the monitor does not age what was recorded before */
     n = latest_first(words, record_hours(words, record_hours(words, 0, start, start + 3 * DAY), start + 33 * DAY,
                                          start + 33 * DAY + 12));
-    assert_int_equal(hours_floor(words, n, (start + 33 * DAY + 12) * HOUR, 2 * DAY * HOUR),
-                     (start + DAY + 12) * HOUR);
+    assert_int_equal(hours_floor(words, n, (start + 33 * DAY + 12) * HOUR, 2 * DAY * HOUR), (start + DAY + 12) * HOUR);
     free(words);
 }
 
@@ -86,39 +85,36 @@ static void samples_go_after_their_time_their_hours_stay(void **state)
 {
     (void)state;
     const struct site_keep day = {.raw_ns = 24 * HOUR, .minute_ns = 48 * HOUR};
-    char *const path = folder_new();
-    struct site *const site = keep_site_make(day);
-    struct rig rig;
-    rig_open(&rig, path, site, NS_PER_S);
+    struct keep_stage stage;
+    keep_begin(&stage, day);
     for (int hour = 0; hour < 100; hour++) {
-        record_by_the_minute(&rig, 0, epoch_ns + hour * HOUR, epoch_ns + (hour + 1) * HOUR);
-        record_by_the_minute(&rig, KEPT_POINT, epoch_ns + hour * HOUR, epoch_ns + (hour + 1) * HOUR);
+        record_by_the_minute(&stage.rig, 0, epoch_ns + hour * HOUR, epoch_ns + (hour + 1) * HOUR);
+        record_by_the_minute(&stage.rig, KEPT_POINT, epoch_ns + hour * HOUR, epoch_ns + (hour + 1) * HOUR);
     }
-    const struct digest hours = digest_buckets(rig.store, 0, epoch_ns, INT64_MAX, 6 * HOUR);
-    const struct digest other = digest_rows(rig.store, KEPT_POINT, INT64_MIN, INT64_MAX);
-    assert_true(rig_care(&rig, epoch_ns + 100 * HOUR, 0));
+    const struct digest hours = digest_buckets(stage.rig.store, 0, epoch_ns, INT64_MAX, 6 * HOUR);
+    const struct digest other = digest_rows(stage.rig.store, KEPT_POINT, INT64_MIN, INT64_MAX);
+    assert_true(rig_care(&stage.rig, epoch_ns + 100 * HOUR, 0));
     /* blocks reach 8 h 32 min; the open ones have no hours yet */
-    const struct digest left = digest_rows(rig.store, 0, INT64_MIN, INT64_MAX);
+    const struct digest left = digest_rows(stage.rig.store, 0, INT64_MIN, INT64_MAX);
     assert_true(left.count >= 24 * 60 && left.count <= 36 * 60);
-    assert_true(rig_counter(&rig, "store.removed_blocks") >= 5);
-    const struct digest again = digest_buckets(rig.store, 0, epoch_ns, INT64_MAX, 6 * HOUR);
+    assert_true(rig_counter(&stage.rig, "store.removed_blocks") >= 5);
+    const struct digest again = digest_buckets(stage.rig.store, 0, epoch_ns, INT64_MAX, 6 * HOUR);
     assert_int_equal(again.count, hours.count);
     assert_int_equal(again.hash, hours.hash);
-    const struct digest minutes = digest_buckets(rig.store, 0, epoch_ns, INT64_MAX, 5 * MINUTE);
+    const struct digest minutes = digest_buckets(stage.rig.store, 0, epoch_ns, INT64_MAX, 5 * MINUTE);
     assert_true(minutes.count >= 48 * 12 && minutes.count <= 60 * 12);
-    assert_int_equal(digest_rows(rig.store, KEPT_POINT, INT64_MIN, INT64_MAX).hash, other.hash); /* class: for ever */
+    assert_int_equal(digest_rows(stage.rig.store, KEPT_POINT, INT64_MIN, INT64_MAX).hash,
+                     other.hash); /* class: for ever */
     struct err err;
-    assert_int_equal(store_verify(rig.store, NULL, NULL, &err), ERR_NONE);
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    assert_int_equal(store_verify(stage.rig.store, NULL, NULL, &err), ERR_NONE);
+    keep_end(&stage);
 }
 
 static uint64_t table_bytes(struct store *store)
 {
     uint64_t bytes = 0;
-    assert_int_equal(
-        rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes), 0);
+    assert_int_equal(rocksdb_property_int_cf(store->db, store->cf[CF_BLOCKS], "rocksdb.total-sst-files-size", &bytes),
+                     0);
     return bytes;
 }
 
@@ -126,81 +122,72 @@ static uint64_t table_bytes(struct store *store)
 static void the_disk_gets_its_room_back(void **state)
 {
     (void)state;
-    char *const path = folder_new();
-    struct site *const site = keep_site_make((struct site_keep){0});
-    struct rig rig;
+    struct keep_stage stage;
     uint64_t random = 3;
-    rig_open(&rig, path, site, NS_PER_S);
+    keep_begin(&stage, (struct site_keep){0});
     for (int i = 0; i < 200 * 60; i++) {
-        rig_put(&rig, 0, epoch_ns + i * MINUTE, epoch_ns + i * MINUTE, bits_double(random_next(&random) >> 2), 0);
+        rig_put(&stage.rig, 0, epoch_ns + i * MINUTE, epoch_ns + i * MINUTE, bits_double(random_next(&random) >> 2), 0);
     }
-    rig_close(&rig);
-    rig_open(&rig, path, site, NS_PER_S); /* all of it in tables */
-    const uint64_t before = table_bytes(rig.store);
+    rig_close(&stage.rig);
+    rig_open(&stage.rig, stage.path, stage.site, NS_PER_S); /* all of it in tables */
+    const uint64_t before = table_bytes(stage.rig.store);
     assert_true(before > 50000);
-    site->keep_raw_ns = 24 * HOUR;
-    store_care_free(rig.care);
-    rig.care = store_care_new(&(struct store_care_config){
-        .store = rig.store, .site = site, .counters = rig.counters, .every_ns = 1, .merge_bytes = 1000});
-    assert_true(rig_care(&rig, epoch_ns + 200 * HOUR, 0));
-    assert_true(table_bytes(rig.store) < before / 2);
-    store_care_hurry(rig.care); /* nothing runs: nothing happens */
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    stage.site->keep_raw_ns = 24 * HOUR;
+    store_care_free(stage.rig.care);
+    stage.rig.care = store_care_new(&(struct store_care_config){.store = stage.rig.store,
+                                                                .site = stage.site,
+                                                                .counters = stage.rig.counters,
+                                                                .every_ns = 1,
+                                                                .merge_bytes = 1000});
+    assert_true(rig_care(&stage.rig, epoch_ns + 200 * HOUR, 0));
+    assert_true(table_bytes(stage.rig.store) < before / 2);
+    store_care_hurry(stage.rig.care); /* nothing runs: nothing happens */
+    keep_end(&stage);
 }
 
 static void nothing_goes_when_no_time_is_named(void **state)
 {
     (void)state;
-    char *const path = folder_new();
-    struct site *const site = keep_site_make((struct site_keep){0});
-    struct rig rig;
-    rig_open(&rig, path, site, NS_PER_S);
-    record_by_the_minute(&rig, 0, epoch_ns, epoch_ns + 100 * HOUR);
-    assert_true(rig_care(&rig, INT64_MAX / 2, 0));
-    assert_int_equal(rig_counter(&rig, "store.removed_blocks"), 0);
-    assert_int_equal(digest_rows(rig.store, 0, INT64_MIN, INT64_MAX).count, 6000);
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    struct keep_stage stage;
+    keep_begin(&stage, (struct site_keep){0});
+    record_by_the_minute(&stage.rig, 0, epoch_ns, epoch_ns + 100 * HOUR);
+    assert_true(rig_care(&stage.rig, INT64_MAX / 2, 0));
+    assert_int_equal(rig_counter(&stage.rig, "store.removed_blocks"), 0);
+    assert_int_equal(digest_rows(stage.rig.store, 0, INT64_MIN, INT64_MAX).count, 6000);
+    keep_end(&stage);
 }
 
 static void what_comes_too_late_is_not_kept_older_history_is_counted(void **state)
 {
     (void)state;
-    char *const path = folder_new();
-    struct site *const site = keep_site_make((struct site_keep){.raw_ns = 24 * HOUR});
-    struct rig rig;
-    rig_open(&rig, path, site, NS_PER_S);
-    record_by_the_minute(&rig, 0, epoch_ns, epoch_ns + 100 * HOUR);
-    assert_true(rig_care(&rig, epoch_ns + 100 * HOUR, 0));
-    const struct digest before = digest_buckets(rig.store, 0, epoch_ns, INT64_MAX, HOUR);
+    struct keep_stage stage;
+    keep_begin(&stage, (struct site_keep){.raw_ns = 24 * HOUR});
+    record_by_the_minute(&stage.rig, 0, epoch_ns, epoch_ns + 100 * HOUR);
+    assert_true(rig_care(&stage.rig, epoch_ns + 100 * HOUR, 0));
+    const struct digest before = digest_buckets(stage.rig.store, 0, epoch_ns, INT64_MAX, HOUR);
     /* into what was removed */
-    rig_put(&rig, 0, epoch_ns + 10 * HOUR + 1, epoch_ns + 100 * HOUR, 1e6, ST_LATE);
+    rig_put(&stage.rig, 0, epoch_ns + 10 * HOUR + 1, epoch_ns + 100 * HOUR, 1e6, ST_LATE);
     /* before all that was removed */
     for (int i = 0; i < 2000; i++) {
-        rig_import(&rig, 0, epoch_ns - 100 * HOUR + i * MINUTE, 5, 0);
+        rig_import(&stage.rig, 0, epoch_ns - 100 * HOUR + i * MINUTE, 5, 0);
     }
-    rig_run(&rig);
-    assert_int_equal(digest_rows(rig.store, 0, epoch_ns + 10 * HOUR, epoch_ns + 11 * HOUR).count, 0);
-    assert_int_equal(digest_buckets(rig.store, 0, epoch_ns, INT64_MAX, HOUR).hash, before.hash);
+    rig_run(&stage.rig);
+    assert_int_equal(digest_rows(stage.rig.store, 0, epoch_ns + 10 * HOUR, epoch_ns + 11 * HOUR).count, 0);
+    assert_int_equal(digest_buckets(stage.rig.store, 0, epoch_ns, INT64_MAX, HOUR).hash, before.hash);
     for (int hour = 100; hour < 150; hour++) { /* closes the late block */
-        record_by_the_minute(&rig, 0, epoch_ns + hour * HOUR, epoch_ns + (hour + 1) * HOUR);
+        record_by_the_minute(&stage.rig, 0, epoch_ns + hour * HOUR, epoch_ns + (hour + 1) * HOUR);
     }
     for (int i = 0; i < 600; i++) {
-        rig_put(&rig, 0, epoch_ns + 10 * HOUR + 2 + i, epoch_ns + 100 * HOUR, 1e6, ST_LATE);
+        rig_put(&stage.rig, 0, epoch_ns + 10 * HOUR + 2 + i, epoch_ns + 100 * HOUR, 1e6, ST_LATE);
     }
-    rig_run(&rig);
-    assert_true(rig_care(&rig, epoch_ns + 150 * HOUR, 0));
-    assert_true(rig_care(&rig, epoch_ns + 152 * HOUR, 0));
-    assert_int_equal(digest_buckets(rig.store, 0, epoch_ns, epoch_ns + 100 * HOUR, HOUR).hash, before.hash);
-    const struct digest old = digest_buckets(rig.store, 0, INT64_MIN, epoch_ns, 1000 * HOUR);
+    rig_run(&stage.rig);
+    assert_true(rig_care(&stage.rig, epoch_ns + 150 * HOUR, 0));
+    assert_true(rig_care(&stage.rig, epoch_ns + 152 * HOUR, 0));
+    assert_int_equal(digest_buckets(stage.rig.store, 0, epoch_ns, epoch_ns + 100 * HOUR, HOUR).hash, before.hash);
+    const struct digest old = digest_buckets(stage.rig.store, 0, INT64_MIN, epoch_ns, 1000 * HOUR);
     assert_int_equal(old.samples, 2000);
-    assert_int_equal(digest_buckets(rig.store, 0, epoch_ns + 10 * HOUR, epoch_ns + 11 * HOUR, HOUR).samples, 60);
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    assert_int_equal(digest_buckets(stage.rig.store, 0, epoch_ns + 10 * HOUR, epoch_ns + 11 * HOUR, HOUR).samples, 60);
+    keep_end(&stage);
 }
 
 /* ---- alarms ------------------------------------------------------------------------------------------------------ */
@@ -208,38 +195,36 @@ static void what_comes_too_late_is_not_kept_older_history_is_counted(void **stat
 static void what_lies_around_an_alarm_stays(void **state)
 {
     (void)state;
-    char *const path = folder_new();
-    struct site *const site = keep_site_make((struct site_keep){.raw_ns = 12 * HOUR});
-    struct rig rig;
-    rig_open(&rig, path, site, NS_PER_S);
+    struct keep_stage stage;
+    keep_begin(&stage, (struct site_keep){.raw_ns = 12 * HOUR});
     for (uint32_t point = 0; point < KEEP_POINTS; point++) {
-        record_by_the_minute(&rig, point, epoch_ns, epoch_ns + 60 * HOUR);
+        record_by_the_minute(&stage.rig, point, epoch_ns, epoch_ns + 60 * HOUR);
     }
-    put_event(rig.store, EV_RAISED, "r:p0", epoch_ns + 5 * HOUR);
-    put_event(rig.store, EV_CLEARED, "r:p0", epoch_ns + 6 * HOUR);
-    put_event(rig.store, EV_RAISED, "r:p2", epoch_ns + 20 * HOUR); /* still active */
-    assert_true(rig_care(&rig, epoch_ns + 60 * HOUR, 0));
+    put_event(stage.rig.store, EV_RAISED, "r:p0", epoch_ns + 5 * HOUR);
+    put_event(stage.rig.store, EV_CLEARED, "r:p0", epoch_ns + 6 * HOUR);
+    put_event(stage.rig.store, EV_RAISED, "r:p2", epoch_ns + 20 * HOUR); /* still active */
+    assert_true(rig_care(&stage.rig, epoch_ns + 60 * HOUR, 0));
     for (uint32_t point = 0; point < 2; point++) { /* of one hazard */
-        assert_int_equal(digest_rows(rig.store, point, epoch_ns, epoch_ns + 40 * HOUR).count, 10 + 60 + 30);
-        assert_int_equal(digest_rows(rig.store, point, epoch_ns + 5 * HOUR - 10 * MINUTE,
-                                     epoch_ns + 6 * HOUR + 30 * MINUTE).count, 100);
+        assert_int_equal(digest_rows(stage.rig.store, point, epoch_ns, epoch_ns + 40 * HOUR).count, 10 + 60 + 30);
+        assert_int_equal(
+            digest_rows(stage.rig.store, point, epoch_ns + 5 * HOUR - 10 * MINUTE, epoch_ns + 6 * HOUR + 30 * MINUTE)
+                .count,
+            100);
     }
     /* of no hazard: alone, from ten minutes before on */
-    assert_int_equal(digest_rows(rig.store, 2, epoch_ns, epoch_ns + 19 * HOUR).count, 0);
-    assert_int_equal(digest_rows(rig.store, 2, epoch_ns + 20 * HOUR - 10 * MINUTE, epoch_ns + 60 * HOUR).count,
+    assert_int_equal(digest_rows(stage.rig.store, 2, epoch_ns, epoch_ns + 19 * HOUR).count, 0);
+    assert_int_equal(digest_rows(stage.rig.store, 2, epoch_ns + 20 * HOUR - 10 * MINUTE, epoch_ns + 60 * HOUR).count,
                      40 * 60 + 10);
-    const struct digest hours = digest_buckets(rig.store, 0, epoch_ns, epoch_ns + 40 * HOUR, HOUR);
+    const struct digest hours = digest_buckets(stage.rig.store, 0, epoch_ns, epoch_ns + 40 * HOUR, HOUR);
     assert_int_equal(hours.samples, 40 * 60); /* pinned ones are not counted twice */
-    put_event(rig.store, EV_CLEARED, "r:p2", epoch_ns + 60 * HOUR);
+    put_event(stage.rig.store, EV_CLEARED, "r:p2", epoch_ns + 60 * HOUR);
     for (uint32_t point = 0; point < KEEP_POINTS; point++) {
-        record_by_the_minute(&rig, point, epoch_ns + 60 * HOUR, epoch_ns + 100 * HOUR);
+        record_by_the_minute(&stage.rig, point, epoch_ns + 60 * HOUR, epoch_ns + 100 * HOUR);
     }
-    assert_true(rig_care(&rig, epoch_ns + 100 * HOUR, 0));
-    assert_int_equal(digest_rows(rig.store, 2, epoch_ns, epoch_ns + 70 * HOUR).count, 10 + 40 * 60 + 30);
-    assert_int_equal(digest_rows(rig.store, 1, epoch_ns, epoch_ns + 70 * HOUR).count, 100);
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    assert_true(rig_care(&stage.rig, epoch_ns + 100 * HOUR, 0));
+    assert_int_equal(digest_rows(stage.rig.store, 2, epoch_ns, epoch_ns + 70 * HOUR).count, 10 + 40 * 60 + 30);
+    assert_int_equal(digest_rows(stage.rig.store, 1, epoch_ns, epoch_ns + 70 * HOUR).count, 100);
+    keep_end(&stage);
 }
 
 /* A hold is by the names in the event when the site no longer has the alarm, and by the points of that time. */
@@ -249,23 +234,19 @@ static void an_alarm_the_site_no_longer_has_pins_too(void **state)
     static const char raised[] =
         "{\"v\":1,\"event\":\"raised\",\"alarm\":\"old:p2\",\"point\":\"p2\",\"hazard\":\"h\"}";
     static const char closed[] = "{\"v\":1,\"event\":\"closed\",\"alarm\":\"old:p2\"}";
-    char *const path = folder_new();
-    struct site *const site = keep_site_make((struct site_keep){.raw_ns = 12 * HOUR});
-    struct rig rig;
-    rig_open(&rig, path, site, NS_PER_S);
+    struct keep_stage stage;
+    keep_begin(&stage, (struct site_keep){.raw_ns = 12 * HOUR});
     for (uint32_t point = 0; point < KEEP_POINTS; point++) {
-        record_by_the_minute(&rig, point, epoch_ns, epoch_ns + 60 * HOUR);
+        record_by_the_minute(&stage.rig, point, epoch_ns, epoch_ns + 60 * HOUR);
     }
-    put_text(rig.store, "old:p2", epoch_ns + 5 * HOUR, raised, "{}");
-    put_text(rig.store, "no json", epoch_ns + 5 * HOUR, "raised", "{}");
-    put_text(rig.store, "old:p2", epoch_ns + 6 * HOUR, closed, ""); /* all well: its rule is gone */
-    assert_true(rig_care(&rig, epoch_ns + 60 * HOUR, 0));
+    put_text(stage.rig.store, "old:p2", epoch_ns + 5 * HOUR, raised, "{}");
+    put_text(stage.rig.store, "no json", epoch_ns + 5 * HOUR, "raised", "{}");
+    put_text(stage.rig.store, "old:p2", epoch_ns + 6 * HOUR, closed, ""); /* all well: its rule is gone */
+    assert_true(rig_care(&stage.rig, epoch_ns + 60 * HOUR, 0));
     for (uint32_t point = 0; point < KEEP_POINTS; point++) {
-        assert_int_equal(digest_rows(rig.store, point, epoch_ns, epoch_ns + 40 * HOUR).count, 100);
+        assert_int_equal(digest_rows(stage.rig.store, point, epoch_ns, epoch_ns + 40 * HOUR).count, 100);
     }
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    keep_end(&stage);
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */
@@ -329,27 +310,23 @@ static void old_events_go_and_the_chain_goes_on(void **state)
 static void the_last_event_stays(void **state)
 {
     (void)state;
-    char *const path = folder_new();
-    struct site *const site = keep_site_make((struct site_keep){0});
-    struct rig rig;
+    struct keep_stage stage;
     struct err err;
-    site->keep_events_ns = HOUR;
-    site->sink_count = 0;
-    rig_open(&rig, path, site, NS_PER_S);
+    keep_begin(&stage, (struct site_keep){0});
+    stage.site->keep_events_ns = HOUR;
+    stage.site->sink_count = 0;
     for (int i = 0; i < 2500; i++) {
-        put_event(rig.store, EV_COMMENTED, "r:p0", epoch_ns);
+        put_event(stage.rig.store, EV_COMMENTED, "r:p0", epoch_ns);
     }
-    record_by_the_minute(&rig, 0, epoch_ns, epoch_ns + 100 * HOUR);
-    assert_true(rig_care(&rig, epoch_ns + 100 * HOUR, 0));
-    assert_int_equal(first_event(rig.store), 2500);
-    rig_close(&rig);
-    rig_open(&rig, path, site, NS_PER_S);
-    put_event(rig.store, EV_COMMENTED, "r:p0", epoch_ns + HOUR);
-    assert_int_equal(store_last_seq(rig.store), 2501);
-    assert_int_equal(store_verify(rig.store, NULL, NULL, &err), ERR_NONE);
-    rig_close(&rig);
-    keep_site_unmake(site);
-    folder_remove(path);
+    record_by_the_minute(&stage.rig, 0, epoch_ns, epoch_ns + 100 * HOUR);
+    assert_true(rig_care(&stage.rig, epoch_ns + 100 * HOUR, 0));
+    assert_int_equal(first_event(stage.rig.store), 2500);
+    rig_close(&stage.rig);
+    rig_open(&stage.rig, stage.path, stage.site, NS_PER_S);
+    put_event(stage.rig.store, EV_COMMENTED, "r:p0", epoch_ns + HOUR);
+    assert_int_equal(store_last_seq(stage.rig.store), 2501);
+    assert_int_equal(store_verify(stage.rig.store, NULL, NULL, &err), ERR_NONE);
+    keep_end(&stage);
 }
 
 int main(void)
