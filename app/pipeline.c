@@ -576,7 +576,7 @@ static enum err_code start_engine(struct pipeline *p, struct err *err)
         return runner_start("engine", agents, n, p->bus_bell, &p->engine, err);
     }
     for (unsigned m = 0; m < p->config.shards; m++) {
-        char name[16];
+        char name[24];
         (void)snprintf(name, sizeof name, "shard-%u", m);
         if (run_one(name, shard_agent(p->shards[m]), p->shard_bells[m], &p->shard_runners[m], err) != ERR_NONE) {
             return ERR_ENV;

@@ -364,7 +364,7 @@ double encode_number_at(const struct site_from *from, const uint16_t *registers)
     if (!encode_is_bits(from->table)) {
         raw.bits = 0;
         for (unsigned i = 0; i < 2U * from->registers; i++) {
-            const unsigned byte = registers[i / 2] >> (i % 2 == 0 ? 8 : 0) & 0xffU;
+            const unsigned byte = (unsigned)registers[i / 2] >> (i % 2 == 0 ? 8 : 0) & 0xffU;
             raw.bits |= (uint64_t)byte << 8 * (2U * from->registers - 1 - from->order[i]);
         }
     }
