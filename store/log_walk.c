@@ -4,6 +4,8 @@
  */
 #include "store/log_walk.h"
 
+enum { AHEAD = 16 };
+
 static uint64_t record_of(const struct db_walk *walk)
 {
     size_t len;
@@ -43,20 +45,36 @@ static enum err_code find_ends(struct store *store, const rocksdb_snapshot_t *sn
     return code;
 }
 
+/* Gives the ops of a record, each some ops after it was announced. */
+static void walk_ops(struct record_reader *reader, const struct log_walk_fns *fns, void *self, uint64_t record,
+                     uint64_t logged_bytes)
+{
+    struct record_op ops[AHEAD];
+    size_t read = 0;
+    size_t given = 0;
+    for (bool more = true; more || given < read;) {
+        more = more && record_next(reader, &ops[read % AHEAD]);
+        if (more && fns->soon != NULL) {
+            fns->soon(self, ops[read % AHEAD].series);
+        }
+        read += more;
+        if (given < read && (!more || read - given == AHEAD)) {
+            fns->op(self, record, logged_bytes, &ops[given++ % AHEAD]);
+        }
+    }
+}
+
 static void walk_record(const struct db_walk *walk, const struct log_walk_fns *fns, void *self, uint64_t *logged_bytes)
 {
     const uint64_t record = record_of(walk);
     struct record_reader reader;
-    struct record_op op;
     uint64_t low;
     size_t len;
     if (!open_record(walk, &reader, &low, &len)) {
         fns->gap(self, record);
         return;
     }
-    while (record_next(&reader, &op)) {
-        fns->op(self, record, *logged_bytes, &op);
-    }
+    walk_ops(&reader, fns, self, record, *logged_bytes);
     if (reader.cursor.bad) {
         fns->gap(self, record);
     }

@@ -9,6 +9,7 @@
 #include "store/record.h"
 
 struct log_walk_fns {
+    void (*soon)(void *self, uint32_t series); /* an op of the series comes some ops later; may be NULL */
     void (*op)(void *self, uint64_t record, uint64_t logged_bytes, const struct record_op *op);
     /* A record is damaged or missing: what is told against earlier ops can no longer be understood. */
     void (*gap)(void *self, uint64_t record);

@@ -143,58 +143,57 @@ static void add_time(struct op *op, int64_t off)
     add_number(op, whole ? OP_TIME_MS : OP_TIME_NS, zigzag(whole ? off / NS_PER_MS : off));
 }
 
-/* What is told of a sample in a strand, of the status as before, with a value in decimals or the same. */
-struct change {
-    int64_t off, lag; /* of the time's step and of the lag */
-    int64_t k;
-    bool same; /* the value */
-};
-
-/* True when its numbers are small enough to be words. */
-static bool is_small(const struct change *change)
+/* Adds what is not as expected of time and lag. */
+static bool add_times(struct op *op, int64_t off, int64_t lag)
 {
-    return (zigzag(change->off) | zigzag(change->lag)) >> VARINT_WORD_BITS == 0 &&
-           zigzag(change->k) >> VARINT_SHORT_BITS == 0;
+    if ((zigzag(off) | zigzag(lag)) >> VARINT_WORD_BITS != 0) {
+        return false;
+    }
+    if (off != 0) {
+        add_time(op, off);
+    }
+    if (lag != 0) {
+        add_number(op, OP_LAG, zigzag(lag));
+    }
+    return true;
 }
 
-/* Whether times and lags are as expected is much the same from sample to sample, and so a branch; whether a value is
- * the same, and how long its change is, is not. */
-static void put_change(const struct change *change, bool late, struct op *ret_op)
+/* Adds a value that is another one; how long its change is is no branch. */
+static bool add_value(const struct op_state *state, double value, struct op *op, int64_t *ret_k)
 {
-    ret_op->words[0] = late ? OP_LATE : 0;
-    ret_op->words[1] = 0;
-    ret_op->len = 1;
-    if (change->off != 0) {
-        add_time(ret_op, change->off);
+    int64_t k;
+    if (state->scale == OP_NO_SCALE || !decimal_exact(value, state->scale, &k)) {
+        return false;
     }
-    if (change->lag != 0) {
-        add_number(ret_op, OP_LAG, zigzag(change->lag));
+    const uint64_t change = zigzag(wrap_sub(k, state->k));
+    if (change >> VARINT_SHORT_BITS != 0) {
+        return false;
     }
     uint64_t part;
-    const unsigned len = varint_short(zigzag(change->k), &part);
-    ret_op->words[0] |= change->same ? 0 : OP_VALUE_STEP;
-    add_part(ret_op, part, change->same ? 0 : len);
+    const unsigned len = varint_short(change, &part);
+    op->words[0] |= OP_VALUE_STEP;
+    add_part(op, part, len);
+    *ret_k = k;
+    return true;
 }
 
-/* Most samples by far.  False, and nothing done, when it is another one. */
+/* Most samples by far: in a strand, of the status as before, the value the same or in decimals, no number too large.
+ * False, and the state as it was, when it is another one. */
 static bool encode_words(struct op_state *state, const struct store_row *row, bool late, struct op *ret_op)
 {
     const int64_t step = wrap_sub(row->time_ns, state->time_ns);
     const int64_t lag = wrap_sub(row->seen_ns, row->time_ns);
+    const int64_t off = wrap_sub(step, state->step_ns);
+    const int64_t later = wrap_sub(lag, state->lag_ns);
     const uint64_t bits = double_bits(row->value);
-    struct change change = {.off = wrap_sub(step, state->step_ns), .lag = wrap_sub(lag, state->lag_ns)};
     int64_t k = state->k;
-    change.same = bits == state->bits;
-    if (row->status != state->status || state->scale == OP_NO_SCALE ||
-        (!decimal_exact(row->value, state->scale, &k) && !change.same)) {
+    ret_op->words[0] = late ? OP_LATE : 0;
+    ret_op->words[1] = 0;
+    ret_op->len = 1;
+    if (row->status != state->status || ((off | later) != 0 && !add_times(ret_op, off, later)) ||
+        (bits != state->bits && !add_value(state, row->value, ret_op, &k))) {
         return false;
     }
-    k = change.same ? state->k : k;
-    change.k = wrap_sub(k, state->k);
-    if (!is_small(&change)) {
-        return false;
-    }
-    put_change(&change, late, ret_op);
     state->time_ns = row->time_ns;
     state->step_ns = step;
     state->lag_ns = lag;

@@ -5,6 +5,9 @@
 #include "store/log_walk.h"
 #include "store/recover.h"
 #include "store/seal.h"
+#include <time.h>
+
+enum { WAITS = 20, WAIT_NS = 250000 }; /* 5 ms for a batch that is on its way */
 
 /* ---- from the book ------------------------------------------------------------------------------------------------
  */
@@ -104,19 +107,33 @@ enum err_code open_rows_prepare(struct store *store, struct err *err)
     return again ? open_rows_load(store, err) : ERR_NONE;
 }
 
+/* Takes the lock if the book may be read; false when a batch with blocks is on its way. */
+static bool try_lock_book(struct store *store)
+{
+    (void)pthread_mutex_lock(&store->settling); /* fails only on misuse */
+    if (!store->settled) {
+        (void)pthread_mutex_unlock(&store->settling);
+        return false;
+    }
+    return true;
+}
+
 /* True when the book may be read.  A reader's stays as it was loaded; the writer's by the lock, so that no batch can be
- * begun meanwhile. */
+ * gathered meanwhile.  One with blocks is written in a moment, which is shorter than reading the log; and what was seen
+ * in the book before is seen again. */
 static bool lock_book(struct store *store)
 {
+    static const struct timespec pause = {.tv_nsec = WAIT_NS};
     if (store->scratch != NULL) {
         return cell_get(&store->loaded) != 0;
     }
-    (void)pthread_mutex_lock(&store->settling);
-    if (store->settled) {
-        return true;
+    for (int i = 0; i < WAITS; i++) {
+        if (try_lock_book(store)) {
+            return true;
+        }
+        (void)nanosleep(&pause, NULL); /* woken early it only looks again */
     }
-    (void)pthread_mutex_unlock(&store->settling);
-    return false;
+    return try_lock_book(store);
 }
 
 static void unlock_book(struct store *store)

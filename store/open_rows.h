@@ -4,10 +4,10 @@
  *
  * Where they come from:
  * - In the writing process from the book, where also those are that are on their
- *   way to the disk; the lock is held only to copy two strands.  Only while a
- *   batch is written that has blocks, which are no longer in the book and not yet
- *   in the database, from the recovery log, as it stands on the disk.  So reading
- *   waits at most until a batch is gathered, never for the disk.
+ *   way to the disk; the lock is held only to copy two strands.  While a batch is
+ *   under way that has blocks, which are no longer in the book and not yet in the
+ *   database, reading waits for it, but not longer than 5 ms: then it is the disk
+ *   that is slow, and the recovery log tells, as it stands there.
  * - A reader beside it walks the log once for the first series it is asked for,
  *   which is all that most want to know.  At the second it loads a book of its
  *   own, and from then on needs the log no more: its view of the store stands
