@@ -404,7 +404,8 @@ static int64_t manager_due(void *self)
 
 struct agent manager_agent(struct manager *manager)
 {
-    return (struct agent){.name = "manager", .self = manager, .do_work = manager_work, .next_due = manager_due};
+    return (struct agent){
+        .name = "manager", .self = manager, .do_work = manager_work, .next_due = manager_due, .prompt = true};
 }
 
 /* ---- making it --------------------------------------------------------------------------------------------------- */

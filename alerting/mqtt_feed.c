@@ -311,8 +311,8 @@ enum err_code sink_mqtt_new(const struct sink_config *config, struct sink **ret_
     struct mqtt_feed *feed = memory_new(1, sizeof *feed);
     feed->config = *config;
     feed->sink.free = feed_free;
-    feed->sink.agent =
-        (struct agent){.name = config->sink->id, .self = feed, .do_work = feed_work, .next_due = feed_due};
+    feed->sink.agent = (struct agent){
+        .name = config->sink->id, .self = feed, .do_work = feed_work, .next_due = feed_due, .prompt = true};
     for (const char *c = config->sink->id; *c != '\0'; c++) {
         feed->jitter = feed->jitter * 31 + (unsigned char)*c;
     }

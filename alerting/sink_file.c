@@ -238,8 +238,8 @@ enum err_code sink_file_new(const struct sink_config *config, struct sink **ret_
     file->config = *config;
     file->fd = -1;
     file->sink.free = file_free;
-    file->sink.agent =
-        (struct agent){.name = config->sink->id, .self = file, .do_work = file_work, .next_due = file_due};
+    file->sink.agent = (struct agent){
+        .name = config->sink->id, .self = file, .do_work = file_work, .next_due = file_due, .prompt = true};
     enum err_code code = cursor_open(&file->cursor, config->store, CURSOR_SINK, config->sink->id, err);
     if (code == ERR_NONE) {
         code = open_file(file, err);

@@ -30,6 +30,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "base/nodelay.h"
+#include "base/slice.h"
 #include "base/text.h"
 #include "model/tls_trouble.h"
 #include <MQTTAsync.h>
@@ -70,6 +71,7 @@ static int on_tls_trouble(const char *line, size_t len, void *context)
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
     (void)data;
+    slice_ask_short(); /* the thread that takes all messages; it has little to do with each */
     set_state(context, LINK_UP, 0);
 }
 

@@ -23,6 +23,7 @@
 
 #include "base/doorbell.h"
 #include "base/err.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { AGENT_FINISHED = -1 };
@@ -33,6 +34,7 @@ struct agent {
     int (*do_work)(void *self, int64_t now_ns); /* work done, 0 idle, AGENT_FINISHED */
     int64_t (*next_due)(void *self);            /* earliest time it wants to be called at; may be NULL */
     int (*wait_fd)(void *self);                 /* readable means work; may be NULL */
+    bool prompt; /* an alarm may wait for it: its thread asks for short turns (base/slice.h) */
 };
 
 struct runner;

@@ -12,6 +12,7 @@
 #include "base/agent.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/slice.h"
 #include <assert.h>
 #include <poll.h>
 #include <pthread.h>
@@ -94,9 +95,21 @@ static void park(struct runner *runner, struct clock *clock)
     doorbell_unpark(runner->bell);
 }
 
+static bool any_prompt(const struct runner *runner)
+{
+    bool prompt = false;
+    for (int i = 0; i < runner->count; i++) {
+        prompt = prompt || runner->agents[i].prompt;
+    }
+    return prompt;
+}
+
 static void *run(void *arg)
 {
     struct runner *runner = arg;
+    if (any_prompt(runner)) {
+        slice_ask_short();
+    }
     (void)pthread_setname_np(pthread_self(), runner->name); /* a name is a convenience */
     struct clock clock;
     clock_init(&clock);

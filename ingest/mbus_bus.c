@@ -379,6 +379,7 @@ struct agent mbus_worker_agent(struct mbus_worker *worker)
 {
     return (struct agent){
         .name = "modbus",
+        .prompt = true,
         .self = worker,
         .do_work = worker_do_work,
         .next_due = worker_next_due,

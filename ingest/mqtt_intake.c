@@ -340,7 +340,7 @@ static int64_t next_due(void *self)
 
 struct agent mqtt_intake_agent(struct mqtt_intake *intake)
 {
-    return (struct agent){.name = "intake", .self = intake, .do_work = do_work, .next_due = next_due};
+    return (struct agent){.name = "intake", .self = intake, .do_work = do_work, .next_due = next_due, .prompt = true};
 }
 
 void mqtt_intake_end(struct mqtt_intake *intake)

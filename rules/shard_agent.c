@@ -272,5 +272,6 @@ struct agent shard_agent(struct shard *shard)
         .self = shard,
         .do_work = shard_do_work,
         .next_due = shard_agent_due,
+        .prompt = true,
     };
 }

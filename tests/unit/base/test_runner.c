@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DEADLINE_S = 20 };
@@ -263,6 +264,46 @@ static void test_a_deadline_that_cannot_be_met_does_not_burn_the_processor(void 
     end_waiter(&waiter, runner, bell);
 }
 
+/* The slice the kernel gives the calling thread; 0: it does not tell (before Linux 6.12). */
+static uint64_t own_slice(void)
+{
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t slice_ns, deadline_ns, period_ns;
+        uint32_t least, most;
+    } attributes = {.size = sizeof attributes};
+    assert_int_equal(syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0), 0);
+    assert_int_equal(attributes.policy, SCHED_OTHER);
+    return attributes.slice_ns;
+}
+
+static int look_at_slice(void *self, int64_t now_ns)
+{
+    (void)now_ns;
+    *(uint64_t *)self = own_slice();
+    return AGENT_FINISHED;
+}
+
+static void test_the_thread_of_a_prompt_agent_has_short_turns(void **state)
+{
+    (void)state;
+    struct doorbell *bell = open_bell();
+    uint64_t slices_ns[2] = {0};
+    for (int prompt = 0; prompt < 2; prompt++) {
+        const struct agent agent = {.self = &slices_ns[prompt], .do_work = look_at_slice, .prompt = prompt != 0};
+        runner_join(start("turns", &agent, 1, bell));
+    }
+    doorbell_free(bell);
+    if (slices_ns[0] == 0) {
+        skip();
+    }
+    assert_int_equal(slices_ns[0], own_slice());
+    assert_int_equal(slices_ns[1], 100000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_a_readable_descriptor_wakes),
         cmocka_unit_test(test_an_idle_runner_sleeps),
         cmocka_unit_test(test_a_deadline_that_cannot_be_met_does_not_burn_the_processor),
+        cmocka_unit_test(test_the_thread_of_a_prompt_agent_has_short_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
