@@ -268,7 +268,7 @@ enum err_code sink_cap_new(const struct sink_config *config, struct sink **ret_s
     cap->config = *config;
     cap->sink.free = cap_free;
     cap->sink.agent = (struct agent){
-        .name = config->sink->id, .self = cap, .do_work = cap_work, .next_due = cap_due, .wait_fd = cap_fd};
+        .name = config->sink->id, .self = cap, .do_work = cap_work, .next_due = cap_due, .wait_fd = cap_fd, .prompt = true};
     const struct site *site = config->site;
     enum err_code code = site->timezone == NULL ? ERR_NONE : zone_open(site->timezone, &cap->zone, err);
     cap->style = (struct cap_style){.site = site,

@@ -109,6 +109,7 @@ enum err_code sink_webhook_new(const struct sink_config *config, struct sink **r
                                       .self = hook,
                                       .do_work = webhook_work,
                                       .next_due = webhook_due,
+                                      .prompt = true,
                                       .wait_fd = webhook_fd};
     enum err_code code = post_way_open(&hook->way, &hook->config, "application/json; charset=utf-8", err);
     if (code == ERR_NONE) {

@@ -31,7 +31,7 @@ struct router {                    /* one per worker; used by the worker's threa
 
 /* True when every ring has room for n more records. */
 bool router_room(struct router *router, size_t n);
-/* Puts one sample into every ring that needs it (home included), its times cut to whole milliseconds.  Room must have
+/* Puts one sample into every ring that needs it (home included), its time cut to whole milliseconds.  Room must have
  * been checked.  Does not ring bells. */
 void router_put(struct router *router, struct sample *sample);
 /* The same for several, in their order, with `status` added to each; every ring learns of them at once. */

@@ -30,9 +30,10 @@ static const int64_t hopeless_wait_max_ns = 300 * NS_PER_S; /* everything was re
 static void put(struct bus_read *read, uint32_t item, struct reading reading)
 {
     struct mbus_worker *worker = read->link->worker;
+    const int64_t now_ns = sample_cut_time(worker->now_ns); /* shorter in the store, too */
     struct sample sample = {
-        .time_ns = worker->now_ns,
-        .seen_ns = worker->now_ns,
+        .time_ns = now_ns,
+        .seen_ns = now_ns,
         .value = reading.value,
         .point = read->cuts.items[item].point,
         .status = reading.status,

@@ -20,7 +20,6 @@ void router_put(struct router *router, struct sample *sample)
 {
     const uint16_t status = sample->status;
     sample->time_ns = sample_cut_time(sample->time_ns);
-    sample->seen_ns = sample_cut_time(sample->seen_ns);
     sample->seq = router->seqs[sample->point]++;
     for (uint64_t mask = router->masks[sample->point]; mask != 0; mask &= mask - 1) {
         const unsigned shard = (unsigned)__builtin_ctzll(mask);
@@ -55,26 +54,16 @@ static void copy_to(const struct router *router, unsigned shard, const struct sa
     }
 }
 
-/* A time and what is left of it; those of one message are mostly the same. */
-struct cut {
-    int64_t from_ns, to_ns;
-};
-
-static inline int64_t cut_time(struct cut *last, int64_t time_ns)
-{
-    if (time_ns != last->from_ns) {
-        *last = (struct cut){.from_ns = time_ns, .to_ns = sample_cut_time(time_ns)};
-    }
-    return last->to_ns;
-}
-
 void router_put_all(struct router *router, struct sample *samples, size_t n, uint16_t status)
 {
-    struct cut time = {0};
-    struct cut seen = {0};
+    int64_t given_ns = 0; /* the last time met, and what is left of it: those of one message are mostly the same */
+    int64_t cut_ns = 0;
     for (size_t i = 0; i < n; i++) {
-        samples[i].time_ns = cut_time(&time, samples[i].time_ns);
-        samples[i].seen_ns = cut_time(&seen, samples[i].seen_ns);
+        if (samples[i].time_ns != given_ns) {
+            given_ns = samples[i].time_ns;
+            cut_ns = sample_cut_time(given_ns);
+        }
+        samples[i].time_ns = cut_ns;
         samples[i].seq = router->seqs[samples[i].point]++;
         samples[i].status |= status;
     }
@@ -87,7 +76,7 @@ void router_mark(struct router *router, uint32_t source, uint64_t ticket, int64_
 {
     const struct sample mark = {
         .time_ns = (int64_t)ticket,
-        .seen_ns = sample_cut_time(now_ns),
+        .seen_ns = now_ns,
         .value = NAN,
         .point = POINT_MARK,
         .status = (uint16_t)source,

@@ -41,7 +41,7 @@ enum status {
 #define POINT_MARK UINT32_MAX
 
 struct sample {
-    int64_t time_ns; /* when the field says it happened, UTC; whole milliseconds once in a ring, like seen_ns */
+    int64_t time_ns; /* when the field says it happened, UTC; whole milliseconds once in a ring */
     int64_t seen_ns; /* when davy took it in, by its clock; never falls within one ring */
     double value;    /* in the point's unit; NaN = no value, then a status bit is set */
     uint32_t point;  /* index into site.points; never leaves the process */
