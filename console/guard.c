@@ -62,6 +62,12 @@ static bool is_from_elsewhere(const struct guard_headers *headers)
     return headers->origin != NULL && !is_own_origin(headers);
 }
 
+/* Every browser says where a POST comes from. */
+static bool is_browser(const struct guard_headers *headers)
+{
+    return headers->origin != NULL || headers->fetch_site != NULL;
+}
+
 static bool is_json(const char *type)
 {
     const size_t len = type == NULL ? 0 : strcspn(type, "; \t");
@@ -80,8 +86,8 @@ unsigned guard_check(const struct guard_headers *headers, const char *own, enum 
         (void)err_set(err, ERR_NO, "requests of pages from elsewhere are not answered; open the monitor's own address");
         return 403;
     }
-    if (wish == GUARD_ACT && !is_json(headers->content_type)) {
-        (void)err_set(err, ERR_NO, "an act is sent as JSON; set the header Content-Type: application/json");
+    if (wish == GUARD_ACT && is_browser(headers) && !is_json(headers->content_type)) {
+        (void)err_set(err, ERR_NO, "a page sends an act as JSON; set the header Content-Type: application/json");
         return 415;
     }
     return 0;

@@ -6,8 +6,8 @@
  * - a name that an attacker points to 127.0.0.1 (DNS rebinding): on a loopback
  *   address only hosts that are loopback are answered to;
  * - a page of elsewhere that sends requests here: Origin and Sec-Fetch-Site tell
- *   it, and no header allows another origin to read an answer.  Acts need a
- *   Content-Type that no plain form can send.
+ *   it, and no header allows another origin to read an answer.  An act that a
+ *   browser sends needs a Content-Type that no plain form can send.
  *
  * Programs send none of these headers and are not concerned.  Pure.
  */
@@ -32,7 +32,7 @@ bool guard_is_loopback(const char *host);
 enum guard_wish { GUARD_PAGE, GUARD_DATA, GUARD_ACT };
 
 /* 0, or the status of a refusal with its words in *err: 421 a host that is not ours, 403 a page of elsewhere, 415 no
- * JSON (acts).  `own` is the host listened on. */
+ * JSON (acts of a browser).  `own` is the host listened on. */
 unsigned guard_check(const struct guard_headers *headers, const char *own, enum guard_wish wish, struct err *err);
 
 #endif

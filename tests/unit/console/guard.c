@@ -53,9 +53,12 @@ static void guests_are_told_apart(void **state)
         /* acts */
         {{.host = "127.0.0.1:8600", .content_type = json}, "127.0.0.1", GUARD_ACT, 0},
         {{.host = "127.0.0.1:8600", .content_type = "Application/JSON; charset=utf-8"}, "127.0.0.1", GUARD_ACT, 0},
-        {{.host = "127.0.0.1:8600", .content_type = "text/plain"}, "127.0.0.1", GUARD_ACT, 415},
-        {{.host = "127.0.0.1:8600", .content_type = "application/jsonp"}, "127.0.0.1", GUARD_ACT, 415},
-        {{.host = "127.0.0.1:8600"}, "127.0.0.1", GUARD_ACT, 415},
+        {{.host = "127.0.0.1:8600", .content_type = "application/x-www-form-urlencoded"}, "127.0.0.1", GUARD_ACT, 0},
+        {{.host = "127.0.0.1:8600"}, "127.0.0.1", GUARD_ACT, 0},
+        {{.host = "127.0.0.1", .origin = "http://127.0.0.1", .content_type = json}, "127.0.0.1", GUARD_ACT, 0},
+        {{.host = "127.0.0.1", .origin = "http://127.0.0.1", .content_type = "text/plain"}, "127.0.0.1", GUARD_ACT, 415},
+        {{.host = "127.0.0.1", .fetch_site = "none", .content_type = "application/jsonp"}, "127.0.0.1", GUARD_ACT, 415},
+        {{.host = "127.0.0.1", .fetch_site = "same-origin"}, "127.0.0.1", GUARD_ACT, 415},
         {{.host = "127.0.0.1:8600", .content_type = "text/plain"}, "127.0.0.1", GUARD_DATA, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
