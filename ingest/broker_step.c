@@ -68,7 +68,7 @@ static void plan_retry(struct broker_link *link, int64_t mono_ns)
     tell_down(link);
 }
 
-/* The connection stands. */
+/* The connection stands, and what is to be subscribed to is on its way: who reads this may publish. */
 static void greet(struct broker_link *link, int64_t mono_ns)
 {
     const char *id = link->config.source->id;
@@ -264,10 +264,10 @@ int64_t broker_link_step(struct broker_link *link, int64_t mono_ns, enum broker_
     case BROKER_DOWN:
         return step_down(link, mono_ns, ret_news);
     case BROKER_CONNECTED:
-        greet(link, mono_ns);
         *ret_news = BROKER_MET;
         if (set_nodelay(link)) {
             begin_asking(link, mono_ns);
+            greet(link, mono_ns);
         }
         return link->state == BROKER_SUBSCRIBING ? link->ask_ns : mono_ns; /* READY comes next, or FAILED */
     case BROKER_UP:
