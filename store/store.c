@@ -45,16 +45,7 @@ static struct store *new_store(const char *path)
 
 static enum err_code get_meta(struct store *store, const char *key, struct buf *ret_bytes, struct err *err)
 {
-    rocksdb_pinnableslice_t *value = NULL;
-    const enum err_code code = db_get(store, CF_DEFAULT, key, strlen(key), &value, err);
-    buf_clear(ret_bytes);
-    if (value != NULL) {
-        size_t len;
-        const char *const bytes = rocksdb_pinnableslice_value(value, &len);
-        buf_add(ret_bytes, bytes, len);
-        rocksdb_pinnableslice_destroy(value);
-    }
-    return code;
+    return db_get_at(store, CF_DEFAULT, NULL, key, strlen(key), ret_bytes, err);
 }
 
 static enum err_code check_format(struct store *store, const struct buf *format, struct err *err)

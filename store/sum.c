@@ -189,20 +189,6 @@ static bool special(const struct sum *sum, double *ret_value)
     return sum->plus || sum->minus;
 }
 
-double sum_value(const struct sum *sum)
-{
-    double value;
-    if (special(sum, &value)) {
-        return value;
-    }
-    struct sum size;
-    int exponent = 0;
-    const bool negative = size_of(sum, &size);
-    const uint64_t m = leading(&size, &exponent);
-    value = ldexp((double)m, exponent);
-    return negative ? -value : value;
-}
-
 double sum_mean(const struct sum *sum, uint64_t count)
 {
     double value;
@@ -215,6 +201,11 @@ double sum_mean(const struct sum *sum, uint64_t count)
     const uint64_t m = leading(&size, &exponent);
     value = ldexp((double)m / (double)count, exponent);
     return negative ? -value : value;
+}
+
+double sum_value(const struct sum *sum)
+{
+    return sum_mean(sum, 1);
 }
 
 bool sum_split(const struct sum *sum, double *ret_hi, double *ret_lo)

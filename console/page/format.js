@@ -1,4 +1,4 @@
-// format: how numbers, times and ages are shown.  Times stand in the site's own time zone, whoever looks at them.
+// format: how numbers and times are shown.  Times stand in the site's own time zone, whoever looks at them.
 
 export function number(value) {
   if (value === null || value === undefined) {
@@ -30,22 +30,9 @@ export class Times {
     return `${p.year}-${p.month}-${p.day} ${p.hour}:${p.minute}:${p.second}`;
   }
 
-  clock(ms) {
-    const p = this.#of(ms);
-    return `${p.hour}:${p.minute}:${p.second}`;
-  }
-
   // The clock for today, the whole date otherwise.
   short(ms, now) {
     const text = this.full(ms);
     return text.slice(0, 10) === this.full(now).slice(0, 10) ? text.slice(11) : text;
   }
-}
-
-// 75 000 -> "1 min", by the words of the page.
-export function age(ms, words) {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const steps = [[86400, words.days], [3600, words.hours], [60, words.minutes], [1, words.seconds]];
-  const [size, word] = steps.find(([unit]) => seconds >= unit) ?? steps[3];
-  return word(Math.floor(seconds / size));
 }

@@ -63,19 +63,25 @@ static void late_answers_die_with_their_connection(void **state)
     device_stop(&device);
 }
 
-static void a_late_answer_on_a_serial_line_is_waited_out(void **state)
+/* A device on a pseudo-terminal and the worker that reads it; skips where there is none. */
+static void start_on_a_line(struct device *device, struct bench *bench, struct field *(*make)(enum source_type, uint16_t))
 {
-    (void)state;
     if (!pty_is_there()) {
         print_message("%s", pty_missing);
         skip();
     }
+    device_start_serial(device);
+    struct field *field = make(SOURCE_MODBUS_RTU, 0);
+    field->sources[0].device = device->line_name;
+    bench_start(bench, field);
+}
+
+static void a_late_answer_on_a_serial_line_is_waited_out(void **state)
+{
+    (void)state;
     struct device device;
     struct bench bench;
-    device_start_serial(&device);
-    struct field *field = two_alike(SOURCE_MODBUS_RTU, 0);
-    field->sources[0].device = device.line_name;
-    bench_start(&bench, field);
+    start_on_a_line(&device, &bench, two_alike);
     bench_run_until(&bench, &bench.good, 4);
     cell_set(&device.mood, MOOD_TARDY);
     bench_run_until(&bench, &bench.comm, 3);
@@ -136,16 +142,9 @@ static void a_unit_seen_to_be_late_is_left_alone_for_longer(void **state)
 static void reads_a_serial_line(void **state)
 {
     (void)state;
-    if (!pty_is_there()) {
-        print_message("%s", pty_missing);
-        skip();
-    }
     struct device device;
     struct bench bench;
-    device_start_serial(&device);
-    struct field *field = four_points(SOURCE_MODBUS_RTU, 0);
-    field->sources[0].device = device.line_name;
-    bench_start(&bench, field);
+    start_on_a_line(&device, &bench, four_points);
     bench_run_until(&bench, &bench.good, 20);
     cell_set(&device.mood, MOOD_DOUBLED);
     bench_run_until(&bench, &bench.good, 8);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 const page = (name) => import(new URL(`../../../../console/page/${name}.js`, import.meta.url));
 const { countHidden, countRecent, isAnnounced, rankOf, Sound, worstFirst } = await page("alarms");
-const { age, number, Times } = await page("format");
+const { number, Times } = await page("format");
 const { SILENT_MS, Stream, StreamParser } = await page("stream");
 const { bucketWidth, marks, paths, stretches, valueRange } = await page("trend");
 const { choose, tables } = await page("words");
@@ -218,7 +218,6 @@ test("times stand in the site's zone", () => {
   const times = new Times("Asia/Shanghai");
   const ms = Date.parse("2026-01-05T16:00:30.999Z");
   assert.equal(times.full(ms), "2026-01-06 00:00:30");
-  assert.equal(times.clock(ms), "00:00:30");
   assert.equal(times.short(ms, ms + 3600000), "00:00:30");
   assert.equal(times.short(ms, ms + 86400000), "2026-01-06 00:00:30");
   assert.equal(new Times("Nowhere/Such").zone, "UTC");
@@ -229,12 +228,6 @@ test("numbers are shown as they are, long ones cut", () => {
   assert.equal(number(0), "0");
   assert.equal(number(1.06), "1.06");
   assert.equal(number(0.1234567890123), "0.123456789");
-});
-
-test("ages are told in one unit", () => {
-  assert.equal(age(999, tables.en), "0 s");
-  assert.equal(age(75000, tables.en), "1 min");
-  assert.equal(age(3 * 86400000, tables.zh), "3 天");
 });
 
 test("both languages say the same things", () => {
